@@ -1,0 +1,257 @@
+"""What the pipeline asks of the outside: adapters and the store implement these, the pipeline names only these."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from connector.core.changes import Outcome
+from connector.core.contact import Record, Value
+from connector.core.events import Event
+
+
+# ---- accounts and their forms ------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One value an account is made of: `--name` on the command line, `CONNECTOR_<ACCOUNT>_<NAME>`, a form field."""
+
+    name: str  # client-secret
+    label: str
+    secret: bool = False
+    required: bool = True
+    help: str = ""
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What each adapter folder's `__init__` says of itself without importing an SDK."""
+
+    kind: str  # whatsapp hubspot salesforce
+    title: str
+    flags: tuple[Flag, ...]
+    hosts: tuple[str, ...]  # allow-listed suffixes for base-url and instance urls; loopback is always allowed
+    crm: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One connected system. `settings` are plain, `secrets` are decrypted and never shown or logged."""
+
+    id: str
+    kind: str
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    state: str = "ok"
+    reason: str = ""
+
+
+class Tokens(Protocol):
+    """The stored access token of one account; one refresh at a time over all processes, the new one stored first."""
+
+    def current(self) -> Mapping[str, Any] | None: ...
+
+    def refresh(self, stale: str | None, fetch: Callable[[Mapping[str, Any] | None], Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Under the account's token lock: if the stored access_token is no longer `stale` return it, else store fetch(stored).
+
+        A token is a mapping with at least `access_token`; adapters add what they need (instance_url, refresh_token, ...)."""
+        ...
+
+
+# ---- webhooks ----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class RawRequest:
+    """A call as it came: header names in lower case, the body untouched."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    status: int
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """One item of a delivery: the event, and what it belongs to in the vendor's words (phone_number_id, WABA id, portalId)."""
+
+    event: Event
+    owner: str  # "" = whatever account received it
+
+
+class Webhook(Protocol):
+    """In `webhook.py` of each system; imports no SDK."""
+
+    def verify(self, request: RawRequest) -> None:
+        """Raises NotAuthentic, in constant time."""
+        ...
+
+    def parse(self, body: bytes, headers: Mapping[str, str]) -> list[Routed]:
+        """Every item of every batch. Raises ValueError only when the body as a whole is not JSON (or XML)."""
+        ...
+
+    def answer(self, request: RawRequest) -> Response:
+        """What the caller must hear once the bytes are safe."""
+        ...
+
+
+# ---- CRM ---------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What the pipeline must know of one CRM."""
+
+    batch: int  # records per write call
+    read_batch: int  # records per read by id
+    object: str  # the default object for a contact
+    identity: Mapping[str, str]  # wa_id -> whatsapp_id, user_id -> whatsapp_user_id
+    repeatable: frozenset[str] = frozenset()  # activity kinds safe to write twice (they carry an external id)
+    locale: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactKey:
+    """One contact to be found: by `record` (object, id) when linked, else by what `find_by` allows, in `objects` order."""
+
+    contact: str
+    objects: tuple[str, ...]
+    find_by: tuple[str, ...] = ("whatsapp", "phone")
+    record: tuple[str, str] | None = None
+    wa_id: str | None = None
+    user_id: str | None = None
+    phones: tuple[str, ...] = ()  # every E.164 spelling, the likeliest first
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordChange:
+    """All fields of one record, merged. `record` None = upsert by our unique field (`wa_id`, else `user_id`)."""
+
+    id: str  # our own trace id, unique in the call
+    object: str
+    record: str | None = None
+    wa_id: str | None = None
+    user_id: str | None = None
+    fields: Mapping[str, Value] = field(default_factory=dict)  # absolute; None empties
+    name: str = ""  # only for a newcomer: the WhatsApp profile name
+    phone: str | None = None  # only for a newcomer: E.164
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityChange:
+    """One timeline entry or task. `ref` is our own short id, kept on the entry so that it can be looked for."""
+
+    id: str
+    ref: str
+    kind: str  # message note task
+    object: str
+    record: str
+    at: datetime
+    title: str = ""
+    text: str = ""
+    owner: str = ""  # "owner" or an e-mail (tasks)
+    look_first: bool = False  # an earlier try may have arrived: look for `ref` on the record before it is repeated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a CRM object. `type`: text number integer boolean date datetime choice choices phone email url reference."""
+
+    name: str
+    label: str
+    type: str
+    writable: bool = True
+    required: bool = False
+    options: tuple[tuple[str, str], ...] = ()  # (value, label) in the CRM's order
+    open_options: bool = False  # values outside `options` are accepted
+    max_length: int | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    rules: tuple[str, ...] = ()  # the CRM's validation rules in plain words
+    pattern: str | None = None  # RE2
+    unique: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One finding of a connection check. `fix` True = `accounts check --fix` can mend it."""
+
+    code: str
+    message: str
+    hint: str = ""
+    fix: bool = False
+
+
+class CRM(Protocol):
+    """One CRM account. Every call may raise Busy, Unreachable, NotAllowed; one bad row never raises."""
+
+    can: Capabilities
+
+    def check(self, *, fix: bool = False) -> list[Issue]: ...
+
+    def fields(self, object: str) -> list[Field]: ...
+
+    def find(self, keys: Sequence[ContactKey], fields: Sequence[str]) -> dict[ContactKey, list[Record]]:
+        """Every key is in the answer (an empty list = nobody); every phone hit is verified locally."""
+        ...
+
+    def write(self, changes: Sequence[RecordChange | ActivityChange]) -> list[Outcome]:
+        """Same length, same order. At most `can.batch` changes, all of one object and one class (activities: one kind)."""
+        ...
+
+
+# ---- WhatsApp ----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundMessage:
+    number: str
+    to: str | None
+    user_id: str | None
+    body: Mapping[str, Any]  # {"type": "text", "text": {...}}
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    wamid: str
+    status: str = "accepted"
+
+
+class Messenger(Protocol):
+    """One WhatsApp business account."""
+
+    def check(self, *, fix: bool = False) -> list[Issue]: ...
+
+
+# ---- locks, bell, clock ------------------------------------------------------------------------------------------
+class Locks(Protocol):
+    """Named locks that die with the process; they give order and spare work, correctness is a compare-and-set."""
+
+    def hold(self, names: Sequence[str]) -> AbstractContextManager[frozenset[str]]:
+        """Take as many of `names` as are free, never waiting; the ones taken are released at exit."""
+        ...
+
+
+class Bell(Protocol):
+    """A hint that work waits under `name`; lost rings cost latency only."""
+
+    def ring(self, *names: str) -> None: ...
+
+    def heard(self, name: str) -> None:
+        """A drain's first act."""
+        ...
+
+    def waiting(self) -> bool:
+        """Another drain waits for a worker: stop at the next row boundary and ring again."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime: ...
+
+

@@ -1,0 +1,339 @@
+"""The tables. Ids are text (uuid7, or the vendor's own); times are whole milliseconds UTC; JSON is text, ASCII-escaped.
+
+JSON stays `text` on Postgres too: json/jsonb refuse U+0000 and lone surrogates that customers do send (docs/decisions/0002).
+Partial indexes on the pending states keep a claim's cost flat however long the history is.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_ms(at: datetime) -> int:
+    """Whole milliseconds since 1970 of an aware time."""
+    delta = at - EPOCH
+    return delta.days * 86_400_000 + delta.seconds * 1000 + delta.microseconds // 1000
+
+
+def from_ms(value: int) -> datetime:
+    """The aware UTC time of whole milliseconds since 1970."""
+    return datetime.fromtimestamp(value / 1000, UTC)
+
+
+class Time(sa.types.TypeDecorator[datetime]):
+    """An aware datetime, kept as whole milliseconds UTC so that both databases count and compare alike."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else to_ms(value)
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else from_ms(value)
+
+
+class Json(sa.types.TypeDecorator[Any]):
+    """A JSON value as ASCII text."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:  # noqa: ARG002
+        return None if value is None else json.loads(value)
+
+
+metadata = sa.MetaData()
+Id = sa.Text
+BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def table(name: str, *parts: sa.schema.SchemaItem) -> sa.Table:
+    """A table of ours; SQLite rowids are never used again after a delete."""
+    return sa.Table(name, metadata, *parts, sqlite_autoincrement=True)
+
+
+def seq() -> sa.Column[int]:
+    return sa.Column("seq", BigId, sa.Identity(always=False), primary_key=True, autoincrement=True)
+
+
+def text(name: str, default: str | None = None) -> sa.Column[str]:
+    """A text column: never null when it has a default."""
+    if default is None:
+        return sa.Column(name, sa.Text)
+    return sa.Column(name, sa.Text, nullable=False, server_default=default)
+
+
+def number(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False, server_default="0")
+
+
+def pending(name: str, on: sa.Table, condition: str, *columns: str) -> None:
+    """A partial index: only the rows that still wait are in it."""
+    where = sa.text(condition)
+    sa.Index(name, *(on.c[c] for c in columns), postgresql_where=where, sqlite_where=where)
+
+
+accounts = table(
+    "accounts",
+    sa.Column("id", Id, primary_key=True),
+    text("kind", ""),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("settings", Json, nullable=False),
+    text("secrets"),  # encrypted JSON
+    text("token"),  # encrypted JSON: the access token and what came with it
+    text("state", "ok"),  # ok paused needs_person
+    text("reason", ""),
+    sa.Column("created_at", Time, nullable=False),
+)
+
+numbers = table(
+    "numbers",
+    sa.Column("id", Id, primary_key=True),  # phone_number_id
+    text("account", ""),
+    text("name", ""),
+    text("display", ""),
+    sa.Column("throughput", sa.Integer),
+    text("tier", ""),
+    text("health", ""),
+    sa.Column("state", Json),  # the last account alerts by field
+)
+
+deliveries = table(
+    "deliveries",
+    seq(),
+    sa.Column("id", Id, nullable=False),
+    sa.Column("account", Id, nullable=False),
+    sa.Column("received_at", Time, nullable=False),
+    text("headers", "{}"),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    text("state", "new"),  # new unpacked dead
+    number("attempts"),
+    text("error"),
+)
+pending("deliveries_new", deliveries, "state = 'new'", "seq")
+pending("deliveries_dead", deliveries, "state = 'dead'", "seq")
+
+contacts = table(
+    "contacts",
+    sa.Column("id", Id, primary_key=True),
+    text("name", ""),
+    text("merged_into"),
+    sa.Column("last_inbound_at", Time),
+    sa.Column("created_at", Time, nullable=False),
+)
+
+contact_keys = table(
+    "contact_keys",
+    sa.Column("kind", sa.Text, primary_key=True),  # bsuid wa_id (unique) · phone email (search hints)
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("contact", Id, primary_key=True),
+    sa.Column("at", Time, nullable=False),
+)
+_IDENTITY = sa.text("kind IN ('bsuid', 'wa_id')")
+sa.Index(
+    "contact_keys_identity",
+    contact_keys.c.kind,
+    contact_keys.c.value,
+    unique=True,
+    postgresql_where=_IDENTITY,
+    sqlite_where=_IDENTITY,
+)
+sa.Index("contact_keys_contact", contact_keys.c.contact)
+
+crm_links = table(
+    "crm_links",
+    sa.Column("contact", Id, primary_key=True),
+    sa.Column("account", Id, primary_key=True),
+    text("object", ""),
+    text("record_id", ""),
+    text("found_by", ""),
+    sa.Column("at", Time, nullable=False),
+)
+sa.Index("crm_links_record", crm_links.c.account, crm_links.c.record_id)
+
+events = table(
+    "events",
+    seq(),
+    sa.Column("id", Id, nullable=False, unique=True),
+    text("delivery"),
+    sa.Column("account", Id, nullable=False),
+    sa.Column("dedupe_key", sa.Text, nullable=False),
+    text("lane"),  # the contact; null = concerns no contact
+    text("kind", ""),
+    sa.Column("payload", Json, nullable=False),
+    sa.Column("received_at", Time, nullable=False),
+    text("state", "new"),  # new done dead
+    number("attempts"),
+    sa.Column("next_at", Time),
+    text("error"),
+    sa.UniqueConstraint("dedupe_key", "account", name="events_dedupe"),
+)
+sa.Index("events_lane", events.c.lane, events.c.seq)
+sa.Index("events_delivery", events.c.delivery)
+pending("events_new", events, "state = 'new'", "seq")
+pending("events_dead", events, "state = 'dead'", "seq")
+
+plans = table(  # one per CRM account the event concerns, so that one CRM down does not hold the other
+    "plans",
+    sa.Column("event", Id, primary_key=True),
+    sa.Column("account", Id, primary_key=True),
+    sa.Column("event_seq", BigId, nullable=False),
+    sa.Column("lane", Id, nullable=False),
+    text("state", "new"),  # new done dead
+    number("attempts"),
+    sa.Column("next_at", Time),
+    sa.Column("body", Json),  # [dump_plan, ...] one per document
+    text("error"),
+    sa.Column("done_at", Time),
+)
+pending("plans_new", plans, "state = 'new'", "account", "event_seq")
+pending("plans_lane", plans, "state = 'new'", "lane", "account")
+pending("plans_dead", plans, "state = 'dead'", "event_seq")
+
+changes = table(
+    "changes",
+    seq(),
+    sa.Column("event", Id, nullable=False),
+    sa.Column("account", Id, nullable=False),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("lane", Id, nullable=False),
+    text("object", ""),
+    text("record", ""),  # "" = the lane's own record, not known yet (an upsert by our unique field)
+    text("kind", ""),  # SetField LogActivity CreateTask Ask SendMessage ...
+    sa.Column("body", Json, nullable=False),
+    text("state", "new"),  # new in_flight done refused review kept (stored, carried out by a later release)
+    number("attempts"),
+    sa.Column("next_at", Time),
+    sa.Column("started_at", Time),
+    sa.Column("outcome", Json),
+    sa.Column("done_at", Time),
+    sa.UniqueConstraint("event", "account", "ordinal", name="changes_once"),
+)
+pending("changes_pending", changes, "state IN ('new', 'in_flight')", "account", "seq")
+pending("changes_pending_lane", changes, "state IN ('new', 'in_flight')", "lane", "account")
+pending("changes_pending_record", changes, "state IN ('new', 'in_flight')", "account", "record")
+pending("changes_review", changes, "state = 'review'", "seq")
+sa.Index("changes_record", changes.c.account, changes.c.record, changes.c.seq)
+
+sends = table(
+    "sends",
+    sa.Column("id", Id, primary_key=True),  # = biz_opaque_callback_data
+    sa.Column("cause", sa.Text, nullable=False, unique=True),
+    text("lane"),
+    text("number", ""),
+    text("document", ""),
+    text("template", ""),
+    text("step", ""),  # flow.step or mapping.field of an ask_again
+    text("category", ""),
+    text("to", ""),
+    sa.Column("body", Json),
+    sa.Column("buttons", Json),  # label -> id
+    sa.Column("record", Json),  # [account, object, id] of the record whose event sent it
+    text("state", "waiting"),
+    text("reason", ""),
+    text("label", ""),
+    sa.Column("next_at", Time),
+    sa.Column("wamid", sa.Text, unique=True),
+    number("rank"),
+    sa.Column("at", Time, nullable=False),
+    text("answered_by"),  # the event that answered it
+)
+sa.Index("sends_lane", sends.c.lane, sends.c.at)
+pending("sends_pending", sends, "state IN ('waiting', 'ready', 'in_flight', 'unknown')", "number", "next_at")
+
+statuses = table(  # append-only facts
+    "statuses",
+    sa.Column("wamid", sa.Text, primary_key=True),
+    sa.Column("status", sa.Text, primary_key=True),
+    sa.Column("event", Id, primary_key=True),
+    sa.Column("send", Id),
+    sa.Column("at", Time),
+)
+sa.Index("statuses_send", statuses.c.send)
+
+consents = table(  # append-only: the newest row of a contact and category counts
+    "consents",
+    seq(),
+    sa.Column("contact", Id, nullable=False),
+    text("category", ""),
+    text("state", ""),
+    text("how", ""),
+    sa.Column("at", Time, nullable=False),
+    text("evidence", ""),
+    text("event"),
+)
+sa.Index("consents_contact", consents.c.contact, consents.c.category, consents.c.seq)
+
+documents = table(
+    "documents",
+    sa.Column("id", Id, primary_key=True),
+    text("kind", ""),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+)
+
+document_versions = table(
+    "document_versions",
+    sa.Column("document", Id, primary_key=True),
+    sa.Column("n", sa.Integer, primary_key=True),
+    text("text", ""),
+    text("author", ""),
+    sa.Column("at", Time, nullable=False),
+    text("state", "draft"),  # draft shadow live retired
+)
+pending("document_versions_live", document_versions, "state = 'live'", "document")
+
+templates = table(
+    "templates",
+    sa.Column("account", Id, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("language", sa.Text, primary_key=True),
+    text("template_id", ""),
+    text("status", ""),
+    text("category", ""),
+    text("quality", ""),
+    sa.Column("components", Json),
+    sa.Column("at", Time, nullable=False),
+)
+
+catalogue = table(
+    "catalogue",
+    sa.Column("account", Id, primary_key=True),
+    sa.Column("object", sa.Text, primary_key=True),
+    sa.Column("body", Json, nullable=False),
+    sa.Column("at", Time, nullable=False),
+)
+
+parks = table(
+    "parks",
+    sa.Column("scope", sa.Text, primary_key=True),  # account number template contact
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("until", Time, nullable=False),
+    text("reason", ""),
+    number("tries"),
+)
+
+counters = table(  # refused calls and the like: counted, never stored
+    "counters",
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("n", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+tasks = table(
+    "tasks",
+    sa.Column("id", Id, primary_key=True),
+    text("kind", ""),
+    sa.Column("args", Json),
+    text("state", "new"),
+    number("done"),
+    number("total"),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("result", Json),
+)
