@@ -1,0 +1,62 @@
+"""The world all stand-ins share: a clock, a ledger, faults, webhooks that go out, and the services themselves."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from connector.sandbox.faults import Faults
+from connector.sandbox.http import Request, Response, Service
+from connector.sandbox.ledger import Ledger
+from connector.sandbox.poster import Poster, Webhook
+
+
+class World:
+    """`World()` is empty; `add` the services. `urls` holds where each service's webhooks go, by the service's name."""
+
+    def __init__(self, ledger: Ledger | None = None, poster: Poster | None = None) -> None:
+        self.ledger = ledger or Ledger()
+        self.faults = Faults()
+        self.poster = poster or Poster()
+        self.services: dict[str, Service] = {}
+        self.urls: dict[str, str] = {}
+        self._ahead = 0.0
+
+    def add(self, service: Service) -> None:
+        """Put a stand-in under its prefix."""
+        self.services[service.name] = service
+
+    def now(self) -> float:
+        """Unix seconds by this world's clock."""
+        return time.time() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Move this world's clock forward (a window closes, a token ages) without waiting."""
+        self._ahead += seconds
+
+    def post(self, webhook: Webhook, after: float = 0.0) -> None:
+        """Deliver a webhook in the background, in `after` seconds, again and again until it is accepted."""
+        self.poster.post(webhook, after)
+
+    def service_of(self, path: str) -> Service | None:
+        """The service whose prefix this path is under."""
+        return next((s for s in self.services.values() if path == s.prefix or path.startswith(s.prefix + "/")), None)
+
+    def reset(self) -> None:
+        """Everything back to the start, except where webhooks go; those still under way are forgotten."""
+        self.poster.forget()
+        self.faults.replace([])
+        self.ledger.clear()
+        self._ahead = 0.0
+        for service in self.services.values():
+            service.reset()
+
+
+def below(service: Service, request: Request, host: str) -> Request:
+    """The request as the service sees it: its path without the prefix."""
+    base = f"http://{host}{service.prefix}"
+    return replace(request, path=request.path.removeprefix(service.prefix) or "/", base=base)
+
+
+def headers_of(response: Response) -> Mapping[str, str]:
+    """The headers to send: the response's own, with its length."""
+    return {**response.headers, "Content-Length": str(len(response.body))}
