@@ -71,7 +71,9 @@ class Poster:
         self._threads = threads
         self._jobs: list[_Job] = []
         self._order = itertools.count()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)  # for the threads that deliver
+        self._idle = threading.Condition(self._lock)  # for those who wait until all is delivered
         self._under_way: Counter[str] = Counter()
         self._epoch = 0
         self._started = False
@@ -87,12 +89,12 @@ class Poster:
 
     def wait(self, seconds: float) -> bool:
         """True once nothing is under way, False when that takes longer than `seconds`."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._under_way.total(), timeout=seconds)
+        with self._idle:
+            return self._idle.wait_for(lambda: not self._under_way.total(), timeout=seconds)
 
     def waiting(self, service: str) -> int:
         """How many webhooks of a service are not accepted yet."""
-        with self._changed:
+        with self._lock:
             return self._under_way[service]
 
     def forget(self) -> None:
@@ -102,7 +104,7 @@ class Poster:
             self._jobs.clear()
             self._under_way.clear()
             self.tallies.clear()
-            self._changed.notify_all()
+            self._idle.notify_all()
 
     def _start(self) -> None:
         if not self._started:
@@ -157,4 +159,4 @@ class Poster:
                     return
                 tally.given_up += 1
             self._under_way[job.webhook.service] -= 1
-            self._changed.notify_all()
+            self._idle.notify_all()

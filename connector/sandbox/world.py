@@ -1,11 +1,9 @@
 """The world all stand-ins share: a clock, a ledger, faults, webhooks that go out, and the services themselves."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import replace
 
 from connector.sandbox.faults import Faults
-from connector.sandbox.http import Request, Response, Service
+from connector.sandbox.http import Service
 from connector.sandbox.ledger import Ledger
 from connector.sandbox.poster import Poster, Webhook
 
@@ -50,13 +48,3 @@ class World:
         for service in self.services.values():
             service.reset()
 
-
-def below(service: Service, request: Request, host: str) -> Request:
-    """The request as the service sees it: its path without the prefix."""
-    base = f"http://{host}{service.prefix}"
-    return replace(request, path=request.path.removeprefix(service.prefix) or "/", base=base)
-
-
-def headers_of(response: Response) -> Mapping[str, str]:
-    """The headers to send: the response's own, with its length."""
-    return {**response.headers, "Content-Length": str(len(response.body))}
