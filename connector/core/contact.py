@@ -40,6 +40,7 @@ class Contact:
     wa_id: str | None = None
     user_id: str | None = None
     phone: str | None = None  # E.164
+    former: tuple[str, ...] = ()  # earlier wa_ids and user ids: a number given up, a user id replaced
     time_zone: str | None = None
     last_inbound_at: datetime | None = None
     consents: Mapping[str, str] = field(default_factory=dict)  # category -> opted_in | opted_out

@@ -1,0 +1,46 @@
+"""Which message of ours does this one answer? (architecture 5): its context first, then the last one that awaits an answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from connector.core.contact import Answered
+from connector.core.events import InboundMessage
+
+SKEW = timedelta(minutes=2)  # Meta's clock against that of the tool that sent the message
+Waiting = Mapping[str, Sequence[tuple[Answered, str | None]]]
+
+
+def match(
+    event: InboundMessage,
+    event_id: str,
+    lane: str,
+    known: Mapping[str, tuple[str | None, Answered]],
+    waiting: Waiting,
+    awaited: frozenset[str],
+    taken: Mapping[str, str],
+    received_at: datetime,
+) -> Answered | None:
+    """The message answered: by `context`; else the newest to this contact that a live document awaits and nobody answered yet.
+
+    `known`: {wamid: (lane, message)}; `waiting`: {lane: [(message, answering event)]}, newest first;
+    `awaited`: the templates and steps live documents name; `taken`: {send: event} answered earlier in this batch."""
+    if event.context_id and event.context_id in known:
+        return known[event.context_id][1]
+    at = event.at or received_at
+    for sent, answered_by in waiting.get(lane, ()):
+        if sent.at > at + SKEW or not ({sent.template, sent.step} & awaited):
+            continue
+        by = taken.get(sent.send, answered_by)
+        return sent if by is None or by == event_id else None
+    return None
+
+
+def with_button_ids(event: InboundMessage, answered: Answered | None) -> InboundMessage:
+    """Where the send set no payload Meta returns the label: the send's own table turns it back into the id."""
+    if answered is None or not answered.buttons or event.type != "button":
+        return event
+    given = str(event.answer.get("id", ""))
+    if given in answered.buttons.values() or given not in answered.buttons:
+        return event
+    return replace(event, answer={**event.answer, "id": answered.buttons[given]})

@@ -1,0 +1,61 @@
+"""What every drain shares: one holder at a time where that is asked for, fair stops, and parks."""
+
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from connector import errors
+from connector.core import retry
+from connector.ports import Bell
+from connector.store import accounts, parks
+from connector.store.engine import Store
+
+log = logging.getLogger("connector.pipeline")
+Stop = Callable[[], bool]
+LONGEST = 20.0  # seconds a drain may run before it rings again and makes room (architecture 5)
+SETTLE = 5.0  # seconds a request of a dead owner may still be under way at the CRM (docs/decisions/0004)
+
+
+def alone(store: Store, lock: str, work: Callable[[], None], more: Callable[[], bool], stop: Stop) -> None:
+    """Runs `work` while we hold `lock`; a ring that came between the last scan and the release is not missed."""
+    while True:
+        with store.locks.hold([lock]) as held:
+            if not held:
+                return
+            work()
+        if stop() or not more():
+            return
+
+
+def park_account(store: Store, account: str, error: errors.ConnectorError, now: datetime) -> datetime | None:
+    """Holds an account after a failed call: until when; None when only a person can mend it."""
+    with store.write() as conn:
+        if isinstance(error, errors.NeedsPerson):
+            accounts.set_state(conn, account, "needs_person", str(error))
+            return None
+        tries = parks.tries(conn, "account", account)
+        after = error.after if isinstance(error, errors.TryAgain) else None
+        if after is None and isinstance(error, errors.Unreachable) and error.sent:
+            after = max(SETTLE, 2.0**tries)
+        until = retry.next_try(tries + 1, now, after=after, base=1.0, cap=60.0, jitter=random.random())  # noqa: S311
+        until = until or now + timedelta(seconds=60)
+        parks.park(conn, "account", account, until, error.message, tries=tries + 1)
+        return until
+
+
+def parked(store: Store, account: str, now: datetime) -> bool:
+    """The account is held, or waits for a person."""
+    with store.read() as conn:
+        if accounts.state(conn, account) != "ok":
+            return True
+        return bool(parks.parked(conn, "account", [account], now))
+
+
+def fair(stop: Stop, bell: Bell, started: float, clock: Callable[[], float]) -> Stop:
+    """Stop on SIGTERM, after LONGEST seconds, or when another bell waits for a worker."""
+
+    def should() -> bool:
+        return stop() or clock() - started > LONGEST or bell.waiting()
+
+    return should

@@ -1,0 +1,316 @@
+"""Events become plans: lanes in order, one CRM read for many contacts, evaluation, one transaction for many plans."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connector import errors
+from connector.core import events, phone, retry
+from connector.core.contact import Contact, Record, RecordRef
+from connector.pipeline.drain import Stop, log, park_account, parked
+from connector.pipeline.judge import Desk
+from connector.pipeline.library import Library, Shelf
+from connector.ports import CRM, Account, Clock, ContactKey
+from connector.store import changes as change_rows
+from connector.store import contacts, parks, plans, sends
+from connector.store import events as event_rows
+from connector.store.engine import Store
+from connector.store.plans import Work
+
+LANES = 100  # lanes a chunk at least (a CRM with larger write batches gets more): one CRM read call, one transaction
+AHEAD = 4  # chunks whose CRM read is under way at once
+FEW = (12, 1)  # lanes worked together after one, and after more attempts: an interrupted row is soon worked alone (docs/decisions/0005)
+
+Shape = tuple[tuple[str, ...], tuple[str, ...]]  # objects, find_by
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some held lanes, what we know of their contacts, and the CRM read that is under way for them."""
+
+    work: list[Work]
+    held: ExitStack
+    desk: Desk
+    keys: dict[str, list[ContactKey]] = field(default_factory=dict)
+    found: Future[dict[ContactKey, list[Record]]] | None = None
+
+
+@dataclass(slots=True)
+class Handler:
+    """Makes the plans of one CRM account."""
+
+    store: Store
+    account: Account
+    crm: CRM
+    library: Library
+    clock: Clock
+    wrote: Callable[[], None]  # there is something to write: ring the writer's bell
+    _skip: set[str] = field(default_factory=set)  # lanes set aside in this drain
+
+    @property
+    def lanes(self) -> int:
+        return max(LANES, self.crm.can.batch)
+
+    def drain(self, stop: Stop) -> None:
+        """Handles until nothing is due, the account is parked, or `stop` says so."""
+        if parked(self.store, self.account.id, self.clock.now()):
+            return
+        self._skip.clear()
+        ahead: deque[Chunk] = deque()
+        with ThreadPoolExecutor(AHEAD, thread_name_prefix="find") as pool:
+            try:
+                while True:
+                    while len(ahead) < AHEAD and not stop():
+                        chunks = self._claim(pool, [w.lane for c in ahead for w in c.work])
+                        if not chunks:
+                            break
+                        ahead.extend(chunks)
+                    if not ahead:
+                        return
+                    chunk = ahead.popleft()
+                    with chunk.held:
+                        if self._finish(chunk):
+                            self.wrote()
+            except errors.ConnectorError as error:
+                self._give_back(error, chunk, ahead)
+            finally:
+                for rest in ahead:
+                    rest.held.close()
+
+    def _give_back(self, error: errors.ConnectorError, chunk: Chunk, ahead: Sequence[Chunk]) -> None:
+        """The CRM does not answer: park the account, burn no attempt."""
+        if isinstance(error, errors.StoreDown):
+            raise error
+        log.warning("%s: %s", self.account.name, error)
+        with self.store.write() as conn:
+            for part in (chunk, *ahead):
+                plans.count_attempt(conn, part.work, -1)
+        park_account(self.store, self.account.id, error, self.clock.now())
+
+    # ---- claim ---------------------------------------------------------------------------------------------------
+    def _claim(self, pool: ThreadPoolExecutor, busy: Sequence[str]) -> list[Chunk]:
+        """Takes due lanes, counts the attempt, starts the CRM read."""
+        now = self.clock.now()
+        with self.store.read() as conn:
+            lanes = plans.due_lanes(conn, self.account.id, now, self.lanes * 2, skip=sorted({*busy, *self._skip}))[: self.lanes]
+        if not lanes:
+            return []
+        held = ExitStack()
+        names = {f"lane:{self.account.id}:{lane}": lane for lane in lanes}
+        ours = [names[n] for n in held.enter_context(self.store.locks.hold(list(names)))]
+        self._skip.update(set(lanes) - set(ours))
+        with self.store.read() as conn:
+            work = plans.take(conn, self.account.id, ours, now, self.lanes * 4) if ours else []
+        work = self._bury(work)
+        if not work:
+            held.close()
+            return []
+        parts = _split(work, (self.lanes, *FEW))
+        self._count(parts[0])
+        return [self._start(pool, parts[0], held, now)] if len(parts) == 1 else self._starts(pool, parts, held, now)
+
+    def _starts(self, pool: ThreadPoolExecutor, parts: list[list[Work]], held: ExitStack, now: datetime) -> list[Chunk]:
+        """Several small chunks share the locks: the last one lets them go."""
+        for part in parts[1:]:
+            self._count(part)
+        chunks = [self._start(pool, part, ExitStack(), now) for part in parts]
+        chunks[-1].held.push(held.pop_all())
+        return chunks
+
+    def _count(self, work: Sequence[Work]) -> None:
+        with self.store.write() as conn:
+            plans.count_attempt(conn, work)
+
+    def _bury(self, work: list[Work]) -> list[Work]:
+        dead = [w for w in work if w.attempts >= plans.MAX_ATTEMPTS]
+        if dead:
+            with self.store.write() as conn:
+                for w in dead:
+                    log.error("event %s is dead after %d attempts", w.event, w.attempts)
+                    plans.bury(conn, w, f"Handling this failed {w.attempts} times.")
+                event_rows.settle(conn, [w.event for w in dead])
+        return [w for w in work if w.attempts < plans.MAX_ATTEMPTS]
+
+    def _start(self, pool: ThreadPoolExecutor, work: list[Work], held: ExitStack, now: datetime) -> Chunk:
+        """Reads what the database knows (our own pending changes first), then asks the CRM."""
+        shelf = self.library.shelf(self.account.name)
+        chunk = Chunk(work, held, self._desk(work, shelf, now))
+        chunk.keys = {lane: self._keys(chunk.desk, lane, shapes) for lane, shapes in chunk.desk.shapes().items()}
+        keys = [key for lane in chunk.keys.values() for key in lane]
+        if keys:
+            fields = sorted(chunk.desk.reads() | set(self.crm.can.identity.values()))
+            chunk.found = pool.submit(find, self.crm, keys, fields)
+        return chunk
+
+    def _desk(self, work: Sequence[Work], shelf: Shelf, now: datetime) -> Desk:
+        lanes = sorted({w.lane for w in work})
+        inbound = [(w, e) for w in work if isinstance(e := events.load(w.kind, w.payload), events.InboundMessage)]
+        with self.store.read() as conn:
+            people = contacts.load(conn, lanes)
+            linked = contacts.links(conn, self.account.id, lanes)
+            pending = change_rows.pending_values(conn, self.account.id, lanes, [ref.id for ref in linked.values()])
+            known = sends.by_wamid(conn, [e.context_id for _, e in inbound if e.context_id])
+            waiting = sends.awaiting(conn, lanes, now - shelf.longest) if shelf.awaited else {}
+        desk = Desk(self.account, self.crm.can, self.library.options, shelf, now, people, linked, pending)
+        for w, event in inbound:
+            desk.add(w, event, known, waiting)
+        return desk
+
+    def _keys(self, desk: Desk, lane: str, shapes: Sequence[Shape]) -> list[ContactKey]:
+        person, linked = desk.people[lane], desk.linked.get(lane)
+        keys = []
+        for objects, find_by in shapes:
+            objects = objects or (self.crm.can.object,)
+            record = (linked.object, linked.id) if linked and linked.object in objects else None
+            keys.append(contact_key(person, objects, find_by, record))
+        return keys
+
+    # ---- finish --------------------------------------------------------------------------------------------------
+    def _finish(self, chunk: Chunk) -> bool:
+        """Evaluates and stores one chunk; a chunk that fails is redone one by one."""
+        found = chunk.found.result() if chunk.found else {}
+        records = {lane: _union(found, keys) for lane, keys in chunk.keys.items()}
+        with ExitStack() as held:
+            work = self._settle_records(chunk, records, held)
+            if not work:
+                return False
+            try:
+                return self._store(chunk.desk, work)
+            except errors.StoreDown:
+                raise
+            except Exception:  # noqa: BLE001 - one poisoned event must not hold the others: redo singly, bury the culprit
+                if len(work) > 1:
+                    log.exception("a batch of %d events failed; redoing it one by one", len(work))
+                return self._redo(chunk.desk, work)
+
+    def _settle_records(self, chunk: Chunk, records: dict[str, tuple[Record, ...]], held: ExitStack) -> list[Work]:
+        """Holds the records; a lane whose record is in other hands, or met first while changes wait for it, is set aside."""
+        desk = chunk.desk
+        ids = {r.id: lane for lane, found in records.items() for r in found}
+        mine: dict[str, str] = {}
+        aside: set[str] = set()
+        for lane, found in records.items():
+            for record in found:
+                if mine.setdefault(record.id, lane) != lane:
+                    aside.add(lane)
+        names = {f"record:{self.account.id}:{i}": i for i in ids}
+        got = {names[n] for n in held.enter_context(self.store.locks.hold(sorted(names)))} if names else set()
+        first = [r.id for lane, found in records.items() for r in found if desk.is_new(lane, r)]
+        with self.store.read() as conn:
+            waiting = {row.record for row in change_rows.pending_values(conn, self.account.id, [], first)} if first else set()
+        for lane, found in records.items():
+            if any(r.id not in got or r.id in waiting for r in found):
+                aside.add(lane)
+        self._set_aside(desk, aside, records, waiting)
+        for lane in records.keys() - aside:
+            desk.meet(lane, records[lane])
+        self._skip.update(aside)
+        return [w for w in chunk.work if w.lane not in aside]
+
+    def _set_aside(self, desk: Desk, lanes: set[str], records: dict[str, tuple[Record, ...]], waiting: set[str]) -> None:
+        if not lanes:
+            return
+        links = {
+            lane: RecordRef(self.account.id, records[lane][0].object, records[lane][0].id)
+            for lane in lanes
+            if len(records[lane]) == 1 and records[lane][0].id in waiting
+        }
+        with self.store.write() as conn:
+            contacts.link(conn, links, {lane: records[lane][0].found_by for lane in links}, self.clock.now())
+            plans.count_attempt(conn, [c.work for c in desk.cases if c.work.lane in lanes], -1)
+
+    def _store(self, desk: Desk, work: Sequence[Work]) -> bool:
+        """Evaluates these events in order and commits their plans, changes and links in one transaction."""
+        wanted = {w.event for w in work}
+        judged = desk.judge([case for case in desk.cases if case.work.event in wanted])
+        rest = [w for w in work if w.event not in {j.work.event for j in judged}]
+        now = self.clock.now()
+        with self.store.write() as conn:
+            plans.finish(conn, [(j.work, j.body) for j in judged] + [(w, []) for w in rest], [r for j in judged for r in j.rows(now)], now)
+            contacts.link(conn, desk.new_links(), desk.found_by(), now)
+            contacts.opt(conn, [row for j in judged for row in j.consents(now)])
+            sends.mark_answered(conn, {j.answered: j.work.event for j in judged if j.answered})
+            event_rows.settle(conn, [w.event for w in work])
+            parks.clear(conn, "account", self.account.id)
+        desk.accept()
+        return any(j.writes for j in judged)
+
+    def _redo(self, desk: Desk, work: Sequence[Work]) -> bool:
+        stuck: set[str] = set()
+        wrote = False
+        for one in work:
+            if one.lane in stuck:
+                continue
+            try:
+                wrote = self._store(desk, [one]) or wrote
+            except errors.StoreDown:
+                raise
+            except plans.Moved:
+                stuck.add(one.lane)
+            except Exception as error:  # noqa: BLE001 - kept with its error, tried again later, dead after MAX_ATTEMPTS
+                log.exception("event %s cannot be handled", one.event)
+                stuck.add(one.lane)
+                self._postpone(one, f"{type(error).__name__}: {error}"[:500])
+        self._skip.update(stuck)
+        return wrote
+
+    def _postpone(self, work: Work, error: str) -> None:
+        now = self.clock.now()
+        until = retry.next_try(work.attempts + 1, now, base=1.0, cap=30.0, jitter=0.0)
+        with self.store.write() as conn:
+            if work.attempts + 1 >= plans.MAX_ATTEMPTS or until is None:
+                plans.bury(conn, work, error)
+                event_rows.settle(conn, [work.event])
+            else:
+                plans.postpone(conn, work, until, error)
+
+
+def find(crm: CRM, keys: Sequence[ContactKey], fields: Sequence[str]) -> dict[ContactKey, list[Record]]:
+    """The CRM's records; a linked record that is gone is looked for again by the contact's own keys."""
+    found = crm.find(keys, fields)
+    lost = {key: contact_key_without_record(key) for key in keys if key.record and not found.get(key)}
+    if lost:
+        again = crm.find(list(lost.values()), fields)
+        found |= {key: again.get(other, []) for key, other in lost.items()}
+    return found
+
+
+def contact_key(person: Contact, objects: tuple[str, ...], find_by: tuple[str, ...], record: tuple[str, str] | None) -> ContactKey:
+    """How the CRM can find this contact."""
+    phones = phone.spellings(person.wa_id or person.phone or "") if (person.wa_id or person.phone) else ()
+    return ContactKey(
+        contact=person.id, objects=objects, find_by=find_by, record=record,
+        wa_id=person.wa_id, user_id=person.user_id, phones=phones,
+    )  # fmt: skip
+
+
+def contact_key_without_record(key: ContactKey) -> ContactKey:
+    """The same contact, to be searched as a stranger."""
+    return ContactKey(
+        contact=key.contact, objects=key.objects, find_by=key.find_by,
+        wa_id=key.wa_id, user_id=key.user_id, phones=key.phones, email=key.email,
+    )  # fmt: skip
+
+
+def _union(found: dict[ContactKey, list[Record]], keys: Sequence[ContactKey]) -> tuple[Record, ...]:
+    records = {(r.object, r.id): r for key in keys for r in found.get(key, ())}
+    return tuple(records.values())
+
+
+def _split(work: Sequence[Work], sizes: tuple[int, ...]) -> list[list[Work]]:
+    """Lanes that were interrupted before are worked in smaller company; the order within a lane stays."""
+    tries: dict[str, int] = {}
+    for w in work:
+        tries[w.lane] = max(tries.get(w.lane, 0), w.attempts)
+    parts: list[list[Work]] = []
+    for level, size in enumerate(sizes):
+        lanes = [lane for lane, n in tries.items() if n == level or (level == len(sizes) - 1 and n > level)]
+        for i in range(0, len(lanes), size):
+            some = set(lanes[i : i + size])
+            parts.append([w for w in work if w.lane in some])
+    return parts
+
+

@@ -1,0 +1,220 @@
+"""One chunk on the desk: its contacts as we know them, evaluated event by event, each seeing what the ones before intend."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from connector.core import changes as core_changes
+from connector.core import documents as language
+from connector.core.changes import Change, LogActivity, Plan, SetConsent, SetField
+from connector.core.contact import Answered, Contact, Record, RecordRef, Setting
+from connector.core.events import InboundMessage
+from connector.pipeline import answered as answering
+from connector.pipeline.library import Live, Shelf
+from connector.ports import Account, Capabilities
+from connector.store.changes import WRITTEN, Row
+from connector.store.plans import Work
+
+# What the writer does not carry out: a question waits for a person, consent is applied with the plan,
+# the rest is stored and carried out by a later release.
+STATES = {"Ask": "review", "SetConsent": "done"} | dict.fromkeys(WRITTEN, "new")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One event with the documents that may judge it."""
+
+    work: Work
+    event: InboundMessage
+    setting: Setting
+    matching: tuple[Live, ...]
+    refused: tuple[Plan, ...]  # the documents that did not match, with the reason
+
+
+@dataclass(slots=True)
+class Judged:
+    """What became of one event: the plan bodies, and the changes in their order."""
+
+    work: Work
+    event: InboundMessage
+    plans: list[Plan]
+    changes: list[tuple[Change, str, str]] = field(default_factory=list)  # change, object, record id
+    ordinals: list[list[int | None]] = field(default_factory=list)
+    answered: str | None = None
+
+    @property
+    def body(self) -> list[dict[str, Any]]:
+        """What the plan row keeps: for each document the reasons, and where its changes stand."""
+        return [core_changes.dump_plan(p) | ({"ordinals": o} if o else {}) for p, o in zip(self.plans, self.ordinals, strict=True)]
+
+    @property
+    def writes(self) -> bool:
+        return any(c.kind in WRITTEN for c, _, _ in self.changes)
+
+    def rows(self, now: datetime) -> list[dict[str, Any]]:
+        """The change rows of this event."""
+        return [
+            {
+                "event": self.work.event, "account": self.work.account, "ordinal": n, "lane": self.work.lane, "object": object_,
+                "record": record, "kind": change.kind, "body": core_changes.dump(change),
+                "state": (state := STATES.get(change.kind, "kept")), "attempts": 0,
+                "done_at": now if state == "done" else None,
+            }
+            for n, (change, object_, record) in enumerate(self.changes)
+        ]  # fmt: skip
+
+    def consents(self, now: datetime) -> list[dict[str, Any]]:
+        """Consent that a document gives or takes, with the message as evidence."""
+        return [
+            {
+                "contact": self.work.lane, "category": c.category, "state": c.state, "how": "mapping", "at": self.event.at or now,
+                "evidence": c.evidence or self.event.text[:500], "event": self.event.id,
+            }
+            for c, _, _ in self.changes
+            if isinstance(c, SetConsent)
+        ]  # fmt: skip
+
+
+@dataclass(slots=True)
+class Desk:
+    """The contacts of one chunk. `judge` changes nothing here; `accept` adopts what it saw once it is committed."""
+
+    account: Account
+    can: Capabilities
+    options: Callable[[str, str], dict[str, Any]]
+    shelf: Shelf
+    now: datetime
+    people: dict[str, Contact]
+    linked: dict[str, RecordRef]
+    pending: Sequence[Row]
+    cases: list[Case] = field(default_factory=list)
+    records: dict[str, tuple[Record, ...]] = field(default_factory=dict)
+    _taken: dict[str, str] = field(default_factory=dict)  # send -> event, in this chunk
+    _next: dict[str, tuple[Record, ...]] = field(default_factory=dict)
+    _met: dict[str, Record] = field(default_factory=dict)
+
+    def add(self, work: Work, event: InboundMessage, known: Mapping[str, tuple[str | None, Answered]], waiting: answering.Waiting) -> None:
+        """Finds out what the event answers and which documents may match; the CRM record is not needed for that."""
+        told = answering.match(event, work.event, work.lane, known, waiting, self.shelf.awaited, self._taken, work.received_at)
+        if told:
+            self._taken.setdefault(told.send, work.event)
+        event = answering.with_button_ids(event, told)
+        setting = self._setting(event, told, waiting.get(work.lane, ()))
+        matching, refused = [], []
+        for live in self.shelf.at(work.received_at):
+            fits, why = language.could_match(event, live.document, self.now, setting)
+            if fits:
+                matching.append(live)
+            else:
+                refused.append(Plan(document=live.document.name, version=live.version, because=why))
+        self.cases.append(Case(work, event, setting, tuple(matching), tuple(refused)))
+
+    def _setting(self, event: InboundMessage, told: Answered | None, before: Sequence[tuple[Answered, str | None]]) -> Setting:
+        given = self.account.settings
+        asked = sum(1 for sent, _ in before if told and told.step and sent.step == told.step)
+        return Setting(
+            account=self.account.name, number={"id": event.number}, answered=told, attempt=asked + 1,
+            locale=given.get("locale") or self.can.locale, time_zone=given.get("time_zone") or "UTC", country=given.get("country"),
+            schema=self.options(self.account.id, self.can.object),
+        )  # fmt: skip
+
+    def shapes(self) -> dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]]:
+        """{lane: what its matching documents search}, each search once."""
+        out: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
+        for case in self.cases:
+            for live in case.matching:
+                shape = (live.document.objects, live.document.find_by)
+                shapes = out.setdefault(case.work.lane, [])
+                if shape not in shapes:
+                    shapes.append(shape)
+        return out
+
+    def reads(self) -> set[str]:
+        """Every field the matching documents read."""
+        return {name for case in self.cases for live in case.matching for name in live.document.reads}
+
+    def is_new(self, lane: str, record: Record) -> bool:
+        """We did not know before this read that the record belongs to the contact."""
+        ref = self.linked.get(lane)
+        return ref is None or ref.id != record.id
+
+    def meet(self, lane: str, found: tuple[Record, ...]) -> None:
+        """The CRM's records of one contact, with our own pending changes laid over them."""
+        records = found
+        for row in self.pending:
+            if row.lane != lane and row.record not in {r.id for r in found}:
+                continue
+            records = overlay(records, row.object, row.record, row.body["field"], row.body.get("value"))
+        self.records[lane] = records
+        if len(found) == 1 and (self.is_new(lane, found[0]) or found[0].was):
+            self._met[lane] = found[0]
+
+    def judge(self, cases: Sequence[Case]) -> list[Judged]:
+        """Evaluates these events in order."""
+        self._next = dict(self.records)
+        return [self._judge(case) for case in cases]
+
+    def accept(self) -> None:
+        self.records = self._next
+
+    def new_links(self) -> dict[str, RecordRef]:
+        """Contacts whose record we have just met."""
+        return {lane: RecordRef(self.account.id, r.object, r.id) for lane, r in self._met.items()}
+
+    def found_by(self) -> dict[str, str]:
+        return {lane: r.found_by for lane, r in self._met.items()}
+
+    def _judge(self, case: Case) -> Judged:
+        lane = case.work.lane
+        person = replace(self.people[lane], records=self._next.get(lane, ()))
+        documents = [live.document for live in case.matching]
+        made = language.evaluate_all(case.event, person, documents, self.now, case.setting) if documents else []
+        version = {live.document.name: live.version for live in case.matching}
+        plans = [replace(p, version=version[p.document]) for p in made]
+        judged = Judged(case.work, case.event, [*plans, *case.refused])
+        judged.answered = case.setting.answered.send if case.setting.answered else None
+        for plan in judged.plans:
+            judged.ordinals.append([self._place(judged, change, lane) for change in plan.changes])
+        self._stamp(judged, person, lane)
+        return judged
+
+    def _place(self, judged: Judged, change: Change, lane: str) -> int | None:
+        """Puts one change in its place; a second timeline entry of the same message is left out."""
+        if isinstance(change, LogActivity) and change.what == "message":
+            for n, (other, _, _) in enumerate(judged.changes):
+                if isinstance(other, LogActivity) and other.what == "message":
+                    return n
+        records = self._next.get(lane, ())
+        own = records[0] if len(records) == 1 else None
+        if change.record:
+            object_, record = change.record.object, change.record.id
+        else:
+            object_, record = (own.object, own.id) if own else (change.object or self.can.object, "")
+        judged.changes.append((change, object_, record))
+        if isinstance(change, SetField):
+            self._next[lane] = overlay(records, object_, record, change.field, change.value)
+        return len(judged.changes) - 1
+
+    def _stamp(self, judged: Judged, person: Contact, lane: str) -> None:
+        """Our unique ids go on the record at the first meeting, so that the next time it is found by them."""
+        records = self._next.get(lane, ())
+        if len(records) != 1 or not records[0].id or not any(p.matched for p in judged.plans):
+            return
+        for key, value in (("wa_id", person.wa_id), ("user_id", person.user_id)):
+            name = self.can.identity.get(key)
+            current = str(records[0].fields.get(name) or "") if name else ""
+            if name and value and (not current or current in person.former):
+                change = SetField(object=records[0].object, field=name, value=value)
+                judged.changes.append((change, records[0].object, records[0].id))
+                self._next[lane] = overlay(self._next[lane], records[0].object, records[0].id, name, value)
+
+
+def overlay(records: tuple[Record, ...], object_: str, record: str, name: str, value: Any) -> tuple[Record, ...]:
+    """The records as they will be; a contact without one gets the record that is about to be made (id "")."""
+    if not records and not record:
+        return (Record(object=object_, id="", fields={name: value}, found_by="id"),)
+    hit = record if any(r.id == record for r in records) else records[0].id if len(records) == 1 and not record else None
+    if hit is None:
+        return records
+    return tuple(replace(r, fields={**r.fields, name: value}) if r.id == hit else r for r in records)

@@ -1,0 +1,80 @@
+"""The live documents, compiled once; a publish is noticed at the next drain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connector.core import documents as language
+from connector.core.documents import MappingDocument
+from connector.store import catalogue
+from connector.store import documents as document_rows
+from connector.store.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """One live document, its version, and since when the document is live at all."""
+
+    document: MappingDocument
+    version: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What judges one CRM account's replies."""
+
+    live: tuple[Live, ...] = ()
+    awaited: frozenset[str] = frozenset()  # templates and steps that some document waits for
+    longest: timedelta = timedelta(hours=24)  # the longest `within`
+
+    def at(self, received_at: datetime) -> list[Live]:
+        """Documents published before this event came in; a new document never floods with the past."""
+        return [item for item in self.live if item.since <= received_at]
+
+
+class Library:
+    """Shelves by CRM account name, read again when the store's generation moves."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._generation: Any = None
+        self._shelves: dict[str, Shelf] = {}
+        self._catalogue: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def shelf(self, account_name: str) -> Shelf:
+        """The live documents of one CRM account."""
+        with self._store.read() as conn:
+            generation = document_rows.generation(conn)
+            rows = document_rows.live(conn) if generation != self._generation else None
+        if rows is not None:
+            self._shelves = build(rows)
+            self._generation = generation
+            self._catalogue.clear()
+        return self._shelves.get(account_name, Shelf())
+
+    def options(self, account: str, object_: str) -> dict[str, Any]:
+        """{field: {"options": [...]}} of the cached catalogue: the CRM's own order, for if_further."""
+        key = (account, object_)
+        if key not in self._catalogue:
+            with self._store.read() as conn:
+                body = catalogue.get(conn, account, object_) or []
+            self._catalogue[key] = {f["name"]: {"options": [o[0] for o in f["options"]]} for f in body if f.get("options")}
+        return self._catalogue[key]
+
+
+def build(rows: Sequence[Any]) -> dict[str, Shelf]:
+    """Shelves from live rows; every text was checked when it was published."""
+    grouped: dict[str, list[Live]] = {}
+    for row in rows:
+        document = language.read(row.text)
+        grouped.setdefault(document.crm, []).append(Live(document, row.n, row.first_live_at))
+    return {name: _shelf(items) for name, items in grouped.items()}
+
+
+def _shelf(items: list[Live]) -> Shelf:
+    items.sort(key=lambda item: item.document.name)
+    awaited = frozenset(step for item in items for step in item.document.answer_to or ())
+    awaited |= frozenset(f"{item.document.name}.{name}" for item in items for name in item.document.asks)
+    return Shelf(tuple(items), awaited, max(item.document.within for item in items))

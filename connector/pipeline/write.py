@@ -1,0 +1,278 @@
+"""Changes become CRM writes: one writer per account, merged per record, full batches, a few calls at once."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from connector import errors
+from connector.core import retry
+from connector.core.changes import Outcome
+from connector.core.contact import Contact, RecordRef
+from connector.pipeline.drain import SETTLE, Stop, alone, log, park_account, parked
+from connector.ports import CRM, Account, ActivityChange, Clock, RecordChange
+from connector.store import changes as change_rows
+from connector.store import contacts, parks
+from connector.store.changes import Row
+from connector.store.engine import Store
+
+CALLS = 4  # calls at once, on disjoint records (architecture 5)
+WINDOW = 4000  # rows read at a time
+MAX_ATTEMPTS = 5
+Target = tuple[str, str]
+Result = tuple[str, Mapping[str, Any], datetime | None]  # state, outcome, next_at
+
+
+@dataclass(slots=True)
+class Lot:
+    """Records of one object that go to the CRM together: their fields in one call, then their timeline entries."""
+
+    object: str
+    known: bool  # the records exist; else they are upserted by our unique field
+    rows: dict[Target, list[Row]] = field(default_factory=dict)
+
+    def all_rows(self) -> list[Row]:
+        return [row for rows in self.rows.values() for row in rows]
+
+
+@dataclass(slots=True)
+class Done:
+    """What one lot came to."""
+
+    results: dict[int, Result] = field(default_factory=dict)
+    created: dict[str, tuple[str, str]] = field(default_factory=dict)  # lane -> (object, record id)
+    unburn: list[int] = field(default_factory=list)
+    error: errors.ConnectorError | None = None
+
+
+@dataclass(slots=True)
+class Writer:
+    """Writes one CRM account's changes; holds `account:<id>` while it does."""
+
+    store: Store
+    account: Account
+    crm: CRM
+    clock: Clock
+    _busy: set[Target] = field(default_factory=set)
+    _error: errors.ConnectorError | None = None
+
+    def drain(self, stop: Stop) -> None:
+        """Writes until nothing is due, the account is parked, or `stop` says so."""
+        alone(self.store, f"account:{self.account.id}", lambda: self._work(stop), self._more, stop)
+
+    def _more(self) -> bool:
+        now = self.clock.now()
+        if parked(self.store, self.account.id, now):
+            return False
+        with self.store.read() as conn:
+            return bool(change_rows.due(conn, self.account.id, now, 1))
+
+    def _work(self, stop: Stop) -> None:
+        if parked(self.store, self.account.id, self.clock.now()):
+            return
+        self._busy.clear()
+        self._error = None
+        self._recover()
+        lots: deque[Lot] = deque()
+        running: dict[Future[Done], Lot] = {}
+        with ThreadPoolExecutor(CALLS, thread_name_prefix="write") as pool:
+            while True:
+                while len(running) < CALLS and self._error is None and not stop():
+                    lot = self._next_lot(lots)
+                    if lot is None:
+                        break
+                    people = self._people(lot)
+                    running[pool.submit(self._carry_out, lot, people)] = lot
+                if not running:
+                    break
+                ended, _ = wait(running, return_when=FIRST_COMPLETED)
+                self._record([(running.pop(f), f.result()) for f in ended])
+        if self._error is not None:
+            log.warning("%s: %s", self.account.name, self._error)
+            park_account(self.store, self.account.id, self._error, self.clock.now())
+
+    def _recover(self) -> None:
+        """Rows in flight are ownerless, since we hold the account; a dead owner's request may still be under way for SETTLE."""
+        with self.store.write() as conn:
+            change_rows.recover(conn, self.account.id, self.clock.now() - timedelta(seconds=SETTLE))
+
+    # ---- claim ---------------------------------------------------------------------------------------------------
+    def _next_lot(self, lots: deque[Lot]) -> Lot | None:
+        """The next lot whose rows are ours: compare-and-set new -> in_flight."""
+        if not lots:
+            with self.store.read() as conn:
+                rows = change_rows.due(conn, self.account.id, self.clock.now(), WINDOW)
+            lots.extend(cut([r for r in rows if r.target not in self._busy], self.crm.can.batch))
+        while lots:
+            lot = lots.popleft()
+            with self.store.write() as conn:
+                taken = change_rows.start(conn, [r.seq for r in lot.all_rows()], self.clock.now())
+            lot.rows = {t: kept for t, rows in lot.rows.items() if (kept := [r for r in rows if r.seq in taken])}
+            if lot.rows:
+                self._busy.update(lot.rows)
+                return lot
+        return None
+
+    def _people(self, lot: Lot) -> dict[str, Contact]:
+        """A newcomer's name and phone; known records need none."""
+        if lot.known:
+            return {}
+        with self.store.read() as conn:
+            return contacts.load(conn, [lane for _, lane in lot.rows])
+
+    # ---- carry out, in a thread of the pool: no database here ----------------------------------------------------
+    def _carry_out(self, lot: Lot, people: Mapping[str, Contact]) -> Done:
+        done = Done()
+        try:
+            self._fields(lot, people, done)
+            self._activities(lot, done)
+        except errors.ConnectorError as error:
+            self._put_back(lot, done, error)
+        except Exception as error:  # noqa: BLE001 - a fault of ours in one record must not hold the others
+            self._poisoned(lot, people, done, error)
+        return done
+
+    def _fields(self, lot: Lot, people: Mapping[str, Contact], done: Done) -> None:
+        wanted = {t: rows for t, all_rows in lot.rows.items() if (rows := [r for r in all_rows if r.kind == "SetField"])}
+        if not lot.known:  # somebody with only timeline entries must exist first
+            wanted = {t: wanted.get(t, []) for t in lot.rows}
+        if not wanted:
+            return
+        asked = [record_change(lot, target, rows, people) for target, rows in wanted.items()]
+        for (target, rows), outcome in zip(wanted.items(), self.crm.write(asked), strict=True):
+            if outcome.record and not target[0] and outcome.state == "done":
+                done.created[target[1]] = (lot.object, outcome.record)
+            for row in rows:
+                done.results[row.seq] = self._result(row, outcome, outcome.refused.get(str(row.body["field"])))
+
+    def _activities(self, lot: Lot, done: Done) -> None:
+        by_kind: dict[str, list[tuple[Row, str]]] = {}
+        for target, rows in lot.rows.items():
+            record = target[1] if target[0] else done.created.get(target[1], ("", ""))[1]
+            for row in rows:
+                if row.kind == "SetField":
+                    continue
+                if record:
+                    by_kind.setdefault(activity_kind(row), []).append((row, record))
+                else:
+                    done.results[row.seq] = self._waits_for_record(rows, row, done)
+        for kind, pairs in by_kind.items():
+            size = self.crm.can.batch
+            for i in range(0, len(pairs), size):
+                part = pairs[i : i + size]
+                asked = [activity_change(lot.object, kind, row, record, kind in self.crm.can.repeatable) for row, record in part]
+                for (row, _), outcome in zip(part, self.crm.write(asked), strict=True):
+                    done.results[row.seq] = self._result(row, outcome, None)
+
+    def _waits_for_record(self, rows: Sequence[Row], row: Row, done: Done) -> Result:
+        """The record could not be made: its timeline entries share the fate of its fields."""
+        for other in rows:
+            state, outcome, next_at = done.results.get(other.seq, ("", {}, None))
+            if other.kind == "SetField" and state == "new":
+                return state, outcome, next_at
+        return "review", {"text": "The CRM has no record for this contact, and it could not be created."}, None
+
+    def _result(self, row: Row, outcome: Outcome, refused: str | None) -> Result:
+        body = {k: v for k in ("text", "code", "record", "activity", "ms", "created") if (v := getattr(outcome, k))}
+        if refused:
+            return "review", body | {"text": refused}, None
+        if outcome.state == "retry":
+            return self._later(row, body, outcome.after)
+        return ("done" if outcome.state == "done" else "review"), body, None
+
+    def _later(self, row: Row, body: Mapping[str, Any], after: float | None) -> Result:
+        now = self.clock.now()
+        if row.attempts + 1 >= MAX_ATTEMPTS:
+            return "review", {**body, "text": f"Tried {row.attempts + 1} times: {body.get('text', '')}"}, None
+        until = retry.next_try(row.attempts + 1, now, after=after, base=1.0, cap=60.0, jitter=0.0)
+        return "new", body, until or now + timedelta(seconds=60)
+
+    def _put_back(self, lot: Lot, done: Done, error: errors.ConnectorError) -> None:
+        """The whole call failed: what has no outcome yet waits; a call that surely did nothing burns no attempt."""
+        done.error = error
+        left = [row for row in lot.all_rows() if row.seq not in done.results]
+        done.results |= {row.seq: ("new", {"text": error.message}, None) for row in left}
+        if not (isinstance(error, errors.Unreachable) and error.sent):
+            done.unburn = [row.seq for row in left]
+
+    def _poisoned(self, lot: Lot, people: Mapping[str, Contact], done: Done, error: Exception) -> None:
+        """Redo record by record; the culprit keeps its error and goes to review in the end."""
+        log.exception("writing %d records to %s failed", len(lot.rows), self.account.name)
+        if len(lot.rows) > 1:
+            for target, rows in lot.rows.items():
+                part = Lot(lot.object, lot.known, {target: [r for r in rows if r.seq not in done.results]})
+                one = self._carry_out(part, people)
+                done.results |= one.results
+                done.created |= one.created
+                done.unburn += one.unburn
+                done.error = done.error or one.error
+            return
+        text = f"{type(error).__name__}: {error}"[:500]
+        done.results |= {r.seq: self._later(r, {"text": text}, None) for r in lot.all_rows() if r.seq not in done.results}
+
+    # ---- record --------------------------------------------------------------------------------------------------
+    def _record(self, ended: Sequence[tuple[Lot, Done]]) -> None:
+        """One transaction for all that has come back: outcomes, links, record ids of newcomers."""
+        now = self.clock.now()
+        created = {lane: found for _, done in ended for lane, found in done.created.items()}
+        links = {lane: RecordRef(self.account.id, *found) for lane, found in created.items()}
+        with self.store.write() as conn:
+            for _, done in ended:
+                change_rows.unburn(conn, done.unburn)
+            change_rows.end(conn, {seq: result for _, done in ended for seq, result in done.results.items()}, now)
+            contacts.link(conn, links, dict.fromkeys(links, "created"), now)
+            change_rows.resolve_records(conn, self.account.id, created)
+            if all(done.error is None for _, done in ended):
+                parks.clear(conn, "account", self.account.id)
+        for lot, done in ended:
+            self._busy.difference_update(lot.rows)
+            self._error = self._error or done.error
+
+
+def cut(rows: Sequence[Row], batch: int) -> list[Lot]:
+    """Rows in order -> lots of at most `batch` records of one object; a record interrupted twice goes alone."""
+    targets: dict[Target, list[Row]] = {}
+    for row in rows:
+        targets.setdefault(row.target, []).append(row)
+    open_lots: dict[tuple[str, bool], Lot] = {}
+    lots: list[Lot] = []
+    for target, mine in targets.items():
+        key = (mine[0].object, bool(target[0]))
+        lot = open_lots.get(key)
+        alone_ = any(row.attempts >= 2 for row in mine)
+        if lot is None or alone_ or len(lot.rows) >= batch:
+            lot = Lot(*key)
+            lots.append(lot)
+            if not alone_:
+                open_lots[key] = lot
+        lot.rows[target] = mine
+    return lots
+
+
+def record_change(lot: Lot, target: Target, rows: Sequence[Row], people: Mapping[str, Contact]) -> RecordChange:
+    """All fields of one record, the latest value of each."""
+    fields = {str(row.body["field"]): row.body.get("value") for row in rows}
+    if target[0]:
+        return RecordChange(id=target[1], object=lot.object, record=target[1], fields=fields)
+    person = people.get(target[1], Contact(id=target[1]))
+    return RecordChange(
+        id=target[1], object=lot.object, wa_id=person.wa_id, user_id=person.user_id, fields=fields, name=person.name, phone=person.phone
+    )
+
+
+def activity_kind(row: Row) -> str:
+    """message note task."""
+    return str(row.body.get("what", "message")) if row.kind == "LogActivity" else "task"
+
+
+def activity_change(object_: str, kind: str, row: Row, record: str, repeatable: bool) -> ActivityChange:
+    """One timeline entry; a try that may have arrived is looked for first."""
+    body = row.body
+    at = datetime.fromisoformat(body["at"])
+    return ActivityChange(
+        id=str(row.seq), ref=f"{row.event[-12:]}-{row.seq}", kind=kind, object=object_, record=record, at=at,
+        title=body.get("title", ""), text=body.get("text", ""), owner=body.get("owner", ""),
+        look_first=row.attempts > 0 and not repeatable,
+    )  # fmt: skip

@@ -1,0 +1,153 @@
+"""Changes: the work of `write`, one row per intended change, merged per record on the way to the CRM."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.store.engine import in_chunks
+from connector.store.tables import changes, crm_links, events
+
+WRITTEN = ("SetField", "LogActivity", "CreateTask")  # the kinds the CRM writer carries out
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One change to be written. `record` is the CRM id, "" while the contact has none."""
+
+    seq: int
+    event: str
+    lane: str
+    object: str
+    record: str
+    kind: str
+    body: Mapping[str, Any]
+    attempts: int
+
+    @property
+    def target(self) -> tuple[str, str]:
+        """What the change is about: (object, record id), or the contact while it has no record."""
+        return (self.object, self.record) if self.record else ("", self.lane)
+
+
+def due(conn: sa.Connection, account: str, now: datetime, limit: int, *, after: int = 0) -> list[Row]:
+    """Due rows in order; of a target with an earlier row that is in flight or not due yet, none."""
+    t, link = changes.c, crm_links.c
+    record = sa.case((t.record != "", t.record), else_=sa.func.coalesce(link.record_id, "")).label("record")
+    found = sa.case((t.record != "", t.object), else_=sa.func.coalesce(link.object, t.object)).label("object")
+    joined = sa.outerjoin(changes, crm_links, sa.and_(link.contact == t.lane, link.account == t.account))
+    pending = sa.and_(t.account == account, t.state.in_(["new", "in_flight"]), t.kind.in_(WRITTEN), t.seq > after)
+    query = sa.select(t.seq, t.event, t.lane, found, record, t.kind, t.body, t.attempts, t.state, t.next_at).select_from(joined)
+    out: list[Row] = []
+    blocked: set[tuple[str, str]] = set()
+    for row in conn.execute(query.where(pending).order_by(t.seq).limit(limit)):
+        item = Row(row.seq, row.event, row.lane, row.object, row.record, row.kind, row.body, row.attempts)
+        if item.target in blocked or row.state == "in_flight" or (row.next_at is not None and row.next_at > now):
+            blocked.add(item.target)
+        else:
+            out.append(item)
+    return out
+
+
+def start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> set[int]:
+    """Compare-and-set new -> in_flight; the ones that were ours to take."""
+    taken: set[int] = set()
+    t = changes.c
+    for chunk in in_chunks(list(seqs)):
+        query = sa.update(changes).where(t.seq.in_(chunk), t.state == "new")
+        query = query.values(state="in_flight", started_at=now, attempts=t.attempts + 1)
+        taken.update(conn.execute(query.returning(t.seq)).scalars())
+    return taken
+
+
+def end(conn: sa.Connection, results: Mapping[int, tuple[str, Mapping[str, Any], datetime | None]], now: datetime) -> None:
+    """Stores outcomes, {seq: (state, outcome, next_at)}; rows that ended alike are written together.
+
+    `new` puts a row back (another try at next_at), anything else is final."""
+    alike: dict[tuple[str, str, datetime | None], list[int]] = {}
+    kept: dict[tuple[str, str, datetime | None], Mapping[str, Any]] = {}
+    for seq, (state, outcome, next_at) in results.items():
+        key = (state, repr(sorted(outcome.items())), next_at)
+        alike.setdefault(key, []).append(seq)
+        kept[key] = outcome
+    t = changes.c
+    for key, seqs in alike.items():
+        state, _, next_at = key
+        values = {"state": state, "outcome": kept[key], "next_at": next_at, "done_at": None if state == "new" else now}
+        for chunk in in_chunks(seqs):
+            conn.execute(sa.update(changes).where(t.seq.in_(chunk), t.state == "in_flight").values(**values))
+
+
+def unburn(conn: sa.Connection, seqs: Sequence[int]) -> None:
+    """The call surely did nothing: the attempt does not count."""
+    t = changes.c
+    for chunk in in_chunks(list(seqs)):
+        conn.execute(sa.update(changes).where(t.seq.in_(chunk), t.attempts > 0).values(attempts=t.attempts - 1))
+
+
+def recover(conn: sa.Connection, account: str, before: datetime) -> int:
+    """Ownerless in_flight rows (the caller holds the account) started before then are new again; how many."""
+    t = changes.c
+    mine = sa.and_(t.account == account, t.state == "in_flight", t.started_at < before)
+    return conn.execute(sa.update(changes).where(mine).values(state="new", next_at=None)).rowcount
+
+
+def resolve_records(conn: sa.Connection, account: str, found: Mapping[str, tuple[str, str]]) -> None:
+    """Puts the record id on the rows of contacts that have just got a record, {lane: (object, record id)}."""
+    if not found:
+        return
+    t = changes.c
+    mine = sa.and_(t.account == account, t.lane == sa.bindparam("l"), t.record == "", t.state.in_(["new", "in_flight"]), t.kind.in_(WRITTEN))
+    conn.execute(
+        sa.update(changes).where(mine).values(record=sa.bindparam("r"), object=sa.bindparam("o")),
+        [{"l": lane, "o": object_, "r": record} for lane, (object_, record) in found.items()],
+    )
+
+
+def pending_values(conn: sa.Connection, account: str, lanes: Iterable[str], records: Iterable[str]) -> list[Row]:
+    """Our own changes of these lanes and records that the CRM may not show yet, in order."""
+    t = changes.c
+    rows: dict[int, Row] = {}
+    for column, values in ((t.lane, lanes), (t.record, records)):
+        for chunk in in_chunks(sorted(set(values))):
+            query = sa.select(t.seq, t.event, t.lane, t.object, t.record, t.kind, t.body, t.attempts)
+            query = query.where(t.account == account, t.state.in_(["new", "in_flight"]), t.kind == "SetField", column.in_(chunk))
+            for row in conn.execute(query):
+                rows[row.seq] = Row(*row)
+    return [rows[seq] for seq in sorted(rows)]
+
+
+def accounts_due(conn: sa.Connection, now: datetime, settled: datetime) -> list[str]:
+    """Accounts with a change to write, or with a row in flight since before `settled` that may be ownerless."""
+    t = changes.c
+    new = sa.and_(t.state == "new", sa.or_(t.next_at.is_(None), t.next_at <= now))
+    stale = sa.and_(t.state == "in_flight", t.started_at < settled)
+    waits = sa.and_(t.state.in_(["new", "in_flight"]), t.kind.in_(WRITTEN), sa.or_(new, stale))
+    return list(conn.execute(sa.select(t.account).where(waits).distinct()).scalars())
+
+
+def of_event(conn: sa.Connection, event: str) -> Sequence[sa.Row[Any]]:
+    """The changes of one event in the order of the plan."""
+    query = sa.select(changes).where(changes.c.event == event).order_by(changes.c.account, changes.c.ordinal)
+    return conn.execute(query).all()
+
+
+def last_ordinal(conn: sa.Connection, event: str, account: str) -> int:
+    """The highest ordinal an event has in this account, -1 when it has none."""
+    t = changes.c
+    value = conn.execute(sa.select(sa.func.max(t.ordinal)).where(t.event == event, t.account == account)).scalar()
+    return -1 if value is None else int(value)
+
+
+def retry(conn: sa.Connection, event: str) -> int:
+    """A person says try again: changes in review that the writer can carry out are new once more."""
+    t = changes.c
+    mine = sa.and_(t.event == event, t.state == "review", t.kind.in_(WRITTEN))
+    return conn.execute(sa.update(changes).where(mine).values(state="new", attempts=0, next_at=None, done_at=None)).rowcount
+
+
+def events_of_lane(conn: sa.Connection, lane: str, limit: int = 100) -> Sequence[sa.Row[Any]]:
+    """A contact's events, newest first."""
+    return conn.execute(sa.select(events).where(events.c.lane == lane).order_by(events.c.seq.desc()).limit(limit)).all()

@@ -1,0 +1,81 @@
+"""Events: one row per item of every batch, once; and what of them needs no CRM, applied in the same transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.store.engine import in_chunks, insert_many
+from connector.store.tables import events, numbers, plans, templates
+
+
+def known_keys(conn: sa.Connection, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which (account, dedupe_key) are stored already."""
+    by_account: dict[str, list[str]] = {}
+    for account, key in pairs:
+        by_account.setdefault(account, []).append(key)
+    found: set[tuple[str, str]] = set()
+    t = events.c
+    for account, keys in by_account.items():
+        for chunk in in_chunks(keys):
+            rows = conn.execute(sa.select(t.dedupe_key).where(t.dedupe_key.in_(chunk), t.account == account))
+            found.update((account, key) for key in rows.scalars())
+    return found
+
+
+def add(conn: sa.Connection, rows: Sequence[dict[str, Any]], crm_accounts: Sequence[str]) -> None:
+    """Inserts events; one in state `new` gets a plan row for each CRM account it concerns.
+
+    The UNIQUE dedupe key is the judge: a doubled key raises, and the caller's transaction with it."""
+    insert_many(conn, events, list(rows))
+    waiting = {row["id"]: row["lane"] for row in rows if row["state"] == "new"}
+    if not waiting or not crm_accounts:
+        return
+    todo: list[dict[str, Any]] = []
+    for chunk in in_chunks(list(waiting)):
+        for row in conn.execute(sa.select(events.c.id, events.c.seq).where(events.c.id.in_(chunk)).order_by(events.c.seq)):
+            todo += [
+                {"event": row.id, "account": account, "event_seq": row.seq, "lane": waiting[row.id], "state": "new", "attempts": 0}
+                for account in crm_accounts
+            ]
+    insert_many(conn, plans, todo)
+
+
+def settle(conn: sa.Connection, ids: Sequence[str]) -> None:
+    """Marks events done that have no plan left to make; their rows are locked first, so that two accounts cannot miss each other."""
+    for chunk in in_chunks(sorted(ids)):
+        conn.execute(sa.select(events.c.id).where(events.c.id.in_(chunk)).order_by(events.c.id).with_for_update())
+        open_plan = sa.exists().where(plans.c.event == events.c.id, plans.c.state == "new")
+        conn.execute(sa.update(events).where(events.c.id.in_(chunk), events.c.state == "new", ~open_plan).values(state="done"))
+
+
+def get(conn: sa.Connection, key: str) -> Sequence[sa.Row[Any]]:
+    """Events by our id or the vendor's (a wamid), newest first."""
+    t = events.c
+    return conn.execute(sa.select(events).where(sa.or_(t.id == key, t.dedupe_key == key)).order_by(t.seq.desc())).all()
+
+
+def since(conn: sa.Connection, start: datetime, kind: str, *, after: int = 0, limit: int = 500) -> Sequence[sa.Row[Any]]:
+    """Events received since then, oldest first, a page at a time (`after` = the last seq seen)."""
+    t = events.c
+    query = sa.select(events).where(t.received_at >= start, t.kind == kind, t.seq > after).order_by(t.seq).limit(limit)
+    return conn.execute(query).all()
+
+
+def set_template(conn: sa.Connection, account: str, name: str, language: str, now: datetime, **values: str) -> None:
+    """Applies what Meta says of a template at once; a template we had not seen is remembered."""
+    row = {"account": account, "name": name, "language": language, "at": now} | values
+    insert_many(conn, templates, [row], ignore_conflicts=True)
+    t = templates.c
+    same = sa.and_(t.account == account, t.name == name, t.language == language)
+    conn.execute(sa.update(templates).where(same).values(at=now, **values))
+
+
+def note_number(conn: sa.Connection, number: str, account: str, what: str, alert: Mapping[str, Any]) -> None:
+    """Keeps the newest account alert of each kind on the number (or on the WABA's own row)."""
+    row = conn.execute(sa.select(numbers.c.state).where(numbers.c.id == number)).first()
+    if row is None:
+        insert_many(conn, numbers, [{"id": number, "account": account, "state": {what: dict(alert)}}])
+        return
+    conn.execute(sa.update(numbers).where(numbers.c.id == number).values(state={**(row.state or {}), what: dict(alert)}))

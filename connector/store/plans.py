@@ -1,0 +1,115 @@
+"""Plans: the work of `handle`, one row per event and CRM account, taken lane by lane in the order of the events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.store.engine import in_chunks, insert_many
+from connector.store.tables import changes, events, plans
+
+MAX_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One plan to be made."""
+
+    event: str
+    account: str
+    seq: int
+    lane: str
+    attempts: int
+    kind: str
+    payload: Mapping[str, Any]
+    received_at: datetime
+    source: str  # the account that received it
+
+
+class Moved(Exception):
+    """A compare-and-set found another state: somebody else was quicker, or the lane was merged. Roll back, look again."""
+
+
+def due_lanes(conn: sa.Connection, account: str, now: datetime, limit: int, skip: Sequence[str] = ()) -> list[str]:
+    """Lanes whose first waiting plan is due, oldest first."""
+    p, q = plans.alias("p"), plans.alias("q")
+    earlier = sa.exists().where(
+        q.c.state == "new", q.c.lane == p.c.lane, q.c.account == p.c.account, q.c.event_seq < p.c.event_seq, q.c.next_at > now
+    )
+    query = sa.select(p.c.lane).where(p.c.state == "new", p.c.account == account, ~earlier)
+    query = query.where(sa.or_(p.c.next_at.is_(None), p.c.next_at <= now))
+    if skip:
+        query = query.where(p.c.lane.not_in(skip))
+    rows = conn.execute(query.order_by(p.c.event_seq).limit(limit)).scalars()
+    return list(dict.fromkeys(rows))
+
+
+def take(conn: sa.Connection, account: str, lanes: Sequence[str], now: datetime, limit: int) -> list[Work]:
+    """The due plans of these (held) lanes in the order of their events; a lane stops at its first plan that is not due."""
+    t, e = plans.c, events.c
+    out: list[Work] = []
+    late: set[str] = set()
+    query = (
+        sa.select(t.event, t.account, t.event_seq, t.lane, t.attempts, t.next_at, e.kind, e.payload, e.received_at, e.account.label("source"))
+        .join(events, e.id == t.event)
+        .where(t.state == "new", t.account == account, t.lane.in_(lanes))
+        .order_by(t.event_seq)
+        .limit(limit)
+    )
+    for row in conn.execute(query):
+        if row.lane in late or (row.next_at is not None and row.next_at > now):
+            late.add(row.lane)
+            continue
+        out.append(Work(row.event, row.account, row.event_seq, row.lane, row.attempts, row.kind, row.payload, row.received_at, row.source))
+    return out
+
+
+def count_attempt(conn: sa.Connection, work: Sequence[Work], by: int = 1) -> None:
+    """Committed before the work, so that a row that kills its worker is known."""
+    for account in {w.account for w in work}:
+        for chunk in in_chunks([w.event for w in work if w.account == account]):
+            mine = sa.and_(plans.c.account == account, plans.c.event.in_(chunk), plans.c.state == "new")
+            conn.execute(sa.update(plans).where(mine).values(attempts=plans.c.attempts + by))
+
+
+def finish(conn: sa.Connection, done: Sequence[tuple[Work, Any]], rows: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Stores plans and their changes; raises Moved unless every plan was still `new` in its lane."""
+    values = [{"e": w.event, "a": w.account, "l": w.lane, "body": body, "now": now} for w, body in done]
+    b = sa.bindparam
+    mine = sa.and_(plans.c.event == b("e"), plans.c.account == b("a"), plans.c.lane == b("l"), plans.c.state == "new")
+    result = conn.execute(sa.update(plans).where(mine).values(state="done", body=b("body"), done_at=b("now"), next_at=None), values)
+    if result.rowcount != len(values):
+        raise Moved
+    insert_many(conn, changes, list(rows))
+
+
+def postpone(conn: sa.Connection, work: Work, until: datetime, error: str) -> None:
+    """Tries this plan again later; its lane waits behind it."""
+    mine = sa.and_(plans.c.event == work.event, plans.c.account == work.account, plans.c.state == "new")
+    conn.execute(sa.update(plans).where(mine).values(next_at=until, error=error))
+
+
+def bury(conn: sa.Connection, work: Work, error: str) -> None:
+    """This plan cannot be made: it is dead, shown to a person, and its lane goes on."""
+    mine = sa.and_(plans.c.event == work.event, plans.c.account == work.account, plans.c.state == "new")
+    conn.execute(sa.update(plans).where(mine).values(state="dead", error=error))
+
+
+def of_event(conn: sa.Connection, event: str) -> Sequence[sa.Row[Any]]:
+    """The plans of one event, by account."""
+    return conn.execute(sa.select(plans).where(plans.c.event == event).order_by(plans.c.account)).all()
+
+
+def reopen(conn: sa.Connection, event: str) -> None:
+    """A person says try again: dead plans are new once more."""
+    dead = sa.and_(plans.c.event == event, plans.c.state == "dead")
+    conn.execute(sa.update(plans).where(dead).values(state="new", attempts=0, next_at=None, error=None))
+    conn.execute(sa.update(events).where(events.c.id == event, events.c.state != "new").values(state="new"))
+
+
+def accounts_due(conn: sa.Connection, now: datetime) -> list[str]:
+    """Accounts with a plan that is due."""
+    due = sa.or_(plans.c.next_at.is_(None), plans.c.next_at <= now)
+    return list(conn.execute(sa.select(plans.c.account).where(plans.c.state == "new", due).distinct()).scalars())

@@ -1,0 +1,77 @@
+"""Messages of ours: what a reply can answer, and what became of each (statuses only move forward)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.core.contact import Answered, RecordRef
+from connector.store.engine import in_chunks, insert_many
+from connector.store.tables import sends, statuses
+
+# Proof of delivery beats a failure report (architecture 1.7).
+RANKS = {"accepted": 1, "sent": 2, "failed": 3, "delivered": 4, "read": 5, "played": 6}
+
+
+def add(conn: sa.Connection, rows: Sequence[dict[str, Any]]) -> int:
+    """Stores sends; a cause or wamid that is there already is left alone. How many were new."""
+    before = conn.execute(sa.select(sa.func.count()).select_from(sends)).scalar_one()
+    insert_many(conn, sends, list(rows), ignore_conflicts=True)
+    after = conn.execute(sa.select(sa.func.count()).select_from(sends)).scalar_one()
+    return int(after - before)
+
+
+def add_statuses(conn: sa.Connection, facts: Sequence[Mapping[str, Any]]) -> None:
+    """Keeps every status as a fact ({wamid, status, event, send, at, reason}) and moves its send forward, never back."""
+    if not facts:
+        return
+    keep = [{k: f[k] for k in ("wamid", "status", "event", "send", "at")} for f in facts]
+    insert_many(conn, statuses, keep, ignore_conflicts=True)
+    b, t = sa.bindparam, sends.c
+    values = [{"w": f["wamid"], "s": f["send"], "k": RANKS[f["status"]], "st": f["status"], "r": f["reason"]} for f in facts if f["status"] in RANKS]
+    known = sa.or_(t.wamid == b("w"), t.id == b("s"))
+    step = sa.update(sends).where(known, t.rank < b("k")).values(rank=b("k"), state=b("st"), reason=b("r"))
+    if values:
+        conn.execute(step, values)
+
+
+def catch_up(conn: sa.Connection, wamids: Iterable[str]) -> None:
+    """Statuses that came before we knew the message id are matched now."""
+    for chunk in in_chunks(sorted(set(wamids))):
+        rows = conn.execute(sa.select(statuses).where(statuses.c.wamid.in_(chunk))).all()
+        add_statuses(conn, [dict(r._mapping) | {"reason": ""} for r in rows])
+
+
+def by_wamid(conn: sa.Connection, wamids: Iterable[str]) -> dict[str, tuple[str | None, Answered]]:
+    """{wamid: (lane, what it was)} of our own messages."""
+    out: dict[str, tuple[str | None, Answered]] = {}
+    for chunk in in_chunks(sorted(set(wamids))):
+        for row in conn.execute(sa.select(sends).where(sends.c.wamid.in_(chunk))):
+            out[row.wamid] = (row.lane, _answered(row))
+    return out
+
+
+def awaiting(conn: sa.Connection, lanes: Iterable[str], since: datetime) -> dict[str, list[tuple[Answered, str | None]]]:
+    """Messages to these contacts since then, newest first: {lane: [(what it was, the event that answered it)]}."""
+    out: dict[str, list[tuple[Answered, str | None]]] = defaultdict(list)
+    t = sends.c
+    for chunk in in_chunks(sorted(set(lanes))):
+        query = sa.select(sends).where(t.lane.in_(chunk), t.at >= since, t.state.not_in(["refused", "cancelled", "failed"]))
+        for row in conn.execute(query.order_by(t.at.desc(), t.id.desc())):
+            out[row.lane].append((_answered(row), row.answered_by))
+    return out
+
+
+def mark_answered(conn: sa.Connection, pairs: Mapping[str, str]) -> None:
+    """{send: event}: the first answer counts."""
+    if pairs:
+        b, t = sa.bindparam, sends.c
+        once = sa.update(sends).where(t.id == b("s"), t.answered_by.is_(None)).values(answered_by=b("e"))
+        conn.execute(once, [{"s": s, "e": e} for s, e in pairs.items()])
+
+
+def _answered(row: sa.Row[Any]) -> Answered:
+    record = RecordRef(*row.record) if row.record else None
+    return Answered(send=row.id, at=row.at, template=row.template or None, step=row.step or None, buttons=row.buttons or {}, record=record)
