@@ -20,7 +20,7 @@ KINDS = {
 FIELDS = {"route", "kind", "rate", "seed", "times", "after", "ms"}
 
 
-class BadFault(ValueError):
+class FaultError(ValueError):
     """A fault that cannot be read; the text says which and why."""
 
 
@@ -68,9 +68,9 @@ class Faults:
         self._lock = threading.Lock()
 
     def replace(self, documents: object) -> list[dict[str, Any]]:
-        """Put a new list in force; raises BadFault and keeps the old one when any of it cannot be read."""
+        """Put a new list in force; raises FaultError and keeps the old one when any of it cannot be read."""
         if not isinstance(documents, list):
-            raise BadFault("faults are a JSON list of objects")
+            raise FaultError("faults are a JSON list of objects")
         faults = [_read(n, document) for n, document in enumerate(documents)]
         with self._lock:
             self._list = faults
@@ -97,27 +97,26 @@ class Faults:
 
 def _read(n: int, document: object) -> Fault:
     if not isinstance(document, dict):
-        raise BadFault(f"fault {n} is not an object")
+        raise FaultError(f"fault {n} is not an object")
     unknown = set(document) - FIELDS - {"seen", "struck"}
     if unknown:
-        raise BadFault(f"fault {n} has {sorted(unknown)}; a fault has {sorted(FIELDS)}")
+        raise FaultError(f"fault {n} has {sorted(unknown)}; a fault has {sorted(FIELDS)}")
     fields = {name: value for name, value in document.items() if name in FIELDS and value is not None}
     fields["kind"] = str(fields.get("kind"))
     if fields["kind"] not in KINDS:
-        raise BadFault(f"fault {n} has the kind {fields['kind']!r}; kinds are {', '.join(KINDS)}")
+        raise FaultError(f"fault {n} has the kind {fields['kind']!r}; kinds are {', '.join(KINDS)}")
     _check_numbers(n, fields)
     return Fault(**{"route": "*", **fields})
 
 
 def _check_numbers(n: int, fields: dict[str, Any]) -> None:
     if not isinstance(fields.get("route", ""), str):
-        raise BadFault(f'fault {n}: route is a glob on "METHOD /path"')
+        raise FaultError(f'fault {n}: route is a glob on "METHOD /path"')
     wrong = [key for key in ("rate", "ms") if not _is(fields.get(key, 0), int | float)]
     wrong += [key for key in ("seed", "times", "after") if not _is(fields.get(key, 0), int)]
     if wrong or not 0 <= fields.get("rate", 1) <= 1 or fields.get("ms", 0) < 0:
-        raise BadFault(f"fault {n}: rate is 0 to 1, ms is not negative, seed, times and after are whole numbers")
+        raise FaultError(f"fault {n}: rate is 0 to 1, ms is not negative, seed, times and after are whole numbers")
 
 
 def _is(value: object, kind: Any) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
-

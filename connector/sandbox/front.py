@@ -5,12 +5,12 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from connector.sandbox.http import Request, Response, Service, answer
 from connector.sandbox.server import Cut, Reply
-from connector.sandbox.world import World
+from connector.sandbox.world import LOOPBACK, World
 
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 UNAVAILABLE = Response(
     503,
     b"<!DOCTYPE html><html><head><title>503 Service Unavailable</title></head>"
@@ -28,8 +28,10 @@ REFUSALS: Mapping[str, Callable[[Service, Request], Response]] = {
 
 def is_loopback(host: str) -> bool:
     """Whether a Host header names this machine (another name would be a web page reaching in: DNS rebinding)."""
-    name = host.rpartition(":")[0] if host.rpartition("]")[2].startswith(":") or host.count(":") == 1 else host
-    return name in LOOPBACK
+    try:
+        return urlsplit(f"//{host}").hostname in LOOPBACK
+    except ValueError:
+        return False
 
 
 class Front:
@@ -53,7 +55,7 @@ class Front:
         fault, delay = world.faults.strike(request.method, request.path)
         if fault in IDLE:
             response: Response | None = None
-        elif fault in REFUSALS:
+        elif fault is not None and fault in REFUSALS:
             response = REFUSALS[fault](service, _below(service, request))
         else:
             response = _safely(service.handle, _below(service, request))

@@ -28,6 +28,8 @@ ERRORS: dict[int, tuple[int, str]] = {
     131062: (400, "Business-scoped user id is not allowed for this message"),
 }
 
+TOO_MANY = "Message failed to send because too many were sent from this number in a short time"
+
 
 class GraphError(Exception):
     """A refusal: `GraphError(132000, "body: ...")`."""

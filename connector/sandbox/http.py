@@ -37,7 +37,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer. `record` names what the request touched (an id, or a list of ids for a batch): it is for the ledger."""
+    """One answer. `record` names what the request touched, for the ledger: an id, or a list of ids for a batch."""
 
     status: int = 200
     body: bytes = b""
@@ -62,16 +62,16 @@ class Service(Protocol):
     name: str  # graph, hubspot, salesforce: also its name in the ledger and under /_records
     prefix: str  # "/hubspot"
 
-    def handle(self, request: Request) -> Response:
+    def handle(self, request: Request, /) -> Response:
         """Answer one API call, refusals included; never raises for what a caller sent."""
 
     def reset(self) -> None:
         """Back to the seed."""
 
-    def limited(self, request: Request) -> Response:
+    def limited(self, request: Request, /) -> Response:
         """How this vendor says "too many requests"."""
 
-    def expired(self, request: Request) -> Response:
+    def expired(self, request: Request, /) -> Response:
         """How this vendor says "this token is no longer valid"."""
 
     def records(self, object: str) -> list[Record]:
@@ -81,4 +81,7 @@ class Service(Protocol):
         """One record; KeyError when there is none."""
 
     def change(self, object: str, id: str, fields: Mapping[str, Any]) -> Record:
-        """Change a record as a person in the vendor's own screens would, webhooks included; KeyError when there is none."""
+        """Change a record as a person in the vendor's own screens would, webhooks included.
+
+        KeyError when there is no such record, ValueError for fields it cannot have.
+        """

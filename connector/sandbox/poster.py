@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import urllib3
 
@@ -21,7 +21,7 @@ def only_200(status: int, _body: bytes) -> bool:
 
 @dataclass(frozen=True)
 class Webhook:
-    """One POST to make. `body` gets the attempt's number (from 0); `headers` gets the URL and the body, to sign them."""
+    """One POST to make. `body` gets the attempt's number, from 0; `headers` gets URL and body, to sign them."""
 
     service: str
     url: str
@@ -32,7 +32,7 @@ class Webhook:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to go on: the first repeat comes at once, the next after `first` seconds, each wait twice the one before."""
+    """How long to go on: the first repeat comes at once, the next after `first` seconds, each wait then doubles."""
 
     first: float = 0.5
     longest: float = 60.0
@@ -96,6 +96,11 @@ class Poster:
         """How many webhooks of a service are not accepted yet."""
         with self._lock:
             return self._under_way[service]
+
+    def tally(self, service: str) -> Tally:
+        """What became of a service's webhooks so far."""
+        with self._lock:
+            return replace(self.tallies.get(service, Tally()))
 
     def forget(self) -> None:
         """Drop everything under way and the tallies."""

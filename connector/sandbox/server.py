@@ -11,8 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from io import BufferedReader
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote
 
 from connector.sandbox.http import Request, Response
@@ -21,6 +20,8 @@ HOST = "127.0.0.1"
 LONGEST_LINE = 65_536
 MOST_HEADERS = 200
 LARGEST_BODY = 64 * 1024 * 1024
+Stream = Any  # a buffered reader; its type has other names in each typeshed
+PHRASES = {status.value: status.phrase for status in HTTPStatus}
 Cut = Literal["whole", "half", "none", "reset"]
 
 
@@ -32,7 +33,7 @@ class Reply:
     cut: Cut = "whole"
 
 
-class BadRequest(ValueError):
+class RequestError(ValueError):
     """Bytes that are not a request this server reads; the status to answer with."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -79,7 +80,8 @@ class Server:
 
     def _converse(self, connection: socket.socket) -> None:
         try:
-            with connection.makefile("rb", LONGEST_LINE) as stream:
+            stream = connection.makefile("rb", LONGEST_LINE)
+            with stream:
                 self._answer_all(connection, stream)
         except OSError:
             pass  # the caller hung up: there is nobody left to tell
@@ -88,11 +90,11 @@ class Server:
                 self._open.discard(connection)
             connection.close()
 
-    def _answer_all(self, connection: socket.socket, stream: BufferedReader) -> None:
+    def _answer_all(self, connection: socket.socket, stream: Stream) -> None:
         while True:
             try:
                 request = read(stream, connection)
-            except BadRequest as bad:
+            except RequestError as bad:
                 send(connection, Response(bad.status, str(bad).encode()), close=True)
                 return
             if request is None:
@@ -102,14 +104,14 @@ class Server:
                 return
 
 
-def read(stream: BufferedReader, connection: socket.socket) -> Request | None:
-    """The next request; None when the caller closed. Raises BadRequest."""
+def read(stream: Stream, connection: socket.socket) -> Request | None:
+    """The next request; None when the caller closed. Raises RequestError."""
     line = _line(stream)
     if not line:
         return None
     parts = line.decode("latin-1").split()
     if len(parts) != 3 or not parts[2].startswith("HTTP/1.") or not parts[1].startswith("/"):
-        raise BadRequest(400, "not an HTTP/1.1 request line")
+        raise RequestError(400, "not an HTTP/1.1 request line")
     method, target, _ = parts
     headers = dict(_headers(stream))
     if headers.get("expect", "").lower() == "100-continue":
@@ -119,58 +121,58 @@ def read(stream: BufferedReader, connection: socket.socket) -> Request | None:
     return Request(method.upper(), unquote(path), values, headers, _body(stream, headers), target)
 
 
-def _line(stream: BufferedReader) -> bytes:
-    line = stream.readline(LONGEST_LINE)
+def _line(stream: Stream) -> bytes:
+    line: bytes = stream.readline(LONGEST_LINE)
     if len(line) == LONGEST_LINE:
-        raise BadRequest(431, "a line is too long")
+        raise RequestError(431, "a line is too long")
     return line.rstrip(b"\r\n") if line.strip() else line[:0]
 
 
-def _headers(stream: BufferedReader) -> Iterator[tuple[str, str]]:
+def _headers(stream: Stream) -> Iterator[tuple[str, str]]:
     for _ in range(MOST_HEADERS):
         line = _line(stream)
         if not line:
             return
         name, colon, value = line.decode("latin-1").partition(":")
         if not colon:
-            raise BadRequest(400, "a header without a colon")
+            raise RequestError(400, "a header without a colon")
         yield name.strip().lower(), value.strip()
-    raise BadRequest(431, "too many headers")
+    raise RequestError(431, "too many headers")
 
 
-def _body(stream: BufferedReader, headers: dict[str, str]) -> bytes:
+def _body(stream: Stream, headers: dict[str, str]) -> bytes:
     if headers.get("transfer-encoding", "").lower() == "chunked":
         return b"".join(_chunks(stream))
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()):
-        raise BadRequest(400, "Content-Length is not a number")
+        raise RequestError(400, "Content-Length is not a number")
     return _exactly(stream, int(length)) if int(length) else b""
 
 
-def _chunks(stream: BufferedReader) -> Iterator[bytes]:
+def _chunks(stream: Stream) -> Iterator[bytes]:
     total = 0
     while True:
         try:
             size = int(_line(stream).split(b";")[0], 16)
         except ValueError:
-            raise BadRequest(400, "a chunk without a size") from None
+            raise RequestError(400, "a chunk without a size") from None
         total += size
         if size <= 0 or total > LARGEST_BODY:
             break
         yield _exactly(stream, size)
         _line(stream)
     if total > LARGEST_BODY or size < 0:
-        raise BadRequest(413, "the body is too large")
+        raise RequestError(413, "the body is too large")
     while _line(stream):
         pass  # trailers
 
 
-def _exactly(stream: BufferedReader, size: int) -> bytes:
+def _exactly(stream: Stream, size: int) -> bytes:
     if size > LARGEST_BODY:
-        raise BadRequest(413, "the body is too large")
-    data = stream.read(size)
+        raise RequestError(413, "the body is too large")
+    data: bytes = stream.read(size)
     if len(data) < size:
-        raise BadRequest(400, "the body ended early")
+        raise RequestError(400, "the body ended early")
     return data
 
 
@@ -180,7 +182,7 @@ def send(connection: socket.socket, response: Response, close: bool = False, hea
 
 
 def _bytes(response: Response, close: bool = False, head: bool = False) -> bytes:
-    phrase = HTTPStatus(response.status).phrase
+    phrase = PHRASES.get(response.status, "Unknown")
     lines = [f"HTTP/1.1 {response.status} {phrase}", f"Content-Length: {len(response.body)}"]
     lines += [f"{name}: {value}" for name, value in response.headers.items()]
     if close:

@@ -11,7 +11,6 @@ from connector.sandbox.graph_errors import GraphError
 Template = dict[str, Any]
 PARAMETER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 BODY_LENGTH = 1024  # characters, once filled in; template components page, checked 2025-12
-MEDIA = ("IMAGE", "VIDEO", "DOCUMENT", "GIF", "LOCATION")
 SUB_TYPES = {"quick_reply": "QUICK_REPLY", "url": "URL", "copy_code": "COPY_CODE", "flow": "FLOW", "catalog": "CATALOG"}
 NOT_SENDABLE = {"PAUSED": 132015, "DISABLED": 132016}
 

@@ -1,0 +1,154 @@
+"""The made-up business at Meta: its number, templates, customers, and every message either side sent."""
+
+import random
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connector.sandbox.customers import SETTABLE, Customer, Sent, newcomer, spellings
+from connector.sandbox.graph_errors import TOO_MANY, GraphError
+from connector.sandbox.meta_webhooks import Mess, MetaWebhooks, Update
+from connector.sandbox.replies import ANSWERS_LAST, AnswerError, build
+from connector.sandbox.settings import DISPLAY, PHONE_ID, WINDOW, GraphOptions
+from connector.sandbox.templates import Template, seed
+from connector.sandbox.world import World
+
+KEPT = 200_000  # sent messages remembered
+PAIR = (45, 1 / 6)  # messages to one person: a burst of 45, then one every 6 seconds
+
+
+@dataclass
+class Bucket:
+    """Room for `size` at once, refilled at `rate` a second."""
+
+    size: float
+    rate: float
+    left: float = -1.0
+    at: float = 0.0
+
+    def take(self, now: float) -> bool:
+        """Whether there was room for one more."""
+        self.left = self.size if self.left < 0 else min(self.size, self.left + (now - self.at) * self.rate)
+        self.at = now
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+
+@dataclass
+class State:
+    """Everything a reset forgets."""
+
+    templates: dict[str, Template] = field(default_factory=lambda: {t["id"]: t for t in seed()})
+    customers: dict[str, Customer] = field(default_factory=dict)
+    sent: OrderedDict[str, Sent] = field(default_factory=OrderedDict)
+    quality: str = "GREEN"
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+    pairs: dict[tuple[str, str], Bucket] = field(default_factory=dict)
+
+
+class Business:
+    """State and its rules. `lock` is held by whoever reads or changes `state`."""
+
+    def __init__(self, world: World, options: GraphOptions) -> None:
+        self.world = world
+        self.options = options
+        self.lock = threading.RLock()
+        self.state = State()
+        self.webhooks = MetaWebhooks(world, options)
+        self.dice = random.Random(options.seed)  # noqa: S311
+
+    def reset(self) -> None:
+        """Back to the seed."""
+        with self.lock:
+            self.state = State()
+            self.webhooks.subscribed = True
+
+    def customer(self, key: str) -> Customer:
+        """By wa_id in any national spelling, or by BSUID; somebody unknown is made up."""
+        with self.lock:
+            people = self.state.customers
+            if "." in key:
+                found = next((person for person in people.values() if person.user_id == key), None)
+                return found or people.setdefault(key, newcomer("", key))
+            known = next((people[spelling] for spelling in spellings(key) if spelling in people), None)
+            return known or people.setdefault(key, newcomer(key))
+
+    def describe(self, key: str, fields: Mapping[str, Any]) -> Customer:
+        """Set what is known of a customer; ValueError for what a customer does not have."""
+        wrong = [name for name, value in fields.items() if not isinstance(value, SETTABLE.get(name, ()))]
+        if wrong:
+            raise ValueError(f"a customer has no {wrong[0]} like that; settable: {', '.join(SETTABLE)}")
+        with self.lock:
+            customer = self.customer(key)
+            for name, value in fields.items():
+                setattr(customer, name, value)
+            return customer
+
+    def room(self, number: str, customer: Customer) -> None:
+        """Count one message against Meta's two rate limits; raises GraphError when there is no room."""
+        now, limit = self.world.now(), self.options.limit
+        per_number = self.state.buckets.setdefault(number, Bucket(limit, limit))
+        if limit and not per_number.take(now):
+            raise GraphError(130429, TOO_MANY)
+        if not self.state.pairs.setdefault((number, customer.key), Bucket(*PAIR)).take(now):
+            raise GraphError(131056, "Too many messages were sent from this number to the same person in a short time")
+
+    def window_open(self, number: str, customer: Customer) -> bool:
+        """Whether the customer wrote to this number in the last 24 hours."""
+        return self.world.now() - customer.wrote_at.get(number, float("-inf")) < WINDOW
+
+    def keep(self, sent: Sent, customer: Customer) -> None:
+        """Remember a message the business sent."""
+        self.state.sent[sent.wamid] = sent
+        customer.last_sent[sent.number] = sent.wamid
+        while len(self.state.sent) > KEPT:
+            self.state.sent.popitem(last=False)
+
+    def hear(self, key: str, answer: Mapping[str, Any], wamid: str) -> Update:
+        """A customer writes: the update that goes into a webhook. AnswerError for what nobody can do."""
+        number = str(answer.get("number", PHONE_ID))
+        with self.lock:
+            customer = self.describe(key, {name: answer[name] for name in SETTABLE if answer.get(name) is not None})
+            sent_id = answer.get("reply_to") or self._last(customer, number, answer)
+            message = build(answer, self.state.sent.get(sent_id or ""))
+            at = int(answer.get("timestamp") or self.world.now())
+            customer.wrote_at[number] = max(customer.wrote_at.get(number, 0.0), float(at))
+            phone = {} if customer.hides_phone or not customer.wa_id else {"from": customer.wa_id}
+            item = {**phone, "from_user_id": customer.user_id, "id": wamid, "timestamp": str(at), **message}
+            if sent_id and "reaction" not in answer:
+                item = {"context": {"from": display_of(number), "id": sent_id}, **item}
+            return Update("messages", "messages", item, number, display_of(number), customer.profile())
+
+    def prefer(self, key: str, value: str) -> Update:
+        """A customer stops or resumes marketing in WhatsApp's own settings."""
+        if value not in ("stop", "resume"):
+            raise AnswerError('marketing is "stop" or "resume"')
+        with self.lock:
+            customer = self.describe(key, {"marketing": value == "resume"})
+            contact = customer.profile()
+            item = {
+                **{name: value for name, value in contact.items() if name != "profile"},
+                "detail": f"User requested to {value} marketing messages",
+                "category": "marketing_messages",
+                "value": value,
+                "timestamp": int(self.world.now()),
+            }
+            return Update("user_preferences", "user_preferences", item, PHONE_ID, DISPLAY, contact)
+
+    def deliver(self, updates: list[Update], mess: Mess | None = None) -> bool:
+        """Post updates as one webhook; False when nobody is subscribed."""
+        return self.webhooks.deliver(updates, mess=mess)
+
+    def _last(self, customer: Customer, number: str, answer: Mapping[str, Any]) -> str | None:
+        if "reply_to" in answer or not any(kind in answer for kind in ANSWERS_LAST):
+            return None  # "reply_to": null is an answer that names no message
+        return customer.last_sent.get(number)
+
+
+def display_of(number: str) -> str:
+    """Our number as webhooks write it; a number that is not ours gets one made of its id."""
+    return DISPLAY if number == PHONE_ID else "1555" + number[-7:].rjust(7, "0")

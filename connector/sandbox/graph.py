@@ -1,0 +1,258 @@
+"""The stand-in for Meta's Graph API, as far as a WhatsApp business uses it. Any version in the path will do."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from connector.sandbox.business import Business
+from connector.sandbox.customers import Sent
+from connector.sandbox.graph_errors import ERRORS, TOO_MANY, GraphError, expired_token, no_object, no_token
+from connector.sandbox.graph_views import account_view, number_view, pick, subscription_view, token_view
+from connector.sandbox.http import Record, Request, Response, answer
+from connector.sandbox.meta_webhooks import Update
+from connector.sandbox.sending import Sending
+from connector.sandbox.settings import APP, PHONE_ID, WABA, GraphOptions
+from connector.sandbox.templates import Template
+from connector.sandbox.world import World
+
+VERSION = re.compile(r"^/v\d+\.\d+(?=/)")
+SETTABLE = {"status": str, "category": str, "quality": str}
+FILTERS = ("name", "status", "language", "category")
+STATUSES = ("sent", "delivered", "read", "played", "failed")
+PAGE = 25  # Graph's own page size
+
+
+class Graph:
+    """`Graph(world)`; the stand-in is also where a customer's answers come from (`business.hear`)."""
+
+    name = "graph"
+    prefix = "/graph"
+
+    def __init__(self, world: World, options: GraphOptions | None = None) -> None:
+        self.options = options or GraphOptions()
+        self.business = Business(world, self.options)
+        self._world = world
+        self._sending = Sending(self.business)
+        world.handshakes[self.name] = self._handshake
+
+    def handle(self, request: Request) -> Response:
+        """One call of the API."""
+        token = _bearer(request)
+        path = VERSION.sub("", request.path, count=1)
+        if path != "/debug_token" and token != self.options.token:
+            return no_token()
+        for method, pattern, action in ROUTES:
+            found = pattern.fullmatch(path)
+            if found and method == request.method:
+                try:
+                    return action(self, request, *found.groups())
+                except GraphError as refusal:
+                    return refusal.response()
+        return no_object(request.method, path.strip("/").split("/")[0])
+
+    def reset(self) -> None:
+        """Back to the seed."""
+        self.business.reset()
+
+    def limited(self, _request: Request) -> Response:
+        """Meta's throttling: HTTP 400 with a code."""
+        return GraphError(130429, TOO_MANY).response()
+
+    def expired(self, _request: Request) -> Response:
+        """Code 190, subcode 463."""
+        return expired_token()
+
+    def records(self, object: str) -> list[Record]:
+        """messages, customers or templates."""
+        state = self.business.state
+        with self.business.lock:
+            if object == "messages":
+                return [sent.shown() for sent in state.sent.values()]
+            if object == "customers":
+                return [customer.shown() for customer in state.customers.values()]
+            if object == "templates":
+                return list(state.templates.values())
+        raise KeyError(object)
+
+    def record(self, object: str, id: str) -> Record:
+        """One of them."""
+        for record in self.records(object):
+            if record["id"] == id:
+                return record
+        raise KeyError(id)
+
+    def change(self, object: str, id: str, fields: Mapping[str, Any]) -> Record:
+        """A template's status, category or quality; a message's status (with `code`); what a customer is like."""
+        if object == "customers":
+            return self.business.describe(id, fields).shown()
+        self.record(object, id)
+        if object == "messages":
+            return self._change_message(self.business.state.sent[id], fields)
+        return self._change_template(self.business.state.templates[id], fields)
+
+    def _change_message(self, sent: Sent, fields: Mapping[str, Any]) -> Record:
+        status, code = fields.get("status"), fields.get("code", 131026 if fields.get("status") == "failed" else None)
+        if status not in STATUSES or (code is not None and code not in ERRORS):
+            raise ValueError(f"a message's status is one of {', '.join(STATUSES)}; failed takes an error's code")
+        self._sending.status(sent, status, code)
+        return sent.shown()
+
+    def _change_template(self, template: Template, fields: Mapping[str, Any]) -> Record:
+        wrong = [name for name, value in fields.items() if not isinstance(value, SETTABLE.get(name, ()))]
+        if wrong:
+            raise ValueError(f"a template's {wrong[0]} cannot be set like that; settable: {', '.join(SETTABLE)}")
+        with self.business.lock:
+            updates = [TEMPLATE_NEWS[name](template, value) for name, value in fields.items()]
+            names = {"quality": "quality_score"}
+            for name, value in fields.items():
+                new = {"score": value, "date": int(self._world.now())} if name == "quality" else value
+                template[names.get(name, name)] = new
+        self.business.deliver(updates)
+        return template
+
+    def _handshake(self, url: str) -> None:
+        self.business.webhooks.handshake(url)
+        self.business.webhooks.subscribed = True
+
+    # ---- the routes ----------------------------------------------------------------------------------------------
+    def _messages(self, request: Request, number: str) -> Response:
+        if number != PHONE_ID:
+            return no_object(request.method, number)
+        body, wamid = self._sending.send(number, _document(request))
+        return answer(body, record=wamid)
+
+    def _object(self, request: Request, id: str) -> Response:
+        state, url = self.business.state, self._world.urls.get(self.name)
+        if id == PHONE_ID:
+            return answer(pick(number_view(state.quality, self.options.limit, url), request.query.get("fields")))
+        if id == WABA:
+            return answer(pick(account_view(), request.query.get("fields")))
+        if id in state.templates:
+            return answer(pick(state.templates[id], request.query.get("fields")), record=id)
+        return no_object(request.method, id)
+
+    def _numbers(self, request: Request, waba: str) -> Response:
+        if waba != WABA:
+            return no_object(request.method, waba)
+        number = number_view(self.business.state.quality, self.options.limit, self._world.urls.get(self.name))
+        cursors = {"before": _cursor(0), "after": _cursor(1)}
+        return answer({"data": [pick(number, request.query.get("fields"))], "paging": {"cursors": cursors}})
+
+    def _templates(self, request: Request, waba: str) -> Response:
+        if waba != WABA:
+            return no_object(request.method, waba)
+        wanted = {name: request.query[name] for name in FILTERS if name in request.query}
+        with self.business.lock:
+            found = [t for t in self.business.state.templates.values() if all(t[k] == v for k, v in wanted.items())]
+        return _page(found, request)
+
+    def _subscribe(self, request: Request, waba: str) -> Response:
+        if waba != WABA:
+            return no_object(request.method, waba)
+        document = _document(request) if request.body else {}
+        url, token = document.get("override_callback_uri"), document.get("verify_token")
+        if url:
+            try:
+                self._world.subscribe(self.name, str(url), lambda u: self.business.webhooks.handshake(u, token))
+            except ValueError as refused:
+                raise GraphError(100, f"Callback verification failed: {refused}") from refused
+        self.business.webhooks.subscribed = True
+        return answer({"success": True})
+
+    def _unsubscribe(self, request: Request, waba: str) -> Response:
+        if waba != WABA:
+            return no_object(request.method, waba)
+        self.business.webhooks.subscribed = False
+        return answer({"success": True})
+
+    def _subscriptions(self, request: Request, waba: str) -> Response:
+        if waba != WABA:
+            return no_object(request.method, waba)
+        url = self._world.urls.get(self.name)
+        return answer({"data": [subscription_view(url)] if self.business.webhooks.subscribed else []})
+
+    def _debug_token(self, request: Request) -> Response:
+        if _bearer(request) not in (self.options.token, f"{APP}|{self.options.app_secret}"):
+            return no_token()
+        return answer({"data": token_view(request.query.get("input_token") == self.options.token)})
+
+
+Action = Callable[..., Response]
+ROUTES: Sequence[tuple[str, re.Pattern[str], Action]] = [
+    (method, re.compile(pattern), action)
+    for method, pattern, action in (
+        ("POST", r"/([^/]+)/(?:marketing_)?messages", Graph._messages),
+        ("GET", r"/([^/]+)/phone_numbers", Graph._numbers),
+        ("GET", r"/([^/]+)/message_templates", Graph._templates),
+        ("POST", r"/([^/]+)/subscribed_apps", Graph._subscribe),
+        ("GET", r"/([^/]+)/subscribed_apps", Graph._subscriptions),
+        ("DELETE", r"/([^/]+)/subscribed_apps", Graph._unsubscribe),
+        ("GET", r"/debug_token", Graph._debug_token),
+        ("GET", r"/([^/]+)", Graph._object),
+    )
+]
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else request.query.get("access_token", "")
+
+
+def _document(request: Request) -> dict[str, Any]:
+    try:
+        document = request.json()
+    except ValueError as broken:
+        raise GraphError(100, f"The request body is not JSON: {broken}") from broken
+    if not isinstance(document, dict):
+        raise GraphError(100, "The request body must be a JSON object")
+    return document
+
+
+def _page(found: list[Template], request: Request) -> Response:
+    limit = request.query.get("limit", str(PAGE))
+    start = _offset(request.query.get("after"))
+    size = max(1, min(int(limit), 1000)) if limit.isascii() and limit.isdigit() else PAGE
+    some = found[start : start + size]
+    paging: dict[str, Any] = {"cursors": {"before": _cursor(start), "after": _cursor(start + len(some))}}
+    if start + size < len(found):
+        query = urlencode({**request.query, "after": paging["cursors"]["after"]})
+        paging["next"] = f"{request.base}{request.path}?{query}"
+    data = [pick(template, request.query.get("fields")) for template in some]
+    return answer({"data": data, "paging": paging} if data else {"data": []})
+
+
+def _cursor(offset: int) -> str:
+    return base64.urlsafe_b64encode(str(offset).encode()).decode().rstrip("=")
+
+
+def _offset(cursor: str | None) -> int:
+    try:
+        return int(base64.urlsafe_b64decode((cursor or "") + "==") or 0)
+    except (ValueError, binascii.Error):
+        raise GraphError(100, "Invalid cursors values") from None
+
+
+def _news(template: Template, field: str, **more: Any) -> Update:
+    about = {
+        "message_template_id": int(template["id"]),
+        "message_template_name": template["name"],
+        "message_template_language": template["language"],
+    }
+    return Update(field, None, {**about, **more})
+
+
+TEMPLATE_NEWS: dict[str, Callable[[Template, str], Update]] = {
+    "status": lambda template, value: _news(template, "message_template_status_update", event=value, reason="NONE"),
+    "category": lambda template, value: _news(
+        template, "template_category_update", previous_category=template["category"], new_category=value
+    ),
+    "quality": lambda template, value: _news(
+        template,
+        "message_template_quality_update",
+        previous_quality_score=template["quality_score"]["score"],
+        new_quality_score=value,
+    ),
+}
