@@ -1,0 +1,37 @@
+"""Salesforce: what an account is made of, and its two doors; nothing heavy is imported until one is opened."""
+
+from connector.ports import CRM, Account, Flag, Manifest, Tokens, Webhook
+
+MANIFEST = Manifest(
+    kind="salesforce",
+    title="Salesforce",
+    flags=(
+        Flag("client-id", "Consumer key", help="External Client App: Settings, OAuth settings, consumer key"),
+        Flag("client-secret", "Consumer secret", secret=True, help="Beside the consumer key"),
+        Flag(
+            "domain",
+            "My Domain host",
+            required=False,
+            help="Setup, My Domain, e.g. acme.my.salesforce.com; needed unless a base URL is given",
+        ),
+        Flag("org-id", "Organization ID", required=False, help="Setup, Company Information; 15 or 18 characters"),
+        Flag("jwt-key", "Private key of the JWT bearer flow (PEM)", secret=True, required=False),
+        Flag("username", "User of the JWT bearer flow", required=False),
+        Flag("base-url", "Base URL", required=False, help="Only for another host, e.g. the sandbox; no version"),
+    ),
+    hosts=("salesforce.com", "force.com"),
+)
+
+
+def connect(account: Account, tokens: Tokens) -> CRM:
+    """The CRM port of one account; the first call fetches a token."""
+    from connector.crm.salesforce.adapter import Salesforce
+
+    return Salesforce(account, tokens)
+
+
+def webhook(account: Account) -> Webhook:
+    """The webhook port of one account; needs no token and no SDK."""
+    from connector.crm.salesforce.webhook import SalesforceWebhook
+
+    return SalesforceWebhook(account)

@@ -1,0 +1,54 @@
+"""The CRM port of one Salesforce org: every verb, each done by its own file."""
+
+from collections.abc import Sequence
+
+from connector.core.changes import Outcome
+from connector.core.contact import Record
+from connector.crm.salesforce.activities import Activities
+from connector.crm.salesforce.client import READ_BATCH, WRITE_BATCH, Client
+from connector.crm.salesforce.find import Finder
+from connector.crm.salesforce.schema import USER_ID, WA_ID, Schema
+from connector.crm.salesforce.setup import Setup
+from connector.crm.salesforce.write import Writer
+from connector.ports import Account, ActivityChange, Capabilities, ContactKey, Field, Issue, RecordChange, Tokens
+
+
+class Salesforce:
+    """One org. Safe for four threads at a time."""
+
+    def __init__(self, account: Account, tokens: Tokens) -> None:
+        settings = account.settings
+        self.can = Capabilities(
+            batch=WRITE_BATCH,
+            read_batch=READ_BATCH,
+            object="Contact",
+            identity={"wa_id": WA_ID, "user_id": USER_ID},
+            repeatable=frozenset({"message", "note", "task"}),
+            locale=settings.get("locale"),
+        )
+        client = Client(account, tokens)
+        self._schema = Schema(client)
+        self._finder = Finder(client, self._schema, settings.get("country"))
+        self._writer = Writer(client, self._schema, self._finder)
+        self._activities = Activities(client, self._schema, self._writer, settings.get("time_zone"))
+        self._setup = Setup(client, self._schema)
+
+    def check(self, *, fix: bool = False) -> list[Issue]:
+        """Credentials, access and our own fields; `fix` makes what is missing."""
+        return self._setup.check(fix=fix)
+
+    def fields(self, object: str) -> list[Field]:
+        """Every field of an object, freshly read. Raises NotFound."""
+        return self._schema.fields(object)
+
+    def find(self, keys: Sequence[ContactKey], fields: Sequence[str]) -> dict[ContactKey, list[Record]]:
+        """Every key with its records; see find.py."""
+        return self._finder.find(keys, fields)
+
+    def write(self, changes: Sequence[RecordChange | ActivityChange]) -> list[Outcome]:
+        """One outcome a change, in order."""
+        records = [c for c in changes if isinstance(c, RecordChange)]
+        entries = [c for c in changes if isinstance(c, ActivityChange)]
+        done = {c.id: o for c, o in zip(records, self._writer.write(records) if records else (), strict=True)}
+        done |= {c.id: o for c, o in zip(entries, self._activities.write(entries) if entries else (), strict=True)}
+        return [done[c.id] for c in changes]

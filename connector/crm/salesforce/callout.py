@@ -1,0 +1,65 @@
+"""JSON of a Flow's HTTP callout: `{event_id, trigger | field, object, record_id, ...}`, one event each.
+
+A callout that names a `trigger` fires it, with `values`; one that names a `field` says that it has a new `value`.
+`event_id` makes it count once, e.g. the flow's {!$Flow.InterviewGuid}.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from connector.core.events import Event, RecordChanged, TriggerCalled, Unrecognised
+
+
+def read(item: Mapping[str, Any], fallback: str) -> Event:
+    """One event; `fallback` is the id the call's own headers give it."""
+    name = _text(item.get("event_id")) or fallback
+    object, record = _text(item.get("object")), _text(item.get("record_id"))
+    at = _at(item.get("at"))
+    if not name:
+        return _unrecognised(item, "There is no event_id: without one a repeated call would count twice.")
+    if trigger := _text(item.get("trigger")):
+        values = item.get("values")
+        given = dict(values) if isinstance(values, Mapping) else {}
+        return TriggerCalled(id=name, at=at, trigger=trigger, object=object, record=record, values=given, raw=item)
+    field = _text(item.get("field"))
+    if field and object and record:
+        value = _value(item.get("value")) if "value" in item else None
+        return RecordChanged(
+            id=f"{name}:{field}",
+            at=at,
+            object=object,
+            record=record,
+            what="changed",
+            field=field,
+            value=value,
+            raw=item,
+        )
+    return _unrecognised(item, "It names neither a trigger nor a field of a record.")
+
+
+def _unrecognised(item: Mapping[str, Any], why: str) -> Unrecognised:
+    digest = hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()
+    return Unrecognised(id=digest, what="callout", text=why, raw=item)
+
+
+def _text(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _at(value: Any) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(_text(value))
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
