@@ -1,0 +1,96 @@
+"""The CRM adapters: one folder each, the same four names in each folder; nothing is imported until it is asked for."""
+
+import re
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from ipaddress import ip_address
+from types import ModuleType
+from urllib.parse import urlsplit
+
+from connector.errors import NotAllowed
+from connector.ports import CRM, Account, Manifest, Tokens, Webhook
+
+# A new CRM is one folder and one line here; a CRM of another package is an entry point of the group `connector.crm`.
+KINDS = {
+    "hubspot": "connector.crm.hubspot",
+    "salesforce": "connector.crm.salesforce",
+}
+GROUP = "connector.crm"
+_VERSION = re.compile(r"/(v?\d+(\.\d+)?|\d{4}-\d{2})(/|$)", re.ASCII)
+
+
+def kinds() -> tuple[str, ...]:
+    """Every kind that can be connected: ours, then those of installed packages."""
+    return tuple(KINDS) + tuple(sorted({entry.name for entry in entry_points(group=GROUP)} - set(KINDS)))
+
+
+def manifest(kind: str) -> Manifest:
+    """What the folder says of itself; imports no SDK."""
+    found = _folder(kind).MANIFEST
+    if not isinstance(found, Manifest):
+        raise NotAllowed(f"The package for {kind!r} declares no manifest.", code="manifest")
+    return found
+
+
+def connect(account: Account, tokens: Tokens) -> CRM:
+    """The adapter of one account (imports its SDK). Thread-safe; keep one per account and process."""
+    crm: CRM = _folder(account.kind).connect(account, tokens)
+    return crm
+
+
+def webhook(account: Account) -> Webhook:
+    """The reader of what this CRM calls us with; imports no SDK."""
+    reader: Webhook = _folder(account.kind).webhook(account)
+    return reader
+
+
+def _folder(kind: str) -> ModuleType:
+    path = KINDS.get(kind) or next((entry.value for entry in entry_points(group=GROUP) if entry.name == kind), None)
+    if path is None:
+        raise NotAllowed(
+            f"There is no CRM of kind {kind!r}.", hint=f"Known: {', '.join(kinds())}.", code="unknown_kind"
+        )
+    return import_module(path)
+
+
+def value(values: Mapping[str, object], name: str, default: str = "") -> str:
+    """A flag's value as text, under its own name (`base-url`) or as a Python name (`base_url`)."""
+    found = values.get(name) or values.get(name.replace("-", "_")) or default
+    return str(found).strip()
+
+
+def base_url(text: str, hosts: tuple[str, ...]) -> str:
+    """The address without its last slash: https on a host of `hosts` or below it, or loopback; else NotAllowed.
+
+    It may have a path prefix but no version, user, query or fragment: a token is sent there, so it is no free choice.
+    """
+    problem = _address_problem(text, hosts)
+    if problem:
+        raise NotAllowed(f"The base-url is refused: {problem}.", hint=f"Allowed: {', '.join(hosts)}.", code="base_url")
+    return text.rstrip("/")
+
+
+def _address_problem(text: str, hosts: tuple[str, ...]) -> str:
+    try:
+        parts = urlsplit(text)
+        host, _ = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        return "it is not an address"
+    if parts.username is not None or parts.query or parts.fragment or re.search(r"[\s\\@]", text):
+        return "only a scheme, a host and a path may stand in it"
+    if _VERSION.search(parts.path):
+        return "the version does not belong in it"
+    if is_loopback(host):
+        return "" if parts.scheme in ("http", "https") else "it must start with http:// or https://"
+    if parts.scheme != "https":
+        return "it must start with https://"
+    return "" if any(host == h or host.endswith("." + h) for h in hosts) else "this host is not allowed"
+
+
+def is_loopback(host: str) -> bool:
+    """`localhost`, 127.0.0.0/8 or ::1, where the sandbox lives."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,43 @@
+"""HubSpot, on the dated 2026-09 API, with a service key or a project app's token."""
+
+from connector.ports import CRM, Account, Flag, Manifest, Tokens, Webhook
+
+BASE_URL = "https://api.hubapi.com"
+
+MANIFEST = Manifest(
+    kind="hubspot",
+    title="HubSpot",
+    flags=(
+        Flag(
+            "token",
+            "Service key or app token",
+            secret=True,
+            help="HubSpot: Development > Keys > Service keys, or your project app's Distribution tab. "
+            "Scopes: crm.objects.contacts and crm.schemas.contacts (read and write), crm.objects.owners.read.",
+        ),
+        Flag(
+            "client-secret",
+            "Client secret",
+            secret=True,
+            help="Your project app's Auth tab; HubSpot signs its webhooks with it.",
+        ),
+        Flag("portal-id", "Account (portal) id", required=False, help="The number beside your account's name."),
+        Flag("base-url", "API address", required=False, help="Only for a sandbox.", default=BASE_URL),
+    ),
+    hosts=("hubapi.com",),
+)
+
+
+def connect(account: Account, tokens: Tokens) -> CRM:
+    """The adapter of one HubSpot account. A service key does not expire, so `tokens` is not needed."""
+    del tokens
+    from connector.crm.hubspot.adapter import HubSpot
+
+    return HubSpot(account)
+
+
+def webhook(account: Account) -> Webhook:
+    """The reader of HubSpot's webhooks; imports no SDK."""
+    from connector.crm.hubspot.webhook import HubSpotWebhook
+
+    return HubSpotWebhook(account)
