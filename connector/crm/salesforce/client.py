@@ -166,7 +166,7 @@ class Client:
         return rows
 
 
-class _Expired(Exception):  # noqa: N818 - a signal inside this module, not an error of ours
+class _Expired(Exception):
     """The access token is no longer good; a new one may be."""
 
 

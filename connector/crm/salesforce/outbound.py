@@ -38,7 +38,7 @@ def _notifications(body: bytes) -> Element:
     found = root.find(f"{SOAP}Body/{OUTBOUND}notifications")
     if root.tag != f"{SOAP}Envelope" or found is None:
         raise ValueError("It is not an Outbound Message.")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def organization(body: bytes) -> str:

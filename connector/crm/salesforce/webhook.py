@@ -10,6 +10,7 @@ import json
 import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any
 
 from connector.core.events import Unrecognised
@@ -54,10 +55,10 @@ class SalesforceWebhook:
             return False
         signed = f"{name}.{at}.".encode() + request.body
         expected = hmac.new(self._secret.encode(), signed, hashlib.sha256).digest()
-        return any([_equal_bytes(s, expected) for s in signatures.split()[:10]])
+        return any(_equal_bytes(s, expected) for s in signatures.split()[:10])
 
     def _right_org(self, body: bytes) -> bool:
-        """The organization id, on 15 characters: Salesforce writes it with 15 or 18. Unknown org id: the URL decides."""
+        """The organization id, on 15 characters: it comes with 15 or 18. While ours is unknown, the URL decides."""
         try:
             org = outbound.organization(body)
         except ValueError:
@@ -71,7 +72,7 @@ class SalesforceWebhook:
         if outbound.is_xml(body):
             return outbound.read(body)
         try:
-            content = json.loads(body, parse_constant=_no_constant)
+            content = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
         except RecursionError:
             raise ValueError("The JSON is nested too deeply.") from None
         items = content if isinstance(content, list) else [content]
@@ -96,8 +97,13 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON.")
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _no_constant(text)
+
+
 def _equal(given: str, secret: str) -> bool:
-    return hmac.compare_digest(given.encode(), secret.encode())
+    return hmac.compare_digest(given.encode("utf-8", "replace"), secret.encode())
 
 
 def _equal_bytes(signature: str, expected: bytes) -> bool:
