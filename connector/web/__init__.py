@@ -1,0 +1,1 @@
+"""HTTP in and out. Loads each system's webhook side, never an SDK."""

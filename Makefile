@@ -1,0 +1,39 @@
+# make demo [ARGS="--once --json"] · make test [ARGS=...] · make bench · make lint
+# Needs make and Python 3.11 or newer; everything else goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint clean
+
+help:
+	@sed -n '1,2s/^# //p' Makefile
+
+# Output goes to stderr, so that `make -s demo ARGS="--once --json"` prints nothing but JSON.
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (once, about a minute)" >&2
+	@$(PIP) install --editable '.[dev]' >&2
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/connector demo $(ARGS)
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+bench: $(STAMP)
+	@$(PIP) install --editable '.[bench]' >&2
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+clean:
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,50 @@
+"""The command line: each command is a line in COMMANDS; its module is imported only when it runs."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from connector.errors import ConnectorError
+
+# name: module and the click command in it
+COMMANDS = {
+    "up": "connector.cli.run:up",
+    "web": "connector.cli.run:web",
+    "worker": "connector.cli.run:worker",
+    "clock": "connector.cli.run:clock",
+    "db": "connector.cli.run:db",
+    "sandbox": "connector.cli.run:sandbox",
+}
+WRONG_USE = 2
+FAILED = 1
+
+
+class Lazy(click.Group):
+    """A group that knows its commands by name only."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, name = place.partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """An error of ours is one message, not a traceback; a setting that cannot be used is wrong use."""
+        try:
+            return super().invoke(ctx)
+        except ConnectorError as error:
+            click.echo(f"{error.message}\n{error.hint}".strip(), err=True)
+            sys.exit(WRONG_USE if error.code == "config" else FAILED)
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="whatsapp-crm-connector")
+def main() -> None:
+    """Connects WhatsApp to your CRM: replies change the right field, CRM events send the right template."""

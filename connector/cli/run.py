@@ -1,0 +1,159 @@
+"""The commands that run something: everything at once (up), or one part of it."""
+
+import fcntl
+import functools
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from connector import config as settings
+from connector.config import Config
+from connector.process import Stop, supervised
+
+if TYPE_CHECKING:
+    from connector.supervisor import Spec
+    from connector.web.hooks import WSGI
+
+ONE_UP = "up.lock"
+
+
+def settled() -> Config:
+    """The settings of this environment, and logging set up as they say."""
+    config = settings.load(os.environ)
+    logging.basicConfig(
+        level=config.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+    )
+    for noisy in ("rq.worker", "rq.job", "httpx", "alembic"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
+    return config
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the addresses as one JSON object once everything is up.")
+def up(as_json: bool) -> None:
+    """Run everything on this machine: Valkey, database, web, workers, clock."""
+    from connector.supervisor import house
+    from connector.web.server import free_port
+
+    config, stop = settled(), Stop()
+    supervised()
+    with only_one(config):
+        port = free_port(config.host, config.port)
+        run_all(house(config, port), stop, {"web": settings.local_url(config.host, port)}, as_json)
+
+
+def run_all(specs: "Sequence[Spec]", stop: Stop, addresses: dict[str, str], as_json: bool) -> None:
+    """Runs `specs` until we are asked to stop, after saying where they are; ends the process."""
+    from connector.supervisor import Supervisor
+
+    def started() -> None:
+        click.echo(json.dumps(addresses) if as_json else "\n".join(f"{name}: {url}" for name, url in addresses.items()))
+
+    sys.exit(Supervisor(specs, stop).run(started))
+
+
+@contextmanager
+def only_one(config: Config) -> Iterator[None]:
+    """One `up` per HOME; what an earlier, killed one left at our socket makes room."""
+    from connector import valkey
+
+    settings.private_directory(config.home)
+    with (config.home / ONE_UP).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            why = f"Another `connector up` runs with {config.home}."
+            raise settings.BadConfig(why, hint="Stop it, or set CONNECTOR_HOME to another directory.") from None
+        if config.own_redis:
+            valkey.end_orphan(config)
+        yield
+
+
+@click.command()
+def web() -> None:
+    """Run the web server (PORT, HOST, WEB_PROCESSES, WEB_THREADS)."""
+    from connector.web.server import free_port, serve
+
+    config = settled()
+    supervised()
+    port = free_port(config.host, config.port)
+    if config.port == 0:
+        click.echo(settings.local_url(config.host, port))
+        os.environ["PORT"] = str(port)
+        config = settings.load(os.environ)
+    serve(
+        functools.partial(_build, config),
+        host=config.host,
+        port=port,
+        processes=config.web_processes,
+        threads=config.web_threads,
+        log_level=config.log_level,
+    )
+
+
+def _build(config: Config) -> "tuple[WSGI, Callable[[], None]]":
+    from connector.app import web_app
+    from connector.bell import RedisBell
+
+    return web_app(config, RedisBell(config.redis_url))
+
+
+@click.command()
+@click.option("--processes", type=click.IntRange(1, 64), help="How many; the setting WORKERS when left out.")
+@click.option("--single", is_flag=True, hidden=True)
+def worker(processes: int | None, single: bool) -> None:
+    """Run the workers, each a process; one that dies is started again."""
+    config, stop = settled(), Stop()
+    supervised()
+    if single:
+        from connector.jobs import work
+
+        work(config, stop)
+        return
+    from connector.supervisor import Supervisor, workers
+
+    sys.exit(Supervisor(workers(processes or config.workers), stop).run())
+
+
+@click.command()
+def clock() -> None:
+    """Run the clock: it rings for whatever waits. Several may run."""
+    from connector.jobs import clock as tick
+
+    config, stop = settled(), Stop()
+    supervised()
+    tick(config, stop)
+
+
+@click.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the database's tables to this version. Safe to run again, and while others run it."""
+    from connector.store.engine import upgrade as upgrade_database
+
+    config = settled()
+    settings.private_directory(config.home)
+    upgrade_database(config.database_url)
+
+
+@click.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    add_help_option=False,
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(arguments: tuple[str, ...]) -> None:
+    """Run stand-ins for WhatsApp, HubSpot and Salesforce on this machine (--help shows their switches)."""
+    from connector.sandbox.__main__ import main
+
+    supervised()
+    sys.exit(main(arguments))

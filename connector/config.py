@@ -1,0 +1,221 @@
+"""Settings from the environment; all faults are told at once.
+
+Each NAME may come as NAME_FILE instead: the path of a file whose text is the value.
+"""
+
+import base64
+import binascii
+import hashlib
+import importlib.util
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+
+from connector.errors import ConnectorError
+
+if TYPE_CHECKING:
+    from connector.store.secrets import Keyring
+
+SOCKET_MAX = 104  # bytes of a Unix socket's path on macOS, Linux has 108
+POSTGRES = "postgresql+psycopg://"
+
+
+class BadConfig(ConnectorError):
+    """One or more settings cannot be used; the message lists them all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What one deployment runs with. Addresses may hold passwords, so they are never shown."""
+
+    home: Path
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    own_redis: bool  # True = we start the bundled Valkey at `redis_url`
+    host: str
+    port: int  # 0 = pick a free one
+    public_url: str  # no slash at the end
+    web_processes: int
+    web_threads: int
+    workers: int
+    log_level: str
+    secret_keys: tuple[str, ...] = field(default=(), repr=False)  # Fernet keys, the newest first
+
+    @property
+    def socket(self) -> Path:
+        """Where the bundled Valkey listens."""
+        return Path(self.redis_url.removeprefix("unix://"))
+
+    def keyring(self) -> "Keyring":
+        """The keys that secrets are stored under: CONNECTOR_SECRET_KEY, else <HOME>/secret.key, made at first use."""
+        from connector.store.secrets import Keyring
+
+        return Keyring(self.secret_keys or key_file(self.home))
+
+
+def _keys(text: str) -> None:
+    if not all(map(is_key, split(text))):
+        raise ValidationError("Each key must be 32 bytes in URL-safe base64 (44 characters), with commas between keys.")
+
+
+def _database(url: str) -> None:
+    if url.startswith(POSTGRES):
+        if importlib.util.find_spec("psycopg") is None:
+            raise ValidationError("Postgres needs its driver: pip install 'whatsapp-crm-connector[postgres]'.")
+    elif not url.startswith("sqlite:///"):
+        raise ValidationError("Use postgresql://user:password@host/name or sqlite:////absolute/path.db.")
+
+
+_URL = validate.Regexp(r"https?://[^\s/?#@]+(/[^\s?#]*)?\Z", error="Use https://host without user, query or fragment.")
+
+
+class _Settings(Schema):
+    """The settings that are plain values; the keys are the environment's names."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    DATABASE_URL = fields.String(validate=_database)
+    REDIS_URL = fields.String(validate=validate.Regexp(r"(rediss?|unix)://.+", error="Use redis://, rediss:// or unix://."))
+    HOST = fields.String(load_default="127.0.0.1")
+    PORT = fields.Integer(load_default=8000, validate=validate.Range(0, 65535))
+    PUBLIC_URL = fields.String(validate=_URL)
+    WEB_PROCESSES = fields.Integer(validate=validate.Range(1, 64))
+    WEB_THREADS = fields.Integer(load_default=32, validate=validate.Range(1, 256))
+    WORKERS = fields.Integer(load_default=2, validate=validate.Range(1, 64))
+    CONNECTOR_SECRET_KEY = fields.String(load_default="", validate=_keys)
+    LOG_LEVEL = fields.String(load_default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
+
+
+NAMES = ("CONNECTOR_HOME", *_Settings().fields)
+
+
+def load(environ: Mapping[str, str]) -> Config:
+    """The settings of this environment. Raises BadConfig with every fault; makes nothing on disk."""
+    given, faults = _read(environ)
+    if "DATABASE_URL" in given:
+        given["DATABASE_URL"] = normalise(given["DATABASE_URL"])
+    if "LOG_LEVEL" in given:
+        given["LOG_LEVEL"] = given["LOG_LEVEL"].upper()
+    try:
+        values: dict[str, Any] = _Settings().load(given)
+    except ValidationError as error:
+        values = {}
+        faults += [f"{name}: {' '.join(texts)}" for name, texts in error.messages_dict.items()]
+    if faults:
+        lines = "".join(f"\n  {fault}" for fault in sorted(faults))
+        raise BadConfig(f"The settings cannot be used:{lines}", code="config")
+    return _config(Path(given.get("CONNECTOR_HOME", ".connector")).expanduser().resolve(), values)
+
+
+def _config(home: Path, values: Mapping[str, Any]) -> Config:
+    database = values.get("DATABASE_URL") or f"sqlite:///{home / 'connector.db'}"
+    host, port = values["HOST"], values["PORT"]
+    return Config(
+        home=home,
+        database_url=database,
+        redis_url=values.get("REDIS_URL") or f"unix://{socket_path(home)}",
+        own_redis="REDIS_URL" not in values,
+        host=host,
+        port=port,
+        public_url=str(values.get("PUBLIC_URL") or local_url(host, port)).rstrip("/"),
+        # SQLite has one writer at a time, and more than three writing processes wait for seconds (measured).
+        web_processes=values.get("WEB_PROCESSES") or (1 if database.startswith("sqlite") else 2),
+        web_threads=values["WEB_THREADS"],
+        workers=values["WORKERS"],
+        log_level=values["LOG_LEVEL"],
+        secret_keys=split(values["CONNECTOR_SECRET_KEY"]),
+    )
+
+
+def _read(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Our settings that are not empty, from NAME or the file that NAME_FILE names; and what is wrong with them."""
+    given: dict[str, str] = {}
+    faults: list[str] = []
+    for name in NAMES:
+        value, path = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
+        if value and path:
+            faults.append(f"{name}: Set either {name} or {name}_FILE, not both.")
+        elif path:
+            try:
+                value = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "strerror", None) or "it is not text"
+                faults.append(f"{name}_FILE: {path} cannot be read: {reason}.")
+        if value:
+            given[name] = value
+    return given, faults
+
+
+def normalise(url: str) -> str:
+    """Postgres addresses as hosts hand them out (postgres://, postgresql://) with the driver we use."""
+    for scheme in ("postgres://", "postgresql://"):
+        if url.startswith(scheme):
+            return POSTGRES + url.removeprefix(scheme)
+    return url
+
+
+def local_url(host: str, port: int) -> str:
+    """How a process on this machine reaches the web server."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{name}:{port}"
+
+
+def socket_path(home: Path) -> Path:
+    """`<tmp>/connector-<8 hex of HOME>/s`: short enough for every system, the same for every process of this HOME."""
+    name = f"connector-{hashlib.sha256(str(home).encode()).hexdigest()[:8]}"
+    path = Path(tempfile.gettempdir()) / name / "s"
+    return path if len(os.fsencode(path)) < SOCKET_MAX else Path("/tmp") / name / "s"  # noqa: S108 - made 0700 and checked
+
+
+def split(text: str) -> tuple[str, ...]:
+    """The parts between commas and spaces."""
+    return tuple(text.replace(",", " ").split())
+
+
+def is_key(key: str) -> bool:
+    """A Fernet key: 32 bytes in URL-safe base64."""
+    try:
+        return len(key) == 44 and len(base64.b64decode(key.encode(), altchars=b"-_", validate=True)) == 32
+    except (binascii.Error, ValueError):
+        return False
+
+
+def private_directory(path: Path) -> Path:
+    """The directory, made 0700; refused when another user owns it or it is a link."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = path.lstat()
+    except OSError as error:
+        why = f"{path} cannot be made: {error.strerror}."
+        raise BadConfig(why, hint="Set CONNECTOR_HOME to a place we may write.") from None
+    if path.is_symlink() or found.st_uid != os.getuid():
+        raise BadConfig(f"{path} belongs to somebody else.", hint="Remove it, or set TMPDIR to a directory of yours.")
+    return path
+
+
+def key_file(home: Path) -> tuple[str, ...]:
+    """The keys of <HOME>/secret.key, one a line, the newest first; made (0600) when there is none."""
+    path = home / "secret.key"
+    if not path.exists():
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = home / f".secret.key.{os.getpid()}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(base64.urlsafe_b64encode(os.urandom(32)) + b"\n")
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)  # the first one wins; whoever comes second reads that one
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    keys = tuple(path.read_text(encoding="ascii", errors="replace").split())
+    if not keys or not all(is_key(key) for key in keys):
+        why = f"{path} holds no usable key."
+        raise BadConfig(why, hint="Restore it from your backup: stored secrets open only with it.")
+    return keys
