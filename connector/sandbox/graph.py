@@ -1,7 +1,6 @@
 """The stand-in for Meta's Graph API, as far as a WhatsApp business uses it. Any version in the path will do."""
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -213,7 +212,7 @@ def _document(request: Request) -> dict[str, Any]:
 
 def _page(found: list[Template], request: Request) -> Response:
     limit = request.query.get("limit", str(PAGE))
-    start = _offset(request.query.get("after"))
+    start = max(0, _offset(request.query.get("after")))
     size = max(1, min(int(limit), 1000)) if limit.isascii() and limit.isdigit() else PAGE
     some = found[start : start + size]
     paging: dict[str, Any] = {"cursors": {"before": _cursor(start), "after": _cursor(start + len(some))}}
@@ -229,9 +228,11 @@ def _cursor(offset: int) -> str:
 
 
 def _offset(cursor: str | None) -> int:
+    if not cursor:
+        return 0
     try:
-        return int(base64.urlsafe_b64decode((cursor or "") + "==") or 0)
-    except (ValueError, binascii.Error):
+        return int(base64.urlsafe_b64decode(cursor + "==").decode("ascii") or "none")
+    except ValueError:
         raise GraphError(100, "Invalid cursors values") from None
 
 

@@ -21,7 +21,7 @@ class Ledger:
     """
 
     def __init__(self, file: Path | None = None, kept: int = KEPT) -> None:
-        self._lines: deque[tuple[float, str, bytes]] = deque(maxlen=kept)
+        self._lines: deque[tuple[int, str, bytes]] = deque(maxlen=kept)
         self._lock = threading.Lock()
         self._file: BinaryIO | None = file.open("ab", buffering=0) if file else None
 
@@ -29,7 +29,7 @@ class Ledger:
         """Write one line; `at` in Unix seconds."""
         line = _line(at, service, request, response, fault)
         with self._lock:
-            self._lines.append((at, service, line))
+            self._lines.append((_micros(at), service, line))
             if self._file:
                 self._file.write(line)
 
@@ -37,7 +37,7 @@ class Ledger:
         """Lines after `since`, oldest first; with `limit`, the newest that many."""
         with self._lock:
             lines = list(self._lines)
-        found = [line for at, name, line in lines if at > since and service in (None, name)]
+        found = [line for at, name, line in lines if at > _micros(since) and service in (None, name)]
         return iter(found if limit is None else found[max(0, len(found) - limit) :])
 
     def clear(self) -> None:
@@ -46,9 +46,13 @@ class Ledger:
             self._lines.clear()
 
 
+def _micros(at: float) -> int:
+    return round(at * 1_000_000)  # as `at` shows it: a line's own time must not count as later than itself
+
+
 def _line(at: float, service: str, request: Request, response: Response | None, fault: str | None) -> bytes:
     entry = {
-        "at": datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "at": datetime.fromtimestamp(_micros(at) / 1_000_000, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "service": service,
         "method": request.method,
         "path": request.target,
