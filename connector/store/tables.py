@@ -1,6 +1,7 @@
 """The tables. Ids are text (uuid7, or the vendor's own); times are whole milliseconds UTC; JSON is text, ASCII-escaped.
 
-JSON stays `text` on Postgres too: json/jsonb refuse U+0000 and lone surrogates that customers do send (docs/decisions/0002).
+JSON stays `text` on Postgres too: json and jsonb refuse U+0000 and lone surrogates, which customers do send
+(docs/decisions/0002).
 Partial indexes on the pending states keep a claim's cost flat however long the history is.
 """
 
@@ -118,6 +119,7 @@ deliveries = table(
     number("attempts"),
     text("error"),
 )
+sa.Index("deliveries_id", deliveries.c.id)  # not unique: a group whose commit broke off is stored again
 pending("deliveries_new", deliveries, "state = 'new'", "seq")
 pending("deliveries_dead", deliveries, "state = 'dead'", "seq")
 

@@ -1,0 +1,32 @@
+"""What we last saw of a CRM's fields, by account and object."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.store.bulk import insert_many
+from connector.store.counters import GENERATION, bump
+from connector.store.tables import catalogue
+
+_T = catalogue.c
+
+
+def put(conn: sa.Connection, account: str, object: str, body: Any, now: datetime) -> None:
+    """Keeps `body` (JSON-ready) as the newest; workers that cached the old one notice when it differs."""
+    before = get(conn, account, object)
+    here = (_T.account == account, _T.object == object)
+    if conn.execute(sa.update(catalogue).where(*here).values(body=body, at=now)).rowcount == 0:
+        insert_many(conn, catalogue, [{"account": account, "object": object, "body": body, "at": now}], ignore_conflicts=True)
+    if before != body:
+        bump(conn, GENERATION)
+
+
+def get(conn: sa.Connection, account: str, object: str) -> Any:
+    """The body as it was put, None when there is none."""
+    return conn.execute(sa.select(_T.body).where(_T.account == account, _T.object == object)).scalar()
+
+
+def seen_at(conn: sa.Connection, account: str, object: str) -> datetime | None:
+    """When it was put."""
+    return conn.execute(sa.select(_T.at).where(_T.account == account, _T.object == object)).scalar()

@@ -1,0 +1,91 @@
+"""Documents and their numbered versions; a counter tells workers cheaply that something was published."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.core.ids import new_id
+from connector.store.bulk import insert_many
+from connector.store.counters import GENERATION, bump
+from connector.store.tables import counters, document_versions, documents
+
+_V = document_versions.c
+
+
+def publish(
+    conn: sa.Connection, kind: str, name: str, text: str, author: str, now: datetime, state: str = "live"
+) -> int | None:
+    """A new version in `state` (draft shadow live), its number; None when that text already stands there."""
+    document = _claim(conn, kind, name)
+    newest = sa.select(_V.text).where(_V.document == document, _V.state == state).order_by(_V.n.desc()).limit(1)
+    if conn.execute(newest).scalar() == text:
+        return None
+    last = conn.execute(sa.select(sa.func.max(_V.n)).where(_V.document == document)).scalar() or 0
+    if state == "live":
+        _retire(conn, document)
+    row = {"document": document, "n": last + 1, "text": text, "author": author, "at": now, "state": state}
+    insert_many(conn, document_versions, [row])
+    bump(conn, GENERATION)
+    return int(last) + 1
+
+
+def retire(conn: sa.Connection, name: str) -> bool:
+    """Takes a document out of service; its versions stay. False when none was live."""
+    document = conn.execute(sa.select(documents.c.id).where(documents.c.name == name)).scalar()
+    gone = document is not None and _retire(conn, document)
+    if gone:
+        bump(conn, GENERATION)
+    return gone
+
+
+def live(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
+    """(document_id, kind, name, n, text, author, at, first_live_at) of every live version, by name."""
+    return conn.execute(_live().order_by(documents.c.name)).all()
+
+
+def live_version(conn: sa.Connection, name: str) -> sa.Row[Any] | None:
+    """The same row for one document, None when none is live."""
+    return conn.execute(_live().where(documents.c.name == name)).first()
+
+
+def versions(conn: sa.Connection, name: str) -> Sequence[sa.Row[Any]]:
+    """(n, text, author, at, state) of one document, newest first."""
+    query = sa.select(_V.n, _V.text, _V.author, _V.at, _V.state).join(documents, documents.c.id == _V.document)
+    return conn.execute(query.where(documents.c.name == name).order_by(_V.n.desc())).all()
+
+
+def get(conn: sa.Connection, name: str, n: int) -> sa.Row[Any] | None:
+    """One version: (n, text, author, at, state)."""
+    return next((row for row in versions(conn, name) if row.n == n), None)
+
+
+def latest(conn: sa.Connection, name: str) -> sa.Row[Any] | None:
+    """The newest version whatever its state."""
+    return next(iter(versions(conn, name)), None)
+
+
+def generation(conn: sa.Connection) -> int:
+    """Grows with every publish, retire and new catalogue: keep what you compiled while it stays the same."""
+    return int(conn.execute(sa.select(counters.c.n).where(counters.c.name == GENERATION)).scalar() or 0)
+
+
+def _claim(conn: sa.Connection, kind: str, name: str) -> str:
+    """The document's id, made when new; its row is locked, so two publishers cannot take one number."""
+    insert_many(conn, documents, [{"id": new_id(), "kind": kind, "name": name}], ignore_conflicts=True)
+    query = sa.update(documents).where(documents.c.name == name).values(kind=kind).returning(documents.c.id)
+    return str(conn.execute(query).scalar_one())
+
+
+def _retire(conn: sa.Connection, document: str) -> bool:
+    query = sa.update(document_versions).where(_V.document == document, _V.state == "live").values(state="retired")
+    return conn.execute(query).rowcount > 0
+
+
+def _live() -> sa.Select[Any]:
+    ever = document_versions.alias("ever")
+    first = sa.select(sa.func.min(ever.c.at)).where(ever.c.document == _V.document, ever.c.state.in_(["live", "retired"])).scalar_subquery()
+    columns = (documents.c.id.label("document_id"), documents.c.kind, documents.c.name, _V.n, _V.text, _V.author, _V.at)
+    query = sa.select(*columns, first.label("first_live_at"))
+    return query.join(documents, documents.c.id == _V.document).where(_V.state == "live")

