@@ -15,7 +15,8 @@ from connector.sandbox.settings import DISPLAY, PHONE_ID, WINDOW, GraphOptions
 from connector.sandbox.templates import Template, seed
 from connector.sandbox.world import World
 
-KEPT = 200_000  # sent messages remembered
+KEPT = 100_000  # sent messages remembered
+CLOSED = ("reaction", "system")  # these open no window
 PAIR = (45, 1 / 6)  # messages to one person: a burst of 45, then one every 6 seconds
 
 
@@ -116,12 +117,13 @@ class Business:
             sent_id = answer.get("reply_to") or self._last(customer, number, answer)
             message = build(answer, self.state.sent.get(sent_id or ""))
             at = int(answer.get("timestamp") or self.world.now())
-            customer.wrote_at[number] = max(customer.wrote_at.get(number, 0.0), float(at))
-            phone = {} if customer.hides_phone or not customer.wa_id else {"from": customer.wa_id}
-            item = {**phone, "from_user_id": customer.user_id, "id": wamid, "timestamp": str(at), **message}
+            if message["type"] not in CLOSED:
+                customer.wrote_at[number] = max(customer.wrote_at.get(number, 0.0), float(at))
+            item = {**_sender(customer, message["type"]), "id": wamid, "timestamp": str(at), **message}
             if sent_id and "reaction" not in answer:
                 item = {"context": {"from": display_of(number), "id": sent_id}, **item}
-            return Update("messages", "messages", item, number, display_of(number), customer.profile())
+            contact = None if message["type"] == "system" else customer.profile()
+            return Update("messages", "messages", item, number, display_of(number), contact)
 
     def prefer(self, key: str, value: str) -> Update:
         """A customer stops or resumes marketing in WhatsApp's own settings."""
@@ -147,6 +149,12 @@ class Business:
         if "reply_to" in answer or not any(kind in answer for kind in ANSWERS_LAST):
             return None  # "reply_to": null is an answer that names no message
         return customer.last_sent.get(number)
+
+
+def _sender(customer: Customer, kind: str) -> dict[str, str]:
+    """Who wrote; a phone that is hidden is absent, and a system message names no BSUID outside its own part."""
+    phone = {} if customer.hides_phone or not customer.wa_id else {"from": customer.wa_id}
+    return phone if kind == "system" else {**phone, "from_user_id": customer.user_id}
 
 
 def display_of(number: str) -> str:

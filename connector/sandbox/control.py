@@ -80,7 +80,7 @@ class Control:
         answers = request.json()
         if not isinstance(answers, list) or not 0 < len(answers) <= MOST_UPDATES:
             raise ValueError(f"a list of 1 to {MOST_UPDATES} answers, each with its wa_id")
-        made = [self._update(str(_object(one).get("wa_id", "")), one) for one in answers]
+        made = [self._numbered(n, one) for n, one in enumerate(answers)]
         on = self._graph.business.deliver([update for _, update in made], _mess(request.query))
         return answer({"wamids": [wamid for wamid, _ in made], "delivering": on})
 
@@ -126,6 +126,13 @@ class Control:
         """Everything back to the start."""
         self._world.reset()
         return answer({"reset": True})
+
+    def _numbered(self, n: int, one: object) -> tuple[str, Update]:
+        try:
+            answer = _object(one)
+            return self._update(str(answer.get("wa_id", "")), answer)
+        except ValueError as wrong:
+            raise ValueError(f"answer {n}: {wrong}") from wrong
 
     def _update(self, wa_id: str, one: Mapping[str, Any]) -> tuple[str, Update]:
         key = _digits(wa_id)

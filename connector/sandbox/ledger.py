@@ -11,6 +11,7 @@ from typing import BinaryIO
 from connector.sandbox.http import Request, Response
 
 KEPT = 500_000  # lines in memory; the oldest go first
+KEPT_BYTES = 512 * 1024 * 1024
 
 
 class Ledger:
@@ -20,8 +21,9 @@ class Ledger:
     the work came to. With `file` each line is also appended there, flushed.
     """
 
-    def __init__(self, file: Path | None = None, kept: int = KEPT) -> None:
-        self._lines: deque[tuple[int, str, bytes]] = deque(maxlen=kept)
+    def __init__(self, file: Path | None = None, kept: int = KEPT, kept_bytes: int = KEPT_BYTES) -> None:
+        self._lines: deque[tuple[int, str, bytes]] = deque()
+        self._kept, self._kept_bytes, self._bytes = kept, kept_bytes, 0
         self._lock = threading.Lock()
         self._file: BinaryIO | None = file.open("ab", buffering=0) if file else None
 
@@ -30,6 +32,9 @@ class Ledger:
         line = _line(at, service, request, response, fault)
         with self._lock:
             self._lines.append((_micros(at), service, line))
+            self._bytes += len(line)
+            while len(self._lines) > self._kept or self._bytes > self._kept_bytes:
+                self._bytes -= len(self._lines.popleft()[2])
             if self._file:
                 self._file.write(line)
 
@@ -44,6 +49,7 @@ class Ledger:
         """Forget the lines in memory; the file keeps its own."""
         with self._lock:
             self._lines.clear()
+            self._bytes = 0
 
 
 def _micros(at: float) -> int:
@@ -51,8 +57,9 @@ def _micros(at: float) -> int:
 
 
 def _line(at: float, service: str, request: Request, response: Response | None, fault: str | None) -> bytes:
+    moment = datetime.fromtimestamp(_micros(at) / 1_000_000, UTC).isoformat(timespec="microseconds")
     entry = {
-        "at": datetime.fromtimestamp(_micros(at) / 1_000_000, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "at": moment.replace("+00:00", "Z"),
         "service": service,
         "method": request.method,
         "path": request.target,

@@ -144,6 +144,15 @@ def test_a_hidden_phone_is_absent_not_empty(subscribed, sandbox) -> None:
     assert value["messages"][0]["from_user_id"] == value["contacts"][0]["user_id"]
 
 
+def test_a_system_message_brings_no_contacts(subscribed, sandbox, graph, payload) -> None:
+    moved = {"type": "user_changed_number", "wa_id": "573009998888", "body": "Rosa changed her number"}
+    sandbox.post(f"/_customers/{WHO}", json={"message": {"type": "system", "system": moved}})
+    value = subscribed.wait(1)[0]["entry"][0]["changes"][0]["value"]
+    assert "contacts" not in value
+    assert (value["messages"][0]["from"], value["messages"][0]["system"]) == (WHO, moved)
+    assert graph.post(f"{NUMBER}/messages", json=payload("plan_buttons")).json()["error"]["code"] == 131047
+
+
 def test_the_signature_is_over_the_bytes(subscribed, sandbox) -> None:
     sandbox.post(f"/_customers/{WHO}", json={"text": "¿Qué tal? 🙂"})
     subscribed.wait(1)
@@ -197,6 +206,8 @@ def test_a_thousand_answers_are_one_webhook(subscribed, sandbox) -> None:
             senders = {message["from_user_id"] for message in change["value"].get("messages", [])}
             assert senders <= {contact["user_id"] for contact in change["value"]["contacts"]}
     assert sandbox.post("/_customers", json=[*answers, answers[0]]).status_code == 400
+    wrong = sandbox.post("/_customers", json=[answers[0], {"wa_id": WHO}])
+    assert (wrong.status_code, wrong.json()["error"][:9]) == (400, "answer 1:")
 
 
 def test_other_numbers_go_into_other_changes(subscribed, sandbox) -> None:

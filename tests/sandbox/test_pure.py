@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from connector.sandbox.business import Bucket
 from connector.sandbox.customers import newcomer, spellings
 from connector.sandbox.faults import Fault
+from connector.sandbox.http import Request
+from connector.sandbox.ledger import Ledger
 from connector.sandbox.meta_webhooks import Update, envelope, sign
 from connector.sandbox.poster import Patience
 from connector.sandbox.server import RequestError, read
@@ -38,6 +40,15 @@ def test_a_newcomer_is_the_same_every_time() -> None:
 def test_the_signature_known_from_metas_own_vectors() -> None:
     body = b'{"object":"whatsapp_business_account","entry":[]}'
     assert sign("test_app_secret", body) == "sha256=dec6a680679a968e7e0319355b23599cbfc54502c0784668e9618baa0c633756"
+
+
+def test_the_ledger_keeps_the_newest() -> None:
+    by_count, by_size = Ledger(kept=3), Ledger(kept_bytes=600)
+    for ledger in (by_count, by_size):
+        for n in range(20):
+            ledger.note(n, "graph", Request("GET", "/", target=f"/{n}", body=b"x" * 50), None, None)
+    assert [json.loads(line)["path"] for line in by_count.read()] == ["/17", "/18", "/19"]
+    assert [json.loads(line)["path"] for line in by_size.read()] == ["/17", "/18", "/19"]
 
 
 @given(st.lists(st.floats(0, 3), max_size=200))
