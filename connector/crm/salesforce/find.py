@@ -169,12 +169,12 @@ class Finder:
             for column, value_of in columns:
                 if column not in known:  # not set up (yet): check says so
                     continue
+                values = [(value, key) for key in asked if (value := value_of(key))]
                 wanted: dict[str, list[ContactKey]] = {}
-                for key in asked:
-                    if value := value_of(key):
-                        wanted.setdefault(value.casefold(), []).append(key)
-                for row, record in self._select(object, column, wanted, fields, way):
-                    for key in wanted.get(str(row.get(column) or "").casefold(), ()):
+                for value, key in values:
+                    wanted.setdefault(_same_case(column, value), []).append(key)
+                for row, record in self._select(object, column, (v for v, _ in values), fields, way):
+                    for key in wanted.get(_same_case(column, str(row.get(column) or "")), ()):
                         _add(found, key, record)
         return found
 
@@ -269,6 +269,11 @@ class Finder:
             owner=row.get("OwnerId"),
             modified=_when(row.get("LastModifiedDate")),
         )
+
+
+def _same_case(column: str, value: str) -> str:
+    """SOQL compares without case; of our own ids only the exact one is the person's."""
+    return value.casefold() if column == "Email" else value
 
 
 def _add(found: Found, key: ContactKey, record: Record) -> None:

@@ -44,7 +44,8 @@ def test_every_other_address_is_refused(url: str) -> None:
 
 
 def test_a_token_cannot_lead_from_outside_to_loopback_nor_back() -> None:
-    for there, asked in [("http://127.0.0.1:9", "https://a.my.salesforce.com"), ("https://a.my.salesforce.com", "http://localhost:9")]:  # fmt: skip
+    outside, loopback = "https://a.my.salesforce.com", "http://127.0.0.1:9"
+    for there, asked in [(loopback, outside), (outside, loopback)]:
         with pytest.raises(NotAllowed):
             hosts.instance(there, asked)
     assert hosts.instance("https://b.my.salesforce.com", "https://a.my.salesforce.com") == "https://b.my.salesforce.com"
@@ -206,7 +207,8 @@ def column(kind: str = "string", **more: object) -> dict:
 
 
 COLUMNS = {
-    **{n: column() for n in ("LastName", "FirstName", "WhatsApp_Id__c", "WhatsApp_User_Id__c", "Visit__c", "Comment__c")},
+    **{n: column() for n in ("LastName", "FirstName", "WhatsApp_Id__c", "WhatsApp_User_Id__c")},
+    **{n: column() for n in ("Visit__c", "Comment__c")},
     "MobilePhone": column("phone"), "NPS_Score__c": column("double"), "Passport__c": column(),
     "Name": {"type": "string", "updateable": False, "createable": False},
 }  # fmt: skip

@@ -133,8 +133,12 @@ def read(name: str, **headers: str) -> list:
 def test_every_field_of_every_notification_is_an_event() -> None:
     at = datetime(2026, 11, 20, 14, 2, 11, tzinfo=UTC)
     common = {
-        "object": "Contact", "record": "003Hp00002Rosa1IAC", "what": "changed", "at": at, "source": "005Hp000000AdminIAJ",
-    }  # fmt: skip
+        "object": "Contact",
+        "record": "003Hp00002Rosa1IAC",
+        "what": "changed",
+        "at": at,
+        "source": "005Hp000000AdminIAJ",
+    }
     first = "04lHp00000AbC01IAF"
     status = "Appointment_Status__c"
     assert read("outbound_two_contacts.xml") == [
