@@ -2,8 +2,10 @@
 
 import heapq
 import itertools
+import sys
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -125,7 +127,11 @@ class Poster:
     def _work(self) -> None:
         while True:
             job, epoch = self._take()
-            accepted, note = self._attempt(job)
+            try:
+                accepted, note = self._attempt(job)
+            except Exception as mistake:  # noqa: BLE001 - a stand-in's own callback: the thread must live on
+                traceback.print_exc(file=sys.stderr)
+                accepted, note = False, type(mistake).__name__
             self._settle(job, epoch, accepted, note)
 
     def _take(self) -> tuple[_Job, int]:

@@ -13,7 +13,7 @@ from connector.sandbox.faults import Fault
 from connector.sandbox.http import Request
 from connector.sandbox.ledger import Ledger
 from connector.sandbox.meta_webhooks import Update, envelope, sign
-from connector.sandbox.poster import Patience
+from connector.sandbox.poster import Patience, Poster, Webhook
 from connector.sandbox.server import RequestError, read
 
 
@@ -86,6 +86,15 @@ def test_a_fault_strikes_within_its_bounds(after: int, times: int) -> None:
     hits = [n for n in range(1, 61) if fault.strikes("GET /graph/x")]
     assert hits == list(range(max(after, 1), min(max(after, 1) + times, 61)))
     assert not fault.strikes("POST /graph/x")
+
+
+def test_a_webhook_that_cannot_be_built_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    poster = Poster(Patience(total=0.0), threads=1)
+    for _ in range(2):
+        poster.post(Webhook("graph", "http://127.0.0.1:9/", body=lambda _: {}["absent"], headers=lambda _u, _b: {}))
+    assert poster.wait(10)
+    assert (poster.tally("graph").given_up, poster.tally("graph").last) == (2, "KeyError")
+    assert "KeyError" in capsys.readouterr().err
 
 
 def test_waits_grow_and_stay_under_the_longest() -> None:
