@@ -11,7 +11,7 @@ from connector.sandbox.http import Request, Response, answer
 from connector.sandbox.server import Reply, Server
 
 ORG = "00D5e000000SBOXEA2"
-USER = "005Hp000000AdminIAJ"
+USER = "005Hp00000AdminIAJ"
 Answerer = Callable[[Request], Response | Reply]
 
 

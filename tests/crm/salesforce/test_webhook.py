@@ -137,13 +137,13 @@ def test_every_field_of_every_notification_is_an_event() -> None:
         "record": "003Hp00002Rosa1IAC",
         "what": "changed",
         "at": at,
-        "source": "005Hp000000AdminIAJ",
+        "source": "005Hp00000AdminIAJ",
     }
     first = "04lHp00000AbC01IAF"
     status = "Appointment_Status__c"
     assert read("outbound_two_contacts.xml") == [
         RecordChanged(id=f"{first}:{status}", field=status, value="confirmed", **common),
-        RecordChanged(id=f"{first}:LastModifiedById", field="LastModifiedById", value="005Hp000000AdminIAJ", **common),
+        RecordChanged(id=f"{first}:LastModifiedById", field="LastModifiedById", value="005Hp00000AdminIAJ", **common),
         RecordChanged(
             id=f"{first}:LastModifiedDate", field="LastModifiedDate", value="2026-11-20T14:02:11.000Z", **common
         ),
