@@ -20,6 +20,7 @@ MANIFEST = Manifest(
         Flag("base-url", "Base URL", required=False, help="Only for another host, e.g. the sandbox; no version"),
     ),
     hosts=("salesforce.com", "force.com"),
+    hook_secret=True,
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from connector.core.changes import Outcome
 from connector.core.contact import Record
+from connector.crm import value
 from connector.crm.salesforce.activities import Activities
 from connector.crm.salesforce.client import READ_BATCH, WRITE_BATCH, Client
 from connector.crm.salesforce.find import Finder
@@ -17,20 +18,20 @@ class Salesforce:
     """One org. Safe for four threads at a time."""
 
     def __init__(self, account: Account, tokens: Tokens) -> None:
-        settings = account.settings
+        country, zone = value(account.settings, "country"), value(account.settings, "time-zone")
         self.can = Capabilities(
             batch=WRITE_BATCH,
             read_batch=READ_BATCH,
             object="Contact",
             identity={"wa_id": WA_ID, "user_id": USER_ID},
             repeatable=frozenset({"message", "note", "task"}),
-            locale=settings.get("locale"),
+            locale=value(account.settings, "locale") or None,
         )
         client = Client(account, tokens)
         self._schema = Schema(client)
-        self._finder = Finder(client, self._schema, settings.get("country"))
+        self._finder = Finder(client, self._schema, country or None)
         self._writer = Writer(client, self._schema, self._finder)
-        self._activities = Activities(client, self._schema, self._writer, settings.get("time_zone"))
+        self._activities = Activities(client, self._schema, self._writer, zone or None)
         self._setup = Setup(client, self._schema)
 
     def check(self, *, fix: bool = False) -> list[Issue]:

@@ -72,7 +72,9 @@ class Client:
     def _sf(self) -> tuple[Mapping[str, Any], Any]:
         with self._lock:
             if self._held is None:
-                stored = self._tokens.current() or self._tokens.refresh(None, self._fetch)
+                stored = self._tokens.current()
+                if not stored or not stored.get("access_token"):
+                    stored = self._tokens.refresh(None, self._fetch)
                 self._held = (stored, self._build(stored))
             return self._held
 
@@ -82,7 +84,7 @@ class Client:
     def _build(self, token: Mapping[str, Any]) -> Any:
         from simple_salesforce.api import Salesforce  # 0.3 s and 40 MB: only when a call is made
 
-        where = hosts.instance(str(token["instance_url"]), hosts.base(self._account))
+        where = hosts.instance(str(token.get("instance_url") or ""), hosts.base(self._account))
         self._session.mount(f"https://{urlsplit(where).netloc}/", Route(where))
         return Salesforce(session_id=token["access_token"], instance_url=where, session=self._session, version=VERSION)
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from connector.crm import is_loopback, value
 from connector.crm.salesforce import hosts, problems
 from connector.errors import ConnectorError, NotAllowed, Unreachable
 from connector.ports import Account
@@ -25,13 +26,13 @@ def _assertion(account: Account, base: str, now: float) -> str:
     host = urlsplit(base).hostname or ""
     login = "https://test.salesforce.com" if ".sandbox." in host else "https://login.salesforce.com"
     claims = {
-        "iss": str(account.settings.get("client_id") or ""),
-        "sub": str(account.settings.get("username") or ""),
-        "aud": base if hosts.loopback(host) else login,
+        "iss": value(account.settings, "client-id"),
+        "sub": value(account.settings, "username"),
+        "aud": base if is_loopback(host) else login,
         "exp": int(now) + JWT_LIFE,
     }
     try:
-        return jwt.encode(claims, account.secrets["jwt_key"], algorithm="RS256")
+        return jwt.encode(claims, value(account.secrets, "jwt-key"), algorithm="RS256")
     except (ValueError, TypeError, jwt.PyJWTError):
         raise NotAllowed(
             "The JWT key is not an RSA private key.", hint="Paste the whole PEM text.", code="bad_key"
@@ -39,12 +40,12 @@ def _assertion(account: Account, base: str, now: float) -> str:
 
 
 def _form(account: Account, base: str, now: float) -> dict[str, str]:
-    if account.secrets.get("jwt_key"):
+    if value(account.secrets, "jwt-key"):
         return {"grant_type": GRANT_JWT, "assertion": _assertion(account, base, now)}
     return {
         "grant_type": "client_credentials",
-        "client_id": str(account.settings.get("client_id") or ""),
-        "client_secret": account.secrets.get("client_secret", ""),
+        "client_id": value(account.settings, "client-id"),
+        "client_secret": value(account.secrets, "client-secret"),
     }
 
 
@@ -62,7 +63,7 @@ def fetch(account: Account, session: requests.Session, timeout: tuple[float, flo
         body = None
     if answer.status_code != 200 or not isinstance(body, Mapping):
         raise _refused(answer.status_code, body)
-    return _token(body, base, str(account.settings.get("org_id") or ""))
+    return _token(body, base, value(account.settings, "org-id"))
 
 
 def _refused(status: int, body: Any) -> ConnectorError:

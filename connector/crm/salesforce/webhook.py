@@ -14,6 +14,7 @@ from math import isfinite
 from typing import Any
 
 from connector.core.events import Unrecognised
+from connector.crm import value
 from connector.crm.salesforce import callout, outbound
 from connector.errors import NotAuthentic
 from connector.ports import Account, RawRequest, Response, Routed
@@ -27,8 +28,8 @@ class SalesforceWebhook:
     """The Webhook port of one account."""
 
     def __init__(self, account: Account, now: Callable[[], float] = time.time) -> None:
-        self._secret = account.secrets.get("hook_secret", "")
-        self._org = str(account.settings.get("org_id") or "")
+        self._secret = value(account.secrets, "hook-secret")
+        self._org = value(account.settings, "org-id")
         self._now = now
 
     def verify(self, request: RawRequest) -> None:

@@ -79,8 +79,8 @@ def test_a_key_that_is_none_is_for_a_person(org: Org, tokens: Tokens) -> None:
     "settings, change, code",
     [
         ({"org_id": "00D5e000000OTHEREA2"}, {}, "wrong_org"),
-        ({}, {"instance": "https://bota.my.salesforce.com"}, "bad_host"),
-        ({}, {"instance": "http://10.0.0.8/"}, "bad_host"),
+        ({}, {"instance": "https://bota.my.salesforce.com"}, "base_url"),
+        ({}, {"instance": "http://10.0.0.8/"}, "base_url"),
     ],
 )
 def test_a_token_of_another_org_or_for_another_host_is_not_used(org, tokens, settings, change, code) -> None:
