@@ -33,6 +33,7 @@ class Manifest:
     flags: tuple[Flag, ...]
     hosts: tuple[str, ...]  # allow-listed suffixes for base-url and instance urls; loopback is always allowed
     crm: bool = True
+    hook_secret: bool = False  # its calls cannot be signed: the hook's path ends in a 256-bit secret of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

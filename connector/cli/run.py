@@ -98,10 +98,9 @@ def web() -> None:
 
 
 def _build(config: Config) -> "tuple[WSGI, Callable[[], None]]":
-    from connector.app import web_app
-    from connector.bell import RedisBell
+    from connector.webapp import web_app
 
-    return web_app(config, RedisBell(config.redis_url))
+    return web_app(config)
 
 
 @click.command()

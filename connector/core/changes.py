@@ -65,7 +65,7 @@ class SendTemplate(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendMessage(Change):
-    """Free text inside the window (`reply:`); `awaits` names the ask_again it belongs to, e.g. nps-answer.NPS_Score__c."""
+    """Free text inside the window (`reply:`); `awaits` names its ask_again, e.g. nps-answer.NPS_Score__c."""
 
     kind = "SendMessage"
     text: str
@@ -132,7 +132,7 @@ def dump(change: Change) -> dict[str, Any]:
             value = list(value)
         elif isinstance(value, Mapping):
             value = dict(value)
-        if value is not None and value != "" and value != [] and value != {} or (name == "value" and value is not None):
+        if (value is not None and value != "" and value != [] and value != {}) or (name == "value" and value is not None):
             out[name] = value
     return out
 
@@ -195,7 +195,7 @@ def dump_plan(plan: Plan) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one change at the CRM. `state`: done retry refused; `refused` names the fields dropped and why."""
+    """What became of one change at the CRM. `state`: done retry refused; `refused`: fields dropped and why."""
 
     state: str
     text: str = ""  # plain words for the admin

@@ -28,7 +28,9 @@ class Record:
     was: str | None = None  # the id we asked for, when the CRM merged or converted it into this one
     owner: str | None = None  # the CRM's owner id
     modified: datetime | None = None
-    humans: Mapping[str, bool] = field(default_factory=dict)  # field -> last set by a person (unless_human), where known
+    humans: Mapping[str, bool] = field(
+        default_factory=dict
+    )  # field -> last set by a person (unless_human), where known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,4 +73,6 @@ class Setting:
     time_zone: str = "UTC"  # the account's
     country: str | None = None  # default country of CRM phone numbers
     attempt: int = 1  # of an ask_again
-    schema: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # field -> {options: [...]}: the CRM's order, for if_further
+    schema: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=dict
+    )  # field -> {options: [...]}: the CRM's order, for if_further

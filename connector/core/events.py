@@ -197,7 +197,9 @@ def dump(event: Event) -> dict[str, Any]:
         value = getattr(event, name)
         if value is None or value == "" or value == {}:
             continue
-        out[name] = value.isoformat() if isinstance(value, datetime) else dict(value) if isinstance(value, Mapping) else value
+        out[name] = (
+            value.isoformat() if isinstance(value, datetime) else dict(value) if isinstance(value, Mapping) else value
+        )
     return out
 
 

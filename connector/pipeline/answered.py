@@ -1,4 +1,4 @@
-"""Which message of ours does this one answer? (architecture 5): its context first, then the last one that awaits an answer."""
+"""Which message of ours does this one answer? Its context first, then the last one that awaits an answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ def match(
     taken: Mapping[str, str],
     received_at: datetime,
 ) -> Answered | None:
-    """The message answered: by `context`; else the newest to this contact that a live document awaits and nobody answered yet.
+    """The message answered: by `context`; else the newest to this contact that a live document awaits, not answered yet.
 
     `known`: {wamid: (lane, message)}; `waiting`: {lane: [(message, answering event)]}, newest first;
     `awaited`: the templates and steps live documents name; `taken`: {send: event} answered earlier in this batch."""

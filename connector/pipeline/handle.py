@@ -22,7 +22,10 @@ from connector.store.plans import Work
 
 LANES = 100  # lanes a chunk at least (a CRM with larger write batches gets more): one CRM read call, one transaction
 AHEAD = 4  # chunks whose CRM read is under way at once
-FEW = (12, 1)  # lanes worked together after one, and after more attempts: an interrupted row is soon worked alone (docs/decisions/0005)
+FEW = (
+    12,
+    1,
+)  # lanes worked together after one, and after more attempts: an interrupted row is soon worked alone (docs/decisions/0005)
 
 Shape = tuple[tuple[str, ...], tuple[str, ...]]  # objects, find_by
 
@@ -95,7 +98,9 @@ class Handler:
         """Takes due lanes, counts the attempt, starts the CRM read."""
         now = self.clock.now()
         with self.store.read() as conn:
-            lanes = plans.due_lanes(conn, self.account.id, now, self.lanes * 2, skip=sorted({*busy, *self._skip}))[: self.lanes]
+            lanes = plans.due_lanes(conn, self.account.id, now, self.lanes * 2, skip=sorted({*busy, *self._skip}))[
+                : self.lanes
+            ]
         if not lanes:
             return []
         held = ExitStack()
@@ -200,7 +205,9 @@ class Handler:
         got = {names[n] for n in held.enter_context(self.store.locks.hold(sorted(names)))} if names else set()
         first = [r.id for lane, found in records.items() for r in found if desk.is_new(lane, r)]
         with self.store.read() as conn:
-            waiting = {row.record for row in change_rows.pending_values(conn, self.account.id, [], first)} if first else set()
+            waiting = (
+                {row.record for row in change_rows.pending_values(conn, self.account.id, [], first)} if first else set()
+            )
         for lane, found in records.items():
             if any(r.id not in got or r.id in waiting for r in found):
                 aside.add(lane)
@@ -210,7 +217,9 @@ class Handler:
         self._skip.update(aside)
         return [w for w in chunk.work if w.lane not in aside]
 
-    def _set_aside(self, desk: Desk, lanes: set[str], records: dict[str, tuple[Record, ...]], waiting: set[str]) -> None:
+    def _set_aside(
+        self, desk: Desk, lanes: set[str], records: dict[str, tuple[Record, ...]], waiting: set[str]
+    ) -> None:
         if not lanes:
             return
         links = {
@@ -229,7 +238,12 @@ class Handler:
         rest = [w for w in work if w.event not in {j.work.event for j in judged}]
         now = self.clock.now()
         with self.store.write() as conn:
-            plans.finish(conn, [(j.work, j.body) for j in judged] + [(w, []) for w in rest], [r for j in judged for r in j.rows(now)], now)
+            plans.finish(
+                conn,
+                [(j.work, j.body) for j in judged] + [(w, []) for w in rest],
+                [r for j in judged for r in j.rows(now)],
+                now,
+            )
             contacts.link(conn, desk.new_links(), desk.found_by(), now)
             contacts.opt(conn, [row for j in judged for row in j.consents(now)])
             sends.mark_answered(conn, {j.answered: j.work.event for j in judged if j.answered})
@@ -278,7 +292,9 @@ def find(crm: CRM, keys: Sequence[ContactKey], fields: Sequence[str]) -> dict[Co
     return found
 
 
-def contact_key(person: Contact, objects: tuple[str, ...], find_by: tuple[str, ...], record: tuple[str, str] | None) -> ContactKey:
+def contact_key(
+    person: Contact, objects: tuple[str, ...], find_by: tuple[str, ...], record: tuple[str, str] | None
+) -> ContactKey:
     """How the CRM can find this contact."""
     phones = phone.spellings(person.wa_id or person.phone or "") if (person.wa_id or person.phone) else ()
     return ContactKey(
@@ -312,5 +328,3 @@ def _split(work: Sequence[Work], sizes: tuple[int, ...]) -> list[list[Work]]:
             some = set(lanes[i : i + size])
             parts.append([w for w in work if w.lane in some])
     return parts
-
-

@@ -1,4 +1,4 @@
-"""One chunk on the desk: its contacts as we know them, evaluated event by event, each seeing what the ones before intend."""
+"""One chunk on the desk: contacts as we know them, judged event by event, each seeing what the ones before intend."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -46,7 +46,10 @@ class Judged:
     @property
     def body(self) -> list[dict[str, Any]]:
         """What the plan row keeps: for each document the reasons, and where its changes stand."""
-        return [core_changes.dump_plan(p) | ({"ordinals": o} if o else {}) for p, o in zip(self.plans, self.ordinals, strict=True)]
+        return [
+            core_changes.dump_plan(p) | ({"ordinals": o} if o else {})
+            for p, o in zip(self.plans, self.ordinals, strict=True)
+        ]
 
     @property
     def writes(self) -> bool:
@@ -94,9 +97,17 @@ class Desk:
     _next: dict[str, tuple[Record, ...]] = field(default_factory=dict)
     _met: dict[str, Record] = field(default_factory=dict)
 
-    def add(self, work: Work, event: InboundMessage, known: Mapping[str, tuple[str | None, Answered]], waiting: answering.Waiting) -> None:
+    def add(
+        self,
+        work: Work,
+        event: InboundMessage,
+        known: Mapping[str, tuple[str | None, Answered]],
+        waiting: answering.Waiting,
+    ) -> None:
         """Finds out what the event answers and which documents may match; the CRM record is not needed for that."""
-        told = answering.match(event, work.event, work.lane, known, waiting, self.shelf.awaited, self._taken, work.received_at)
+        told = answering.match(
+            event, work.event, work.lane, known, waiting, self.shelf.awaited, self._taken, work.received_at
+        )
         if told:
             self._taken.setdefault(told.send, work.event)
         event = answering.with_button_ids(event, told)
@@ -110,7 +121,9 @@ class Desk:
                 refused.append(Plan(document=live.document.name, version=live.version, because=why))
         self.cases.append(Case(work, event, setting, tuple(matching), tuple(refused)))
 
-    def _setting(self, event: InboundMessage, told: Answered | None, before: Sequence[tuple[Answered, str | None]]) -> Setting:
+    def _setting(
+        self, event: InboundMessage, told: Answered | None, before: Sequence[tuple[Answered, str | None]]
+    ) -> Setting:
         given = self.account.settings
         asked = sum(1 for sent, _ in before if told and told.step and sent.step == told.step)
         return Setting(
@@ -214,7 +227,9 @@ def overlay(records: tuple[Record, ...], object_: str, record: str, name: str, v
     """The records as they will be; a contact without one gets the record that is about to be made (id "")."""
     if not records and not record:
         return (Record(object=object_, id="", fields={name: value}, found_by="id"),)
-    hit = record if any(r.id == record for r in records) else records[0].id if len(records) == 1 and not record else None
+    hit = (
+        record if any(r.id == record for r in records) else records[0].id if len(records) == 1 and not record else None
+    )
     if hit is None:
         return records
     return tuple(replace(r, fields={**r.fields, name: value}) if r.id == hit else r for r in records)

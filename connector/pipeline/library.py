@@ -60,7 +60,9 @@ class Library:
         if key not in self._catalogue:
             with self._store.read() as conn:
                 body = catalogue.get(conn, account, object_) or []
-            self._catalogue[key] = {f["name"]: {"options": [o[0] for o in f["options"]]} for f in body if f.get("options")}
+            self._catalogue[key] = {
+                f["name"]: {"options": [o[0] for o in f["options"]]} for f in body if f.get("options")
+            }
         return self._catalogue[key]
 
 
@@ -70,10 +72,13 @@ def build(rows: Sequence[Any]) -> dict[str, Shelf]:
     for row in rows:
         document = language.read(row.text)
         grouped.setdefault(document.crm, []).append(Live(document, row.n, row.first_live_at))
-    return {name: _shelf(items) for name, items in grouped.items()}
+    return {name: shelf_of(items) for name, items in grouped.items()}
 
 
-def _shelf(items: list[Live]) -> Shelf:
+def shelf_of(items: list[Live]) -> Shelf:
+    """The documents of one account in name order, and what they wait for."""
+    if not items:
+        return Shelf()
     items.sort(key=lambda item: item.document.name)
     awaited = frozenset(step for item in items for step in item.document.answer_to or ())
     awaited |= frozenset(f"{item.document.name}.{name}" for item in items for name in item.document.asks)

@@ -14,6 +14,8 @@ def due(store: Store, now: datetime) -> list[str]:
         handle = plans.accounts_due(conn, now)
         write = changes.accounts_due(conn, now, now - timedelta(seconds=SETTLE))
         names = sorted({*handle, *write})
-        held = set(parks.parked(conn, "account", names, now)) | {name for name in names if accounts.state(conn, name) != "ok"}
+        held = set(parks.parked(conn, "account", names, now)) | {
+            name for name in names if accounts.state(conn, name) != "ok"
+        }
     bells += [f"handle:{name}" for name in handle if name not in held]
     return bells + [f"write:{name}" for name in write if name not in held]

@@ -91,7 +91,7 @@ class Unpacker:
             raise
         except Exception:  # noqa: BLE001 - one poisoned delivery must not hold the others: redo singly, bury the culprit
             log.exception("a batch of %d deliveries failed; redoing it one by one", len(batch))
-            fresh = any([self._alone(part, directory) for part in batch])
+            fresh = max([self._alone(part, directory) for part in batch])
         return len(rows), directory.crms if fresh else ()
 
     def _alone(self, part: tuple[Any, list[Item], str], directory: Directory) -> bool:
@@ -102,7 +102,9 @@ class Unpacker:
         except Exception as error:  # noqa: BLE001 - kept, counted, dead after MAX_ATTEMPTS and shown to a person
             log.exception("delivery %s cannot be unpacked", part[0].id)
             with self.store.write() as conn:
-                deliveries.fail_delivery(conn, part[0].id, f"{type(error).__name__}: {error}"[:500], dead_after=MAX_ATTEMPTS)
+                deliveries.fail_delivery(
+                    conn, part[0].id, f"{type(error).__name__}: {error}"[:500], dead_after=MAX_ATTEMPTS
+                )
             return False
 
     def _parse(self, row: Any, directory: Directory) -> tuple[list[Item], str]:
@@ -121,7 +123,9 @@ class Unpacker:
             if not owner:
                 raw = events.dump(event)
                 text = f"{one.owner} is not a number or account that is connected here."
-                event = events.Unrecognised(id=event.id, at=event.at, what="owner", text=text, raw={"kind": event.kind} | raw)
+                event = events.Unrecognised(
+                    id=event.id, at=event.at, what="owner", text=text, raw={"kind": event.kind} | raw
+                )
             items.append(Item(event, owner or row.account, row.id, row.received_at))
         return items, ""
 
@@ -131,7 +135,7 @@ class Unpacker:
         with self.store.write() as conn:
             fresh = _new_items(conn, [item for _, items, _ in batch for item in items])
             resolver = Resolver(conn, now)
-            resolver.load(key for item in fresh for person in _people(item.event) for key in person.keys())
+            resolver.load(key for item in fresh for person in _people(item.event) for key in person.keys)
             effects = Effects()
             for item in fresh:
                 _take(item, resolver, effects, bool(directory.crms))
@@ -206,7 +210,14 @@ def _take_status(item: Item, resolver: Resolver, effects: Effects) -> Taken:
     event = item.event
     assert isinstance(event, events.DeliveryStatus)
     effects.statuses.append(
-        {"wamid": event.wamid, "status": event.status, "event": event.id, "send": event.send, "at": event.at, "reason": event.reason}
+        {
+            "wamid": event.wamid,
+            "status": event.status,
+            "event": event.id,
+            "send": event.send,
+            "at": event.at,
+            "reason": event.reason,
+        }
     )
     return resolver.known(Person(event.wa_id, event.user_id)), "done", ""
 
@@ -256,7 +267,9 @@ TAKERS: dict[str, Callable[[Item, Resolver, Effects], Taken]] = {
 }
 
 
-def _consent(contact: str, category: str, state: str, how: str, at: datetime, evidence: str, event: str) -> dict[str, Any]:
+def _consent(
+    contact: str, category: str, state: str, how: str, at: datetime, evidence: str, event: str
+) -> dict[str, Any]:
     return {
         "contact": contact, "category": category, "state": state, "how": how, "at": at,
         "evidence": clean(evidence, 500), "event": event,
@@ -275,4 +288,10 @@ def _write(conn: Any, effects: Effects, resolver: Resolver, directory: Directory
         if update.name and update.what in ("status", "quality", "category"):
             event_rows.set_template(conn, account, update.name, update.language, now, **{update.what: update.value})
     for account, alert in effects.alerts:
-        event_rows.note_number(conn, alert.number or account, account, alert.what, {"event": alert.event, "text": alert.text, "severity": alert.severity})
+        event_rows.note_number(
+            conn,
+            alert.number or account,
+            account,
+            alert.what,
+            {"event": alert.event, "text": alert.text, "severity": alert.severity},
+        )

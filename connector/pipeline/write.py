@@ -135,7 +135,9 @@ class Writer:
         return done
 
     def _fields(self, lot: Lot, people: Mapping[str, Contact], done: Done) -> None:
-        wanted = {t: rows for t, all_rows in lot.rows.items() if (rows := [r for r in all_rows if r.kind == "SetField"])}
+        wanted = {
+            t: rows for t, all_rows in lot.rows.items() if (rows := [r for r in all_rows if r.kind == "SetField"])
+        }
         if not lot.known:  # somebody with only timeline entries must exist first
             wanted = {t: wanted.get(t, []) for t in lot.rows}
         if not wanted:
@@ -162,7 +164,10 @@ class Writer:
             size = self.crm.can.batch
             for i in range(0, len(pairs), size):
                 part = pairs[i : i + size]
-                asked = [activity_change(lot.object, kind, row, record, kind in self.crm.can.repeatable) for row, record in part]
+                asked = [
+                    activity_change(lot.object, kind, row, record, kind in self.crm.can.repeatable)
+                    for row, record in part
+                ]
                 for (row, _), outcome in zip(part, self.crm.write(asked), strict=True):
                     done.results[row.seq] = self._result(row, outcome, None)
 
@@ -210,7 +215,9 @@ class Writer:
                 done.error = done.error or one.error
             return
         text = f"{type(error).__name__}: {error}"[:500]
-        done.results |= {r.seq: self._later(r, {"text": text}, None) for r in lot.all_rows() if r.seq not in done.results}
+        done.results |= {
+            r.seq: self._later(r, {"text": text}, None) for r in lot.all_rows() if r.seq not in done.results
+        }
 
     # ---- record --------------------------------------------------------------------------------------------------
     def _record(self, ended: Sequence[tuple[Lot, Done]]) -> None:
@@ -258,7 +265,13 @@ def record_change(lot: Lot, target: Target, rows: Sequence[Row], people: Mapping
         return RecordChange(id=target[1], object=lot.object, record=target[1], fields=fields)
     person = people.get(target[1], Contact(id=target[1]))
     return RecordChange(
-        id=target[1], object=lot.object, wa_id=person.wa_id, user_id=person.user_id, fields=fields, name=person.name, phone=person.phone
+        id=target[1],
+        object=lot.object,
+        wa_id=person.wa_id,
+        user_id=person.user_id,
+        fields=fields,
+        name=person.name,
+        phone=person.phone,
     )
 
 

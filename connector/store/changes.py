@@ -39,7 +39,9 @@ def due(conn: sa.Connection, account: str, now: datetime, limit: int, *, after: 
     found = sa.case((t.record != "", t.object), else_=sa.func.coalesce(link.object, t.object)).label("object")
     joined = sa.outerjoin(changes, crm_links, sa.and_(link.contact == t.lane, link.account == t.account))
     pending = sa.and_(t.account == account, t.state.in_(["new", "in_flight"]), t.kind.in_(WRITTEN), t.seq > after)
-    query = sa.select(t.seq, t.event, t.lane, found, record, t.kind, t.body, t.attempts, t.state, t.next_at).select_from(joined)
+    query = sa.select(
+        t.seq, t.event, t.lane, found, record, t.kind, t.body, t.attempts, t.state, t.next_at
+    ).select_from(joined)
     out: list[Row] = []
     blocked: set[tuple[str, str]] = set()
     for row in conn.execute(query.where(pending).order_by(t.seq).limit(limit)):
@@ -62,7 +64,9 @@ def start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> set[int]:
     return taken
 
 
-def end(conn: sa.Connection, results: Mapping[int, tuple[str, Mapping[str, Any], datetime | None]], now: datetime) -> None:
+def end(
+    conn: sa.Connection, results: Mapping[int, tuple[str, Mapping[str, Any], datetime | None]], now: datetime
+) -> None:
     """Stores outcomes, {seq: (state, outcome, next_at)}; rows that ended alike are written together.
 
     `new` puts a row back (another try at next_at), anything else is final."""
@@ -99,7 +103,13 @@ def resolve_records(conn: sa.Connection, account: str, found: Mapping[str, tuple
     if not found:
         return
     t = changes.c
-    mine = sa.and_(t.account == account, t.lane == sa.bindparam("l"), t.record == "", t.state.in_(["new", "in_flight"]), t.kind.in_(WRITTEN))
+    mine = sa.and_(
+        t.account == account,
+        t.lane == sa.bindparam("l"),
+        t.record == "",
+        t.state.in_(["new", "in_flight"]),
+        t.kind.in_(WRITTEN),
+    )
     conn.execute(
         sa.update(changes).where(mine).values(record=sa.bindparam("r"), object=sa.bindparam("o")),
         [{"l": lane, "o": object_, "r": record} for lane, (object_, record) in found.items()],
@@ -113,7 +123,9 @@ def pending_values(conn: sa.Connection, account: str, lanes: Iterable[str], reco
     for column, values in ((t.lane, lanes), (t.record, records)):
         for chunk in in_chunks(sorted(set(values))):
             query = sa.select(t.seq, t.event, t.lane, t.object, t.record, t.kind, t.body, t.attempts)
-            query = query.where(t.account == account, t.state.in_(["new", "in_flight"]), t.kind == "SetField", column.in_(chunk))
+            query = query.where(
+                t.account == account, t.state.in_(["new", "in_flight"]), t.kind == "SetField", column.in_(chunk)
+            )
             for row in conn.execute(query):
                 rows[row.seq] = Row(*row)
     return [rows[seq] for seq in sorted(rows)]
@@ -145,7 +157,9 @@ def retry(conn: sa.Connection, event: str) -> int:
     """A person says try again: changes in review that the writer can carry out are new once more."""
     t = changes.c
     mine = sa.and_(t.event == event, t.state == "review", t.kind.in_(WRITTEN))
-    return conn.execute(sa.update(changes).where(mine).values(state="new", attempts=0, next_at=None, done_at=None)).rowcount
+    return conn.execute(
+        sa.update(changes).where(mine).values(state="new", attempts=0, next_at=None, done_at=None)
+    ).rowcount
 
 
 def events_of_lane(conn: sa.Connection, lane: str, limit: int = 100) -> Sequence[sa.Row[Any]]:

@@ -24,6 +24,7 @@ class Person:
     user_id: str | None = None
     name: str | None = None
 
+    @property
     def keys(self) -> list[Key]:
         return [k for k in (("bsuid", self.user_id), ("wa_id", self.wa_id)) if k[1]]  # type: ignore[misc]
 
@@ -61,7 +62,7 @@ class Resolver:
 
     def known(self, person: Person) -> str | None:
         """The contact these keys belong to; makes nobody."""
-        return next((self.owner[k] for k in person.keys() if k in self.owner), None)
+        return next((self.owner[k] for k in person.keys if k in self.owner), None)
 
     def resolve(self, person: Person) -> str | None:
         """The contact of an inbound event: found, made, merged or split; None when it shows no key at all."""
@@ -73,19 +74,19 @@ class Resolver:
                 contact = by_user or self._make()  # a recycled number: the key moves, nothing merges
             elif by_user:
                 contact = self._merge(by_user, by_phone)  # one webhook with both keys is the proof
-        contact = contact or (self._make() if person.keys() else None)
+        contact = contact or (self._make() if person.keys else None)
         if contact:
-            for key in person.keys():
+            for key in person.keys:
                 self._give(key, contact)
             self._name(contact, person.name)
         return contact
 
     def change(self, before: Person, after: Person) -> str | None:
         """A `system` message: the old keys' contact gets the new keys; another contact that has them is merged in."""
-        contact = self.known(before) or self.known(after) or (self._make() if after.keys() else None)
+        contact = self.known(before) or self.known(after) or (self._make() if after.keys else None)
         if contact is None:
             return None
-        for key in after.keys():
+        for key in after.keys:
             other = self.owner.get(key)
             if other and other != contact:
                 contact = self._merge(contact, other)
@@ -129,11 +130,15 @@ class Resolver:
     def _touch(self) -> None:
         named = [{"c": i, "n": n} for i, n in self.names.items() if i not in self._new]
         if named:
-            self.conn.execute(sa.update(contacts).where(contacts.c.id == sa.bindparam("c")).values(name=sa.bindparam("n")), named)
+            self.conn.execute(
+                sa.update(contacts).where(contacts.c.id == sa.bindparam("c")).values(name=sa.bindparam("n")), named
+            )
         if self.inbound:
             newer = sa.or_(contacts.c.last_inbound_at.is_(None), contacts.c.last_inbound_at < sa.bindparam("at"))
             self.conn.execute(
-                sa.update(contacts).where(contacts.c.id == sa.bindparam("c"), newer).values(last_inbound_at=sa.bindparam("at")),
+                sa.update(contacts)
+                .where(contacts.c.id == sa.bindparam("c"), newer)
+                .values(last_inbound_at=sa.bindparam("at")),
                 [{"c": c, "at": at} for c, at in self.inbound.items()],
             )
 
@@ -184,7 +189,11 @@ def merge(conn: sa.Connection, into: str, gone: str) -> None:
     latest = sa.select(sa.func.max(contacts.c.last_inbound_at)).where(contacts.c.id.in_([into, gone])).scalar_subquery()
     conn.execute(sa.update(contacts).where(contacts.c.id == into).values(last_inbound_at=latest))
     for key in conn.execute(sa.select(contact_keys).where(contact_keys.c.contact == gone)).all():
-        conn.execute(sa.delete(contact_keys).where(contact_keys.c.kind == key.kind, contact_keys.c.value == key.value, contact_keys.c.contact == gone))
+        conn.execute(
+            sa.delete(contact_keys).where(
+                contact_keys.c.kind == key.kind, contact_keys.c.value == key.value, contact_keys.c.contact == gone
+            )
+        )
         insert_many(conn, contact_keys, [dict(key._mapping) | {"contact": into}], ignore_conflicts=True)
     for link in conn.execute(sa.select(crm_links).where(crm_links.c.contact == gone)).all():
         insert_many(conn, crm_links, [dict(link._mapping) | {"contact": into}], ignore_conflicts=True)
@@ -228,7 +237,9 @@ def links(conn: sa.Connection, account: str, ids: Sequence[str]) -> dict[str, Re
     out: dict[str, RecordRef] = {}
     t = crm_links.c
     for chunk in in_chunks(sorted(set(ids))):
-        for row in conn.execute(sa.select(t.contact, t.object, t.record_id).where(t.account == account, t.contact.in_(chunk))):
+        for row in conn.execute(
+            sa.select(t.contact, t.object, t.record_id).where(t.account == account, t.contact.in_(chunk))
+        ):
             out[row.contact] = RecordRef(account, row.object, row.record_id)
     return out
 
@@ -242,7 +253,14 @@ def link(conn: sa.Connection, found: Mapping[str, RecordRef], how: Mapping[str, 
         for chunk in in_chunks(sorted(mine)):
             conn.execute(sa.delete(crm_links).where(crm_links.c.account == account, crm_links.c.contact.in_(chunk)))
     rows = [
-        {"contact": c, "account": ref.account, "object": ref.object, "record_id": ref.id, "found_by": how.get(c, "id"), "at": now}
+        {
+            "contact": c,
+            "account": ref.account,
+            "object": ref.object,
+            "record_id": ref.id,
+            "found_by": how.get(c, "id"),
+            "at": now,
+        }
         for c, ref in found.items()
     ]
     insert_many(conn, crm_links, rows)
@@ -267,4 +285,3 @@ def find(conn: sa.Connection, term: str) -> list[str]:
     t = contact_keys.c
     by_key = sa.select(t.contact).where(t.value.in_(values), t.kind.in_(["wa_id", "bsuid", "phone", "email"]))
     return list(conn.execute(by_key.limit(50)).scalars())
-

@@ -34,9 +34,18 @@ def add(conn: sa.Connection, rows: Sequence[dict[str, Any]], crm_accounts: Seque
         return
     todo: list[dict[str, Any]] = []
     for chunk in in_chunks(list(waiting)):
-        for row in conn.execute(sa.select(events.c.id, events.c.seq).where(events.c.id.in_(chunk)).order_by(events.c.seq)):
+        for row in conn.execute(
+            sa.select(events.c.id, events.c.seq).where(events.c.id.in_(chunk)).order_by(events.c.seq)
+        ):
             todo += [
-                {"event": row.id, "account": account, "event_seq": row.seq, "lane": waiting[row.id], "state": "new", "attempts": 0}
+                {
+                    "event": row.id,
+                    "account": account,
+                    "event_seq": row.seq,
+                    "lane": waiting[row.id],
+                    "state": "new",
+                    "attempts": 0,
+                }
                 for account in crm_accounts
             ]
     insert_many(conn, plans, todo)
@@ -47,7 +56,9 @@ def settle(conn: sa.Connection, ids: Sequence[str]) -> None:
     for chunk in in_chunks(sorted(ids)):
         conn.execute(sa.select(events.c.id).where(events.c.id.in_(chunk)).order_by(events.c.id).with_for_update())
         open_plan = sa.exists().where(plans.c.event == events.c.id, plans.c.state == "new")
-        conn.execute(sa.update(events).where(events.c.id.in_(chunk), events.c.state == "new", ~open_plan).values(state="done"))
+        conn.execute(
+            sa.update(events).where(events.c.id.in_(chunk), events.c.state == "new", ~open_plan).values(state="done")
+        )
 
 
 def get(conn: sa.Connection, key: str) -> Sequence[sa.Row[Any]]:
@@ -56,7 +67,9 @@ def get(conn: sa.Connection, key: str) -> Sequence[sa.Row[Any]]:
     return conn.execute(sa.select(events).where(sa.or_(t.id == key, t.dedupe_key == key)).order_by(t.seq.desc())).all()
 
 
-def since(conn: sa.Connection, start: datetime, kind: str, *, after: int = 0, limit: int = 500) -> Sequence[sa.Row[Any]]:
+def since(
+    conn: sa.Connection, start: datetime, kind: str, *, after: int = 0, limit: int = 500
+) -> Sequence[sa.Row[Any]]:
     """Events received since then, oldest first, a page at a time (`after` = the last seq seen)."""
     t = events.c
     query = sa.select(events).where(t.received_at >= start, t.kind == kind, t.seq > after).order_by(t.seq).limit(limit)
@@ -78,4 +91,6 @@ def note_number(conn: sa.Connection, number: str, account: str, what: str, alert
     if row is None:
         insert_many(conn, numbers, [{"id": number, "account": account, "state": {what: dict(alert)}}])
         return
-    conn.execute(sa.update(numbers).where(numbers.c.id == number).values(state={**(row.state or {}), what: dict(alert)}))
+    conn.execute(
+        sa.update(numbers).where(numbers.c.id == number).values(state={**(row.state or {}), what: dict(alert)})
+    )

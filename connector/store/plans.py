@@ -36,7 +36,11 @@ def due_lanes(conn: sa.Connection, account: str, now: datetime, limit: int, skip
     """Lanes whose first waiting plan is due, oldest first."""
     p, q = plans.alias("p"), plans.alias("q")
     earlier = sa.exists().where(
-        q.c.state == "new", q.c.lane == p.c.lane, q.c.account == p.c.account, q.c.event_seq < p.c.event_seq, q.c.next_at > now
+        q.c.state == "new",
+        q.c.lane == p.c.lane,
+        q.c.account == p.c.account,
+        q.c.event_seq < p.c.event_seq,
+        q.c.next_at > now,
     )
     query = sa.select(p.c.lane).where(p.c.state == "new", p.c.account == account, ~earlier)
     query = query.where(sa.or_(p.c.next_at.is_(None), p.c.next_at <= now))
@@ -52,7 +56,18 @@ def take(conn: sa.Connection, account: str, lanes: Sequence[str], now: datetime,
     out: list[Work] = []
     late: set[str] = set()
     query = (
-        sa.select(t.event, t.account, t.event_seq, t.lane, t.attempts, t.next_at, e.kind, e.payload, e.received_at, e.account.label("source"))
+        sa.select(
+            t.event,
+            t.account,
+            t.event_seq,
+            t.lane,
+            t.attempts,
+            t.next_at,
+            e.kind,
+            e.payload,
+            e.received_at,
+            e.account.label("source"),
+        )
         .join(events, e.id == t.event)
         .where(t.state == "new", t.account == account, t.lane.in_(lanes))
         .order_by(t.event_seq)
@@ -62,7 +77,19 @@ def take(conn: sa.Connection, account: str, lanes: Sequence[str], now: datetime,
         if row.lane in late or (row.next_at is not None and row.next_at > now):
             late.add(row.lane)
             continue
-        out.append(Work(row.event, row.account, row.event_seq, row.lane, row.attempts, row.kind, row.payload, row.received_at, row.source))
+        out.append(
+            Work(
+                row.event,
+                row.account,
+                row.event_seq,
+                row.lane,
+                row.attempts,
+                row.kind,
+                row.payload,
+                row.received_at,
+                row.source,
+            )
+        )
     return out
 
 
@@ -74,12 +101,16 @@ def count_attempt(conn: sa.Connection, work: Sequence[Work], by: int = 1) -> Non
             conn.execute(sa.update(plans).where(mine).values(attempts=plans.c.attempts + by))
 
 
-def finish(conn: sa.Connection, done: Sequence[tuple[Work, Any]], rows: Sequence[dict[str, Any]], now: datetime) -> None:
+def finish(
+    conn: sa.Connection, done: Sequence[tuple[Work, Any]], rows: Sequence[dict[str, Any]], now: datetime
+) -> None:
     """Stores plans and their changes; raises Moved unless every plan was still `new` in its lane."""
     values = [{"e": w.event, "a": w.account, "l": w.lane, "body": body, "now": now} for w, body in done]
     b = sa.bindparam
     mine = sa.and_(plans.c.event == b("e"), plans.c.account == b("a"), plans.c.lane == b("l"), plans.c.state == "new")
-    result = conn.execute(sa.update(plans).where(mine).values(state="done", body=b("body"), done_at=b("now"), next_at=None), values)
+    result = conn.execute(
+        sa.update(plans).where(mine).values(state="done", body=b("body"), done_at=b("now"), next_at=None), values
+    )
     if result.rowcount != len(values):
         raise Moved
     insert_many(conn, changes, list(rows))
@@ -113,3 +144,21 @@ def accounts_due(conn: sa.Connection, now: datetime) -> list[str]:
     """Accounts with a plan that is due."""
     due = sa.or_(plans.c.next_at.is_(None), plans.c.next_at <= now)
     return list(conn.execute(sa.select(plans.c.account).where(plans.c.state == "new", due).distinct()).scalars())
+
+
+def append(conn: sa.Connection, work: Work, body: list[Any], rows: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Adds to a plan what a replay or a person decided later; an event without a plan in this account gets one."""
+    mine = sa.and_(plans.c.event == work.event, plans.c.account == work.account)
+    row = conn.execute(sa.select(plans.c.body).where(mine)).first()
+    if row is None:
+        fresh = {
+            "event": work.event,
+            "account": work.account,
+            "event_seq": work.seq,
+            "lane": work.lane,
+            "state": "done",
+        }
+        insert_many(conn, plans, [fresh | {"attempts": 0, "body": body, "done_at": now}])
+    else:
+        conn.execute(sa.update(plans).where(mine).values(body=[*(row.body or []), *body]))
+    insert_many(conn, changes, list(rows))

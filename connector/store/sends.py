@@ -30,7 +30,11 @@ def add_statuses(conn: sa.Connection, facts: Sequence[Mapping[str, Any]]) -> Non
     keep = [{k: f[k] for k in ("wamid", "status", "event", "send", "at")} for f in facts]
     insert_many(conn, statuses, keep, ignore_conflicts=True)
     b, t = sa.bindparam, sends.c
-    values = [{"w": f["wamid"], "s": f["send"], "k": RANKS[f["status"]], "st": f["status"], "r": f["reason"]} for f in facts if f["status"] in RANKS]
+    values = [
+        {"w": f["wamid"], "s": f["send"], "k": RANKS[f["status"]], "st": f["status"], "r": f["reason"]}
+        for f in facts
+        if f["status"] in RANKS
+    ]
     known = sa.or_(t.wamid == b("w"), t.id == b("s"))
     step = sa.update(sends).where(known, t.rank < b("k")).values(rank=b("k"), state=b("st"), reason=b("r"))
     if values:
@@ -53,12 +57,16 @@ def by_wamid(conn: sa.Connection, wamids: Iterable[str]) -> dict[str, tuple[str 
     return out
 
 
-def awaiting(conn: sa.Connection, lanes: Iterable[str], since: datetime) -> dict[str, list[tuple[Answered, str | None]]]:
+def awaiting(
+    conn: sa.Connection, lanes: Iterable[str], since: datetime
+) -> dict[str, list[tuple[Answered, str | None]]]:
     """Messages to these contacts since then, newest first: {lane: [(what it was, the event that answered it)]}."""
     out: dict[str, list[tuple[Answered, str | None]]] = defaultdict(list)
     t = sends.c
     for chunk in in_chunks(sorted(set(lanes))):
-        query = sa.select(sends).where(t.lane.in_(chunk), t.at >= since, t.state.not_in(["refused", "cancelled", "failed"]))
+        query = sa.select(sends).where(
+            t.lane.in_(chunk), t.at >= since, t.state.not_in(["refused", "cancelled", "failed"])
+        )
         for row in conn.execute(query.order_by(t.at.desc(), t.id.desc())):
             out[row.lane].append((_answered(row), row.answered_by))
     return out
@@ -74,4 +82,22 @@ def mark_answered(conn: sa.Connection, pairs: Mapping[str, str]) -> None:
 
 def _answered(row: sa.Row[Any]) -> Answered:
     record = RecordRef(*row.record) if row.record else None
-    return Answered(send=row.id, at=row.at, template=row.template or None, step=row.step or None, buttons=row.buttons or {}, record=record)
+    return Answered(
+        send=row.id,
+        at=row.at,
+        template=row.template or None,
+        step=row.step or None,
+        buttons=row.buttons or {},
+        record=record,
+    )
+
+
+def newest(conn: sa.Connection, limit: int) -> list[dict[str, Any]]:
+    """The newest messages, as `sends list --json` has them, with the template beside."""
+    t = sends.c
+    query = (
+        sa.select(t.id, t.document, t.template, t.step, t.to, t.state, t.label, t.reason, t.next_at)
+        .order_by(t.at.desc(), t.id)
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in conn.execute(query)]

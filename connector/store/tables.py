@@ -223,6 +223,7 @@ pending("changes_pending", changes, "state IN ('new', 'in_flight')", "account", 
 pending("changes_pending_lane", changes, "state IN ('new', 'in_flight')", "lane", "account")
 pending("changes_pending_record", changes, "state IN ('new', 'in_flight')", "account", "record")
 pending("changes_review", changes, "state = 'review'", "seq")
+pending("changes_refused", changes, "state = 'refused'", "event")
 sa.Index("changes_record", changes.c.account, changes.c.record, changes.c.seq)
 
 sends = table(

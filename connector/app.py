@@ -1,0 +1,188 @@
+"""The composition root: the only place that puts store, adapters and pipeline together."""
+
+import logging
+import secrets as secret_token
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from connector import crm, errors, whatsapp
+from connector.config import Config
+from connector.core.documents import MappingDocument
+from connector.pipeline import publish, schema, sweep
+from connector.pipeline.drain import fair
+from connector.pipeline.handle import Handler
+from connector.pipeline.library import Library
+from connector.pipeline.unpack import Directory, Unpacker
+from connector.pipeline.write import Writer
+from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger, Webhook
+from connector.store import accounts
+from connector.store.engine import Store, open_store
+from connector.store.secrets import Keyring
+
+log = logging.getLogger("connector")
+
+
+class SystemClock:
+    """The host's clock, UTC."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def kinds() -> dict[str, Manifest]:
+    """Every system that can be connected, by kind."""
+    return {whatsapp.MANIFEST.kind: whatsapp.MANIFEST} | {kind: crm.manifest(kind) for kind in crm.KINDS}
+
+
+def webhook(account: Account) -> Webhook:
+    """The account's webhook side; loads no SDK."""
+    return whatsapp.webhook(account) if account.kind == whatsapp.MANIFEST.kind else crm.webhook(account)
+
+
+def messenger(account: Account) -> Messenger:
+    """The account's sending side."""
+    return whatsapp.connect(account)
+
+
+@dataclass(slots=True)
+class _Connected:
+    account: Account
+    crm: CRM
+
+
+class App:
+    """One process's connections: opened once, used by every drain."""
+
+    def __init__(self, config: Config, bell: Bell) -> None:
+        self.config = config
+        self.bell = bell
+        self.clock = SystemClock()
+        self.store: Store = open_store(config.database_url, home=config.home)
+        self.keyring: Keyring = config.keyring()
+        self.library = Library(self.store)
+        self._crms: dict[str, _Connected] = {}
+        self._webhooks: dict[str, tuple[Account, Webhook]] = {}
+
+    def close(self) -> None:
+        self.store.close()
+
+    # ---- accounts ------------------------------------------------------------------------------------------------
+    def accounts(self) -> list[Account]:
+        with self.store.read() as conn:
+            return accounts.all_accounts(conn, self.keyring)
+
+    def account(self, name: str) -> Account | None:
+        """By name or id."""
+        with self.store.read() as conn:
+            return accounts.get(conn, self.keyring, name)
+
+    def directory(self) -> Directory:
+        """Everybody who is connected, as unpack needs them."""
+        with self.store.read() as conn:
+            everyone = accounts.all_accounts(conn, self.keyring)
+            owners = accounts.owners(conn)
+        crms = tuple(sorted(a.id for a in everyone if a.kind in crm.KINDS))
+        return Directory({a.id: a for a in everyone}, dict(owners), crms)
+
+    def webhook(self, account: Account) -> Webhook:
+        known = self._webhooks.get(account.id)
+        if known is None or known[0] != account:
+            known = self._webhooks[account.id] = (account, webhook(account))
+        return known[1]
+
+    def crm(self, account: Account) -> CRM:
+        """The connected CRM; connected anew when the account was changed."""
+        known = self._crms.get(account.id)
+        if known is None or (known.account.settings, known.account.secrets) != (account.settings, account.secrets):
+            tokens = accounts.tokens(self.store, self.keyring, account.id)
+            known = self._crms[account.id] = _Connected(account, crm.connect(account, tokens))
+        return known.crm
+
+    def add_account(self, manifest: Manifest, name: str, settings: dict[str, str], secrets: dict[str, str]) -> Account:
+        """Stores an account after its address has been checked; the same name again changes what is given."""
+        if settings.get("base_url"):
+            settings["base_url"] = crm.base_url(settings["base_url"], manifest.hosts)
+        old = self.account(name)
+        if old is not None and old.kind != manifest.kind:
+            raise errors.Rejected(f"{name!r} is a {old.kind} account.", hint="Choose another name.", code="kind")
+        if old is not None:
+            settings, secrets = {**old.settings, **settings}, {**old.secrets, **secrets}
+        if manifest.hook_secret:
+            secrets.setdefault("hook_secret", secret_token.token_urlsafe(32))
+        with self.store.write() as conn:
+            return accounts.add(conn, self.keyring, manifest.kind, name, settings, secrets, self.clock.now())
+
+    def refresh_catalogue(self, account: Account) -> dict[str, list[Field]]:
+        """Reads the CRM's fields of every object the live documents name."""
+        objects = [o for live in self.library.shelf(account.name).live for o in live.document.objects]
+        return schema.refresh(self.store, account, self.crm(account), objects, self.clock.now())
+
+    def fields_of(self, *, refresh: bool) -> Callable[[MappingDocument], publish.Fields | None]:
+        """Looks the fields of a document's CRM up: as last read, or read anew (each object once)."""
+        named = {a.name: a for a in self.accounts() if a.kind in crm.KINDS}
+        fresh: set[tuple[str, str]] = set()
+
+        def look(document: MappingDocument) -> publish.Fields | None:
+            account = named.get(document.crm)
+            if account is None:
+                return None
+            connected = self.crm(account)
+            objects = document.objects or (connected.can.object,)
+            wanted = [o for o in objects if (account.id, o) not in fresh]
+            if refresh and wanted:
+                schema.refresh(self.store, account, connected, wanted, self.clock.now())
+                fresh.update((account.id, o) for o in (*wanted, connected.can.object))
+            return schema.known(self.store, account, objects)
+
+        return look
+
+    # ---- work ----------------------------------------------------------------------------------------------------
+    def drain(self, name: str, *, stop: Callable[[], bool]) -> None:
+        """Answers one bell: unpack, handle:<account>, write:<account>; rings again when work may be left."""
+        self.bell.heard(name)
+        stage, _, account = name.partition(":")
+        should = fair(stop, self.bell, time.monotonic(), time.monotonic)
+        DRAINS[stage](self, account, should)
+        if should():
+            self.bell.ring(name)
+
+    def _unpack(self, _: str, stop: Callable[[], bool]) -> None:
+        touched = Unpacker(self.store, self.directory, self.webhook, self.clock).drain(stop)
+        self.bell.ring(*(f"handle:{account}" for account in touched[1:]))
+        for account in touched[:1]:  # straight on: another bell would cost a wake-up
+            self._handle(account, stop)
+
+    def _handle(self, name: str, stop: Callable[[], bool]) -> None:
+        account = self.account(name)
+        if account is not None and account.kind in crm.KINDS:
+            wrote = lambda: self.bell.ring(f"write:{account.id}")  # noqa: E731
+            Handler(self.store, account, self.crm(account), self.library, self.clock, wrote).drain(stop)
+
+    def _write(self, name: str, stop: Callable[[], bool]) -> None:
+        account = self.account(name)
+        if account is not None and account.kind in crm.KINDS:
+            Writer(self.store, account, self.crm(account), self.clock).drain(stop)
+
+    def sweep(self) -> list[str]:
+        """Rings for whatever waits; the bells rung."""
+        names = sweep.due(self.store, self.clock.now())
+        self.bell.ring(*names)
+        return names
+
+    def bells(self) -> list[str]:
+        """The bells that have work now, for a worker without Redis."""
+        return sweep.due(self.store, self.clock.now())
+
+
+DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
+    "unpack": App._unpack,
+    "handle": App._handle,
+    "write": App._write,
+}
+
+
+def open_app(config: Config, bell: Bell) -> App:
+    """The worker half; the caller closes it."""
+    return App(config, bell)

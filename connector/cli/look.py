@@ -1,0 +1,165 @@
+"""connector why, doctor, replay and sends: what happened, what is wrong, what would happen."""
+
+import csv
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from connector import errors
+from connector.app import App
+from connector.cli.context import FINDINGS, fail, opened, progress, show_json
+from connector.core import documents as language
+from connector.core.documents import MappingDocument
+from connector.pipeline import why as reasons
+from connector.pipeline.imports import import_sends
+from connector.pipeline.replay import Replay
+from connector.store import doctor as invariants
+from connector.store import sends as send_rows
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+@click.command("why")
+@click.argument("key")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def why(key: str, as_json: bool) -> None:
+    """What happened to one message, field by field. KEY is a wamid or an event id."""
+    with opened() as app:
+        found = reasons.explain(app.store, key, {a.id: a.name for a in app.accounts()})
+    if not found:
+        fail(f"No event has the id {key}.", FINDINGS)
+    if as_json:
+        show_json(found[0])
+    else:
+        click.echo("\n\n".join(reasons.render(event) for event in found))
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(as_json: bool) -> None:
+    """Check the promises: every invariant, and how many events are done, waiting, in review, refused."""
+    with opened() as app, app.store.read() as conn:
+        found = invariants.findings(conn, app.clock.now())
+        counts = invariants.counts(conn)
+    if as_json:
+        show_json({"ok": not found, "findings": found, "counts": counts})
+    else:
+        click.echo("  ".join(f"{name} {n:,}" for name, n in counts.items()))
+        for f in found:
+            click.echo(f"{f['code']}: {f['count']} ({', '.join(map(str, f['examples']))}). {f['hint']}")
+        click.echo("All invariants hold." if not found else f"{len(found)} findings.")
+    raise SystemExit(FINDINGS if found else 0)
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """An ISO time (UTC when it names no zone), or an age: 30m 12h 7d."""
+    if text[:-1].isdigit() and text[-1:] in UNITS:
+        return now - timedelta(**{UNITS[text[-1]]: int(text[:-1])})
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter("write a time (2026-11-22T10:00Z) or an age (30m, 12h, 7d)") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+@click.command("replay")
+@click.option("--since", "start", required=True, help="A time (2026-11-22T10:00Z) or an age (30m, 12h, 7d).")
+@click.option(
+    "--document",
+    "path",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Judge by this file instead of what is live.",
+)
+@click.option("--apply", "apply_", is_flag=True, help="Write the changes; without it nothing is written.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def replay(start: str, path: str | None, apply_: bool, as_json: bool) -> None:
+    """Judge past replies again and print the CRM writes that would follow."""
+    with opened() as app:
+        document = _document(path)
+        since = parse_since(start, app.clock.now())
+        writes = [
+            entry
+            for run in _replays(app, document, apply_)
+            for entry in run.run(since, lambda n: progress("replayed", n))
+        ]
+        if apply_ and writes:
+            app.bell.ring(*(f"write:{a.id}" for a in app.accounts() if a.kind != "whatsapp"))
+    if as_json:
+        show_json(writes)
+        return
+    for w in writes:
+        click.echo(f"{w['contact']}: {w['message']!r}  {w['document']} on {w['account']} {w['record']}")
+        click.echo(f"  - {w['field']}: {w['now']}\n  + {w['field']}: {w['then']}    {w['because']}")
+    done = "queued for writing" if apply_ else "would be made; nothing was written (--apply writes them)"
+    click.echo(f"{len(writes)} changes {done}.")
+
+
+def _document(path: str | None) -> MappingDocument | None:
+    if path is None:
+        return None
+    try:
+        return language.read(Path(path).read_text(encoding="utf-8"))
+    except errors.BadDocument as error:
+        fail(f"{path}: {error}", FINDINGS)
+
+
+def _replays(app: App, document: MappingDocument | None, apply_: bool) -> Iterator[Replay]:
+    crms = [a for a in app.accounts() if a.kind != "whatsapp" and (document is None or document.crm == a.name)]
+    if document is not None and not crms:
+        fail(f"There is no account named {document.crm!r}.")
+    for account in crms:
+        yield Replay(app.store, account, app.crm(account), app.library, app.clock, document, apply_)
+
+
+@click.group("sends")
+def sends() -> None:
+    """Messages that were sent."""
+
+
+@sends.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def import_(file: str, as_json: bool) -> None:
+    """Make messages known that another tool sent: JSON lines, a JSON list, or CSV with a header."""
+    with opened() as app:
+        result = import_sends(app.store, _rows(Path(file)), app.clock.now())
+    if as_json:
+        show_json(
+            {"new": result.new, "known": result.known, "refused": [{"row": n, "why": w} for n, w in result.refused]}
+        )
+    else:
+        click.echo(f"{result.new} messages imported, {result.known} were known.")
+        for n, text in result.refused:
+            click.echo(f"row {n}: {text}", err=True)
+    raise SystemExit(FINDINGS if result.refused else 0)
+
+
+def _rows(path: Path) -> list[Any]:
+    text = path.read_text(encoding="utf-8-sig")
+    try:
+        if path.suffix.lower() == ".csv":
+            return list(csv.DictReader(text.splitlines()))
+        if text.lstrip().startswith("["):
+            return list(json.loads(text))
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (ValueError, RecursionError) as error:
+        fail(f"{path} cannot be read: {error}")
+
+
+@sends.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--limit", default=100, show_default=True, help="How many, newest first.")
+def list_(as_json: bool, limit: int) -> None:
+    """The newest messages and their state."""
+    with opened() as app, app.store.read() as conn:
+        rows = send_rows.newest(conn, limit)
+    if as_json:
+        show_json(rows)
+    for row in [] if as_json else rows:
+        click.echo(
+            f"{row['id']}  {row['to']:<16} {row['document'] or row['template'] or row['step']:<32} {row['state']} {row['label']}"
+        )

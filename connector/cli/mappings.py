@@ -1,0 +1,193 @@
+"""connector mappings: check, test, push, pull and diff the documents an admin writes."""
+
+import difflib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from connector.app import App
+from connector.cli.context import FINDINGS, fail, opened, show_json
+from connector.pipeline import publish
+from connector.pipeline.publish import Verdict
+from connector.store import documents as rows
+
+PULLED = ".connector-pulled.json"  # {name: version}: what this folder's texts are based on
+AUTHOR = "command line"
+
+
+@click.group("mappings")
+def group() -> None:
+    """Check, test and publish the documents in a folder."""
+
+
+def texts(paths: Sequence[str]) -> Iterator[tuple[Path, str]]:
+    """Every document under these files and folders, in name order."""
+    for given in paths or ("mappings",):
+        root = Path(given)
+        if not root.exists():
+            fail(f"There is no file or folder {given}.")
+        for path in [root] if root.is_file() else sorted([*root.rglob("*.yaml"), *root.rglob("*.yml")]):
+            try:
+                yield path, path.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                fail(f"{path} is not UTF-8 text.")
+
+
+def verdicts(app: App, paths: Sequence[str], *, live: bool = False) -> list[tuple[Path, Verdict]]:
+    """What we think of each text; `live` reads the CRMs' fields first."""
+    look = app.fields_of(refresh=live)
+    return [(path, publish.judge(text, look)) for path, text in texts(paths)]
+
+
+@group.command("check")
+@click.argument("paths", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check(paths: tuple[str, ...], as_json: bool) -> None:
+    """Everything wrong with these documents: line, what, and what to write instead."""
+    with opened() as app:
+        judged = verdicts(app, paths)
+    found = [publish.as_json(str(path), f) for path, verdict in judged for f in verdict.findings]
+    if as_json:
+        show_json(found)
+    else:
+        for f in found:
+            click.echo(f"{f['path']}:{f['line']}:{f['column']}: {f['message']} {f['hint']}".rstrip())
+        click.echo(f"{len(judged)} documents, {len(found)} findings.")
+    raise SystemExit(FINDINGS if found else 0)
+
+
+@group.command("test")
+@click.argument("paths", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def test(paths: tuple[str, ...], as_json: bool) -> None:
+    """Run the tests that stand inside these documents."""
+    with opened() as app:
+        judged = verdicts(app, paths)
+    broken = [(path, f) for path, v in judged for f in v.errors]
+    results = [(path, t) for path, v in judged for t in v.tests]
+    failed = [(path, t) for path, t in results if not t.passed]
+    if as_json:
+        show_json(
+            [
+                {"path": str(p), "line": t.line, "name": t.name, "passed": t.passed, "message": t.message}
+                for p, t in results
+            ]
+        )
+    else:
+        for path, finding in broken:
+            click.echo(f"{path}:{finding.line}: {finding.message} {finding.hint}".rstrip())
+        for path, t in results:
+            click.echo(
+                f"{'ok  ' if t.passed else 'FAIL'} {path}:{t.line} {t.name}" + ("" if t.passed else f": {t.message}")
+            )
+        click.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed.")
+    raise SystemExit(FINDINGS if failed or broken else 0)
+
+
+@group.command("push")
+@click.argument("folder", default="mappings")
+@click.option("--force", is_flag=True, help="Publish over a live version that was not pulled.")
+@click.option("--draft", is_flag=True, help="Store as a draft; do not publish.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def push(folder: str, force: bool, draft: bool, as_json: bool) -> None:
+    """Check, test and publish every document of a folder at once; all or none."""
+    with opened() as app:
+        judged = verdicts(app, [folder], live=True)
+        problems = [*_problems(judged), *_strangers(app, judged)]
+        if problems:
+            for line in problems:
+                click.echo(line, err=True)
+            click.echo("Nothing was published.", err=True)
+            raise SystemExit(FINDINGS)
+        pulled = read_pulled(Path(folder))
+        done = [
+            publish.push(
+                app.store,
+                v.document,
+                AUTHOR,
+                app.clock.now(),
+                base=pulled.get(v.document.name),
+                force=force,
+                draft=draft,
+            )
+            for _, v in judged
+            if v.document is not None
+        ]
+    if as_json:
+        show_json([{"name": d.name, "did": d.did, "version": d.version, "why": d.why} for d in done])
+    for d in [] if as_json else done:
+        click.echo(
+            f"{d.name}: {d.did}" + (f", version {d.version}" if d.version else "") + (f". {d.why}" if d.why else "")
+        )
+    raise SystemExit(FINDINGS if any(d.did == "refused" for d in done) else 0)
+
+
+def _problems(judged: Sequence[tuple[Path, Verdict]]) -> list[str]:
+    lines = [f"{path}:{f.line}:{f.column}: {f.message} {f.hint}".rstrip() for path, v in judged for f in v.errors]
+    lines += [
+        f"{path}:{t.line}: the test {t.name!r} fails: {t.message}"
+        for path, v in judged
+        for t in v.tests
+        if not t.passed
+    ]
+    names = [v.document.name for _, v in judged if v.document]
+    return lines + [f"Two documents are called {name!r}." for name in sorted({n for n in names if names.count(n) > 1})]
+
+
+def _strangers(app: App, judged: Sequence[tuple[Path, Verdict]]) -> list[str]:
+    """Documents for a CRM that is not connected."""
+    known = {a.name for a in app.accounts()}
+    return [
+        f"{path}: there is no account named {v.document.crm!r}. Connect it: connector accounts add"
+        for path, v in judged
+        if v.document and v.document.crm not in known
+    ]
+
+
+@group.command("pull")
+@click.argument("folder", default="mappings")
+def pull(folder: str) -> None:
+    """Write every live document into a folder."""
+    root = Path(folder)
+    root.mkdir(parents=True, exist_ok=True)
+    with opened() as app, app.store.read() as conn:
+        live = rows.live(conn)
+    here = {name: path for path, name in _names(root)}
+    for row in live:
+        path = here.get(row.name, root / f"{row.name}.yaml")
+        path.write_text(row.text, encoding="utf-8")
+        click.echo(f"{path}: version {row.n}")
+    (root / PULLED).write_text(json.dumps({row.name: row.n for row in live}, indent=2) + "\n", encoding="utf-8")
+
+
+def _names(root: Path) -> Iterator[tuple[Path, str]]:
+    for path, text in texts([str(root)]):
+        verdict = publish.judge(text, lambda _: None)
+        if verdict.document is not None:
+            yield path, verdict.document.name
+
+
+def read_pulled(root: Path) -> dict[str, int]:
+    """The versions this folder was last pulled at."""
+    path = root / PULLED
+    return {str(k): int(v) for k, v in json.loads(path.read_text(encoding="utf-8")).items()} if path.exists() else {}
+
+
+@group.command("diff")
+@click.argument("folder", default="mappings")
+def diff(folder: str) -> None:
+    """What differs between a folder and what is live."""
+    with opened() as app, app.store.read() as conn:
+        live: dict[str, Any] = {row.name: row for row in rows.live(conn)}
+    changed = False
+    local = {name: path for path, name in _names(Path(folder))}
+    for name in sorted({*live, *local}):
+        before = live[name].text.splitlines(keepends=True) if name in live else []
+        after = local[name].read_text(encoding="utf-8").splitlines(keepends=True) if name in local else []
+        lines = list(difflib.unified_diff(before, after, f"live {name}", str(local.get(name, "not in this folder"))))
+        changed = changed or bool(lines)
+        click.echo("".join(lines), nl=False)
+    raise SystemExit(FINDINGS if changed else 0)

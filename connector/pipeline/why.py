@@ -1,0 +1,159 @@
+"""The why of one event: what came in, which documents judged it, and for each field what happened and why."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from connector.store import changes, contacts, events, plans
+from connector.store.engine import Store
+
+WORDS = {
+    "new": "waiting",
+    "in_flight": "waiting",
+    "done": "written",
+    "review": "review",
+    "refused": "refused",
+    "kept": "stored",
+}
+DECIDED = {"keep": "kept", "skip": "skipped", "review": "review", "write": "waiting"}
+OTHER = {
+    "LogActivity": "timeline entry",
+    "CreateTask": "task",
+    "Ask": "question",
+    "SendMessage": "reply",
+    "StartFlow": "flow",
+    "Handoff": "handoff",
+    "Notify": "notification",
+    "SetConsent": "consent",
+}
+
+
+def explain(store: Store, key: str, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Every event of this id (ours, or a wamid), newest first; `names` are the accounts' names by id."""
+    with store.read() as conn:
+        return [_event(conn, row, names) for row in events.get(conn, key)]
+
+
+def _event(conn: Any, row: Any, names: Mapping[str, str]) -> dict[str, Any]:
+    rows = changes.of_event(conn, row.id)
+    person = contacts.load(conn, [row.lane]).get(row.lane) if row.lane else None
+    links = {a: ref for a in names if row.lane and (ref := contacts.links(conn, a, [row.lane]).get(row.lane))}
+    made = plans.of_event(conn, row.id)
+    documents = [
+        _document(plan.account, names, body, [c for c in rows if c.account == plan.account], row.received_at)
+        for plan in made
+        for body in plan.body or []
+    ]
+    return {
+        "event": row.id,
+        "id": row.dedupe_key,
+        "kind": row.kind,
+        "received_at": row.received_at.isoformat(),
+        "state": _state(row, made, rows),
+        "error": row.error or next((p.error for p in made if p.error), None),
+        "contact": {"id": row.lane, "name": person.name if person else "", "wa_id": person.wa_id if person else None}
+        | {"records": {names[a]: f"{ref.object} {ref.id}" for a, ref in links.items()}},
+        "message": _message(row.payload),
+        "documents": documents,
+        "waiting_for": [names.get(p.account, p.account) for p in made if p.state == "new"],
+    }
+
+
+def _message(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: payload[k] for k in ("type", "text", "answer", "context_id", "what", "status") if k in payload}
+
+
+def _state(row: Any, made: Sequence[Any], rows: Sequence[Any]) -> str:
+    states = {c.state for c in rows}
+    if row.state == "dead" or "review" in states or any(p.state == "dead" for p in made):
+        return "review"
+    if row.state == "new" or states & {"new", "in_flight"} or any(p.state == "new" for p in made):
+        return "waiting"
+    return "refused" if "refused" in states and "done" not in states else "done"
+
+
+def _document(
+    account: str, names: Mapping[str, str], body: Mapping[str, Any], rows: Sequence[Any], received: datetime
+) -> dict[str, Any]:
+    by_ordinal = {c.ordinal: c for c in rows}
+    ordinals = body.get("ordinals", [])
+    fields = [_reason(reason, ordinals, by_ordinal, received) for reason in body["reasons"]]
+    told = {ordinals[r["change"]] for r in body["reasons"] if r.get("change") is not None}
+    for n in ordinals:
+        if n is not None and n not in told and n in by_ordinal:
+            fields.append(_untold(by_ordinal[n], received))
+    return {
+        "name": body["document"],
+        "version": body["version"],
+        "account": names.get(account, account),
+        "matched": body["matched"],
+        "because": body["because"],
+        "fields": fields,
+    }
+
+
+def _reason(
+    reason: Mapping[str, Any], ordinals: Sequence[int | None], rows: Mapping[int, Any], received: datetime
+) -> dict[str, Any]:
+    n = reason.get("change")
+    ordinal = ordinals[n] if n is not None else None
+    row = rows.get(ordinal) if ordinal is not None else None
+    entry = {
+        "field": reason["field"],
+        "from": reason.get("from_"),
+        "value": reason.get("value"),
+        "before": reason.get("before"),
+        "outcome": DECIDED.get(reason["outcome"], reason["outcome"]),
+        "because": reason["because"],
+    }
+    return entry | _fate(row, received, str(reason["because"])) if row is not None else entry
+
+
+def _untold(row: Any, received: datetime) -> dict[str, Any]:
+    body = row.body
+    value = body.get("text") or body.get("title") or body.get("flow") or body.get("webhook") or body.get("to")
+    name = body.get("field") or OTHER.get(row.kind, row.kind)
+    return {"field": name, "from": None, "value": value, "before": None, "outcome": "", "because": ""} | _fate(
+        row, received, ""
+    )
+
+
+def _fate(row: Any, received: datetime, because: str) -> dict[str, Any]:
+    """What became of the change at the CRM, in words."""
+    outcome = row.outcome or {}
+    said = str(outcome.get("text", "")) or str(row.body.get("text", "") if row.kind == "Ask" else "")
+    took = f"answered in {outcome['ms']} ms" if outcome.get("ms") is not None and row.state == "done" else ""
+    after = (
+        f"{(row.done_at - received).total_seconds():.1f} s after the message"
+        if row.state == "done" and row.done_at
+        else ""
+    )
+    parts = [p for p in (because, said if said != because else "", took, after) if p]
+    return {"outcome": WORDS.get(row.state, row.state), "because": "; ".join(parts)}
+
+
+def render(event: Mapping[str, Any]) -> str:
+    """The same for a terminal."""
+    person, message = event["contact"], event["message"]
+    who = (
+        " ".join(p for p in (f"+{person['wa_id']}" if person["wa_id"] else "", person["name"]) if p)
+        or "somebody unknown"
+    )
+    said = message.get("text") or message.get("status") or message.get("what") or event["kind"]
+    lines = [
+        f"{who}: {said!r} ({message.get('type', event['kind'])})    {event['received_at'][:19]}Z    {event['state']}"
+    ]
+    lines += [f"  {account}: {record}" for account, record in person["records"].items()]
+    for document in event["documents"]:
+        head = f"{document['name']}, version {document['version']}, on {document['account']}"
+        lines.append(
+            f"{head:<60} {'matched' if document['matched'] else 'did not match'}: {document['because']}".rstrip(": ")
+        )
+        for f in document["fields"]:
+            moved = " -> ".join(str(v) for v in (f["from"], f["value"]) if v is not None)
+            lines.append(f"  {f['field']:<24} {moved:<44} {f['outcome']}: {f['because']}".rstrip(": "))
+    if event["waiting_for"]:
+        lines.append(f"waiting for {', '.join(event['waiting_for'])}")
+    if event["error"]:
+        lines.append(f"error: {event['error']}")
+    return "\n".join(lines)
