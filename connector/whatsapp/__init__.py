@@ -1,0 +1,59 @@
+"""WhatsApp Cloud API: one number of one WhatsApp business account."""
+
+from connector.ports import Account, Flag, Manifest, Messenger, Webhook
+from connector.whatsapp.settings import BASE_URL, HOSTS, validate
+
+__all__ = ["MANIFEST", "connect", "validate", "webhook"]
+
+MANIFEST = Manifest(
+    kind="whatsapp",
+    title="WhatsApp",
+    flags=(
+        Flag(
+            "phone-number-id", "Phone number id", help="WhatsApp Manager: Phone numbers, or the app's API Setup page."
+        ),
+        Flag("waba-id", "WhatsApp business account id", help="The app's API Setup page, below the number."),
+        Flag(
+            "token",
+            "Access token",
+            secret=True,
+            help="A system user's token that never expires, with the scopes whatsapp_business_messaging "
+            "and whatsapp_business_management.",
+        ),
+        Flag(
+            "app-secret", "App secret", secret=True, help="The app's Settings > Basic; Meta signs its webhooks with it."
+        ),
+        Flag(
+            "app-secret-old",
+            "Previous app secret",
+            secret=True,
+            required=False,
+            help="While the secret is being changed both are accepted; empty it afterwards.",
+        ),
+        Flag(
+            "verify-token",
+            "Verify token",
+            secret=True,
+            help="Any long random text; type the same one beside the callback URL in the app's webhook settings.",
+        ),
+        Flag(
+            "base-url", "API address", required=False, help="Only for a sandbox; without a version.", default=BASE_URL
+        ),
+    ),
+    hosts=HOSTS,
+    crm=False,
+)
+
+
+def connect(account: Account) -> Messenger:
+    """The API of one WhatsApp account. Raises NotAllowed for an address that is not Meta's."""
+    from connector.whatsapp.client import WhatsApp
+
+    return WhatsApp(account)
+
+
+def webhook(account: Account) -> Webhook:
+    """The reader of Meta's webhooks; imports no HTTP client."""
+    from connector.whatsapp.webhook import WhatsAppWebhook
+
+    return WhatsAppWebhook(account)
