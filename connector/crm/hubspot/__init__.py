@@ -1,5 +1,6 @@
 """HubSpot, on the dated 2026-09 API, with a service key or a project app's token."""
 
+from connector.crm.hubspot.webhook import HubSpotWebhook  # here, or it would replace the function `webhook` below
 from connector.ports import CRM, Account, Flag, Manifest, Tokens, Webhook
 
 BASE_URL = "https://api.hubapi.com"
@@ -38,6 +39,4 @@ def connect(account: Account, tokens: Tokens) -> CRM:
 
 def webhook(account: Account) -> Webhook:
     """The reader of HubSpot's webhooks; imports no SDK."""
-    from connector.crm.hubspot.webhook import HubSpotWebhook
-
     return HubSpotWebhook(account)

@@ -19,7 +19,6 @@ POLICIES = {"TEN_SECONDLY_ROLLING": 10.0, "SECONDLY": 1.0}
 _VALUES = "Property values were not valid: "
 _EXISTING = re.compile(r"Existing ID:\s*(\d{1,20})", re.ASCII)
 _NO_PROPERTY = re.compile(r'[Pp]roperty "?\\?"?([A-Za-z0-9_]{1,100})\\?"? does not exist', re.ASCII)
-MISSING_OBJECT = frozenset({"OBJECT_NOT_FOUND", "NOT_FOUND"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ WORDS = {
     "INVALID_DATE": "not a date",
     "INVALID_LONG": "not a date or a whole number",
 }
+MISSING = frozenset({"object_not_found", "not_found"})
+PASSING = frozenset({"locked", "rate_limits"})  # categories of a row that may succeed a moment later
 GONE = "The record no longer exists in HubSpot."
 Item = Mapping[str, Any]
 
@@ -153,7 +155,10 @@ def _blamed(error: Item, by_trace: Mapping[str, Row], by_id: Mapping[str, Row]) 
 
 def _mended(row: Row, refused: Refusal | NotFound, unique: Collection[str]) -> bool:
     """Drop what was refused and say so; False (and an outcome) when nothing is left to send."""
-    if isinstance(refused, NotFound) or refused.code in {code.lower() for code in faults.MISSING_OBJECT}:
+    if isinstance(refused, Refusal) and refused.code in PASSING:
+        row.outcome = Outcome(state="retry", text=refused.message, code=refused.code, after=faults.LOCKED)
+        return False
+    if isinstance(refused, NotFound) or refused.code in MISSING:
         row.refuse(GONE, "not_found")
         return False
     dropped = [_drop(row, problem) for problem in refused.problems]
