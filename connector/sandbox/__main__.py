@@ -13,6 +13,8 @@ from pathlib import Path
 from connector.sandbox.control import Control
 from connector.sandbox.front import Front
 from connector.sandbox.graph import Graph
+from connector.sandbox.hubspot import HubSpot
+from connector.sandbox.hubspot_settings import HubSpotOptions
 from connector.sandbox.ledger import Ledger
 from connector.sandbox.poster import Patience, Poster
 from connector.sandbox.server import HOST, Server
@@ -20,7 +22,6 @@ from connector.sandbox.settings import GraphOptions
 from connector.sandbox.world import World
 
 PORT = 8010
-HUBSPOT_LIMIT = 190  # requests in 10 seconds
 PRODUCT_WAIT = 60.0  # seconds a --webhook may take to come up
 
 
@@ -42,14 +43,14 @@ def serve(
     *,
     faults: Path | None = None,
     ledger: Path | None = None,
-    hubspot_limit: int = HUBSPOT_LIMIT,
+    hubspot_limit: int = HubSpotOptions.limit,
     options: GraphOptions | None = None,
     patience: Patience | None = None,
 ) -> Sandbox:
     """Start all stand-ins on 127.0.0.1; port 0 picks one. ValueError for faults that cannot be read."""
     world = World(Ledger(ledger), Poster(patience))
     graph = Graph(world, options)
-    for service in (graph,):
+    for service in (graph, HubSpot(world, HubSpotOptions(limit=hubspot_limit))):
         world.add(service)
     if faults:
         world.faults.replace(json.loads(faults.read_text("utf-8")))
@@ -122,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faults", type=Path, help="a JSON file, as POST /_faults takes it")
     parser.add_argument("--ledger", type=Path, help="append every line of the ledger to this file")
     parser.add_argument("--webhook", action="append", default=[], help="URL, or service=URL, where webhooks go")
-    parser.add_argument("--hubspot-limit", type=int, default=HUBSPOT_LIMIT, help="requests in 10 seconds")
+    parser.add_argument("--hubspot-limit", type=int, default=HubSpotOptions.limit, help="calls in 10 seconds, 0: none")
     default, patience = GraphOptions(), Patience()
     graph = parser.add_argument_group("Meta")
     graph.add_argument("--graph-app-secret", default=default.app_secret, help=argparse.SUPPRESS)
