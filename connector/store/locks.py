@@ -24,7 +24,7 @@ LOOK_AGAIN = 0.02  # seconds between two tries for a name that another process h
 
 def key_of(name: str) -> int:
     """A name as 62 bits: fits an advisory lock (signed 64) and a file offset (signed 64, with room for the length)."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") >> 2
+    return int.from_bytes(hashlib.blake2b(name.encode(errors="surrogatepass"), digest_size=8).digest(), "big") >> 2
 
 
 class _Locks:
@@ -63,7 +63,9 @@ class _Locks:
                     return
             left = end - time.monotonic()
             if left <= 0:
-                raise TryAgain(f"The lock {name} is still held.", hint="Another process is at work; try again.", code="lock_held")
+                raise TryAgain(
+                    f"The lock {name} is still held.", hint="Another process is at work; try again.", code="lock_held"
+                )
             with self._mutex:
                 self._mutex.wait(min(LOOK_AGAIN, left))
 
@@ -97,7 +99,7 @@ class _Locks:
 
 
 class FileLocks(_Locks):
-    """One byte of a file for each name. The file is opened once a process and never closed: any close frees every lock."""
+    """One byte of a file for each name. Opened once a process, never closed: any close frees every lock."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -155,16 +157,18 @@ class PostgresLocks(_Locks):
 
     def _give_back(self, names: Iterable[str]) -> None:
         with suppress(StoreDown):  # the session is gone, and its locks with it
-            self._run("SELECT count(pg_advisory_unlock(k)) FROM unnest(%s::bigint[]) AS k", [key_of(name) for name in names])
+            self._run(
+                "SELECT count(pg_advisory_unlock(k)) FROM unnest(%s::bigint[]) AS k", [key_of(name) for name in names]
+            )
 
     def _run(self, query: str, keys: list[int]) -> list[tuple[int]]:
         import psycopg
 
         try:
-            return self._session().execute(query, [keys]).fetchall()  # type: ignore[arg-type]
+            return self._session().execute(query, [keys]).fetchall()
         except psycopg.OperationalError as error:
             self._end()
-            raise StoreDown("The database did not answer in time.", hint="Locks are taken again later.", code=type(error).__name__) from error
+            raise StoreDown("The database did not answer in time.", code=type(error).__name__) from error
 
     def _session(self) -> "psycopg.Connection[Any]":
         import psycopg

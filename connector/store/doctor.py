@@ -1,0 +1,193 @@
+"""The promises as queries: each returns what must not exist; and the four words that every event is counted by.
+
+Not here, because no table can tell: a 200 without a delivery, and a delivery whose items were all known already.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.store.changes import WRITTEN
+from connector.store.sends import RANKS
+from connector.store.tables import accounts, changes, consents, deliveries, events, parks, plans, sends, statuses
+
+PATIENCE = timedelta(minutes=5)  # after that, waiting needs a reason
+IN_FLIGHT = timedelta(minutes=2)
+EXAMPLES = 5
+STARTED = ("in_flight", "unknown", *RANKS)  # states of a send that may have reached the customer
+Query = sa.Select[Any]  # one column: what to look at
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """`query(now)` must return no row; `hint` says what to do when it does."""
+
+    hint: str
+    query: Callable[[datetime], Query]
+
+
+def findings(conn: sa.Connection, now: datetime) -> list[dict[str, Any]]:
+    """Every broken promise: {code, count, examples (ids), hint}."""
+    out = []
+    for code, invariant in INVARIANTS.items():
+        query = invariant.query(now)
+        examples = list(conn.execute(query.limit(EXAMPLES)).scalars())
+        if examples:
+            count = conn.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
+            out.append({"code": code, "count": count, "examples": examples, "hint": invariant.hint})
+    return out
+
+
+def counts(conn: sa.Connection) -> dict[str, int]:
+    """deliveries, events, and events = done + waiting + review + refused, first that applies: review, waiting, refused.
+
+    Only the pending sets are looked at; done is what is left. A change that is `kept` is final."""
+    review, waiting, refused = _sets()
+    sets = {"deliveries": deliveries, "events": events, "review": review, "waiting": waiting, "refused": refused}
+    row = conn.execute(
+        sa.select(*(sa.select(sa.func.count()).select_from(s).scalar_subquery().label(n) for n, s in sets.items()))
+    ).one()
+    done = row.events - row.review - row.waiting - row.refused
+    return {
+        "deliveries": row.deliveries, "events": row.events,
+        "done": done, "waiting": row.waiting, "review": row.review, "refused": row.refused,
+    }  # fmt: skip
+
+
+def _sets() -> tuple[sa.CTE, sa.CTE, sa.CTE]:
+    """Ids of the events in review, waiting and refused; no event is in two of them."""
+
+    def of(table: sa.Table, *states: str) -> sa.Select[Any]:
+        column = table.c.id if table is events else table.c.event
+        return sa.select(column.label("id")).where(_in(table, states))
+
+    review = of(events, "dead").union(of(plans, "dead"), of(changes, "review")).cte("in_review")
+    open_ = of(events, "new").union(of(plans, "new"), of(changes, "new", "in_flight")).cte("open")
+    known = sa.select(review.c.id)
+    waiting = sa.select(open_.c.id).where(open_.c.id.not_in(known)).cte("waiting")
+    other = changes.alias("other")
+    done = sa.exists().where(other.c.event == changes.c.event, other.c.state == "done")
+    final = sa.and_(changes.c.event.not_in(known), changes.c.event.not_in(sa.select(open_.c.id)))
+    refused = of(changes, "refused").where(~done, final).distinct().cte("refused")
+    return review, waiting, refused
+
+
+def _in(table: sa.Table, states: tuple[str, ...]) -> sa.ColumnElement[bool]:
+    """The condition as the partial indexes spell it: a parameter would hide it from the planner."""
+    if len(states) == 1:
+        return sa.literal_column(f"{table.name}.state") == sa.literal_column(f"'{states[0]}'")
+    return sa.literal_column(f"{table.name}.state").in_([sa.literal_column(f"'{state}'") for state in states])
+
+
+# ---- the invariants ----------------------------------------------------------------------------------------------
+def _event_without_delivery(_: datetime) -> Query:
+    kept = sa.exists().where(deliveries.c.id == events.c.delivery)
+    return sa.select(events.c.id).where(events.c.delivery.is_not(None), ~kept)
+
+
+def _event_without_plan(_: datetime) -> Query:
+    """A new event that no plan will ever finish."""
+    open_ = sa.exists().where(plans.c.event == events.c.id, _in(plans, ("new",)))
+    return sa.select(events.c.id).where(_in(events, ("new",)), ~open_)
+
+
+def _event_done_too_early(_: datetime) -> Query:
+    query = sa.select(events.c.id).join(plans, plans.c.event == events.c.id)
+    return query.where(_in(plans, ("new",)), events.c.state == "done").distinct()
+
+
+def _change_missing(_: datetime) -> Query:
+    """Ordinals of one plan's changes run from 0 without a gap."""
+    t = changes.c
+    return sa.select(t.event).group_by(t.event, t.account).having(sa.func.max(t.ordinal) + 1 != sa.func.count())
+
+
+def _change_without_plan(_: datetime) -> Query:
+    made = sa.exists().where(plans.c.event == changes.c.event, plans.c.account == changes.c.account)
+    return sa.select(changes.c.event).where(~made).distinct()
+
+
+def _in_flight_too_long(now: datetime) -> Query:
+    return sa.select(changes.c.event).where(_in(changes, ("in_flight",)), changes.c.started_at < now - IN_FLIGHT)
+
+
+def _out_of_order(_: datetime) -> Query:
+    """A later change of a record was done before an earlier one (fields only: timeline entries come after)."""
+    t = changes.c
+    earlier = sa.func.max(t.done_at).over(partition_by=[t.account, t.record], order_by=t.seq, rows=(None, -1))
+    fields = sa.and_(t.state == "done", t.kind == "SetField", t.record != "")
+    ordered = sa.select(t.event, t.done_at, earlier.label("earlier")).where(fields).subquery()
+    return sa.select(ordered.c.event).where(ordered.c.earlier > ordered.c.done_at)
+
+
+def _rank_behind(_: datetime) -> Query:
+    """A send stands below a status that was stored for it."""
+    rank = sa.case(*((statuses.c.status == name, n) for name, n in RANKS.items()), else_=0)
+    query = sa.select(sends.c.id).join(statuses, statuses.c.wamid == sends.c.wamid)
+    return query.where(sends.c.rank < rank).distinct()
+
+
+def _sent_after_opt_out(_: datetime) -> Query:
+    """A marketing send of a document of ours that started although the newest word before it was an opt-out."""
+    c = consents.c
+    before = sa.and_(c.contact == sends.c.lane, c.category.in_(["marketing", "all"]), c.at <= sends.c.at)
+    word = sa.select(c.state).where(before).order_by(c.at.desc(), c.seq.desc()).limit(1).scalar_subquery()
+    marketing = sa.and_(sa.func.lower(sends.c.category) == "marketing", sends.c.document != "")
+    return sa.select(sends.c.id).where(marketing, sends.c.state.in_(STARTED), word == "opted_out")
+
+
+def _delivery_waits(now: datetime) -> Query:
+    t = deliveries.c
+    return sa.select(t.id).where(_in(deliveries, ("new",)), t.error.is_(None), t.received_at < now - PATIENCE)
+
+
+def _plan_waits(now: datetime) -> Query:
+    """Nothing explains it: no error, no later time, no plan before it that has one, no parked or paused account."""
+    first = plans.alias("first")
+    behind = sa.exists().where(
+        first.c.lane == plans.c.lane, first.c.account == plans.c.account, first.c.state == "new",
+        first.c.event_seq < plans.c.event_seq, sa.or_(first.c.error.is_not(None), first.c.next_at > now),
+    )  # fmt: skip
+    late = sa.and_(events.c.received_at < now - PATIENCE, sa.or_(plans.c.next_at.is_(None), plans.c.next_at < now))
+    query = sa.select(plans.c.event).join(events, events.c.id == plans.c.event)
+    return query.where(_in(plans, ("new",)), plans.c.error.is_(None), late, ~behind, ~_rests(plans.c.account, now))
+
+
+def _change_waits(now: datetime) -> Query:
+    """As for plans; a change that was tried says in its outcome why it waits."""
+    t, first = changes.c, changes.alias("first")
+    behind = sa.exists().where(
+        first.c.account == t.account, first.c.lane == t.lane, first.c.state.in_(["new", "in_flight"]),
+        first.c.seq < t.seq, sa.or_(first.c.outcome.is_not(None), first.c.next_at > now),
+    )  # fmt: skip
+    since = sa.func.coalesce(t.next_at, plans.c.done_at)
+    query = sa.select(t.event).join(plans, sa.and_(plans.c.event == t.event, plans.c.account == t.account))
+    query = query.where(_in(changes, ("new",)), t.kind.in_(WRITTEN), t.outcome.is_(None), since < now - PATIENCE)
+    return query.where(~behind, ~_rests(t.account, now))
+
+
+def _rests(account: sa.ColumnElement[str], now: datetime) -> sa.ColumnElement[bool]:
+    parked = sa.exists().where(parks.c.scope == "account", parks.c.key == account, parks.c.until > now)
+    held = sa.exists().where(accounts.c.id == account, accounts.c.state != "ok")
+    return sa.or_(parked, held)
+
+
+_REPORT = "This must not happen: keep the database as it is and report it with these ids."
+_WORKERS = "Are workers running? `connector why <id>` shows one."
+INVARIANTS: Mapping[str, Invariant] = {
+    "event_without_delivery": Invariant(_REPORT, _event_without_delivery),
+    "event_without_plan": Invariant(_REPORT, _event_without_plan),
+    "event_done_too_early": Invariant(_REPORT, _event_done_too_early),
+    "change_missing": Invariant(_REPORT, _change_missing),
+    "change_without_plan": Invariant(_REPORT, _change_without_plan),
+    "in_flight_too_long": Invariant(_WORKERS, _in_flight_too_long),
+    "out_of_order": Invariant(_REPORT, _out_of_order),
+    "rank_behind": Invariant(_REPORT, _rank_behind),
+    "sent_after_opt_out": Invariant(_REPORT, _sent_after_opt_out),
+    "delivery_waits": Invariant(_WORKERS, _delivery_waits),
+    "plan_waits": Invariant(_WORKERS, _plan_waits),
+    "change_waits": Invariant(_WORKERS, _change_waits),
+}
