@@ -81,7 +81,9 @@ class _Settings(Schema):
         unknown = EXCLUDE
 
     DATABASE_URL = fields.String(validate=_database)
-    REDIS_URL = fields.String(validate=validate.Regexp(r"(rediss?|unix)://.+", error="Use redis://, rediss:// or unix://."))
+    REDIS_URL = fields.String(
+        validate=validate.Regexp(r"(rediss?|unix)://.+", error="Use redis://, rediss:// or unix://.")
+    )
     HOST = fields.String(load_default="127.0.0.1")
     PORT = fields.Integer(load_default=8000, validate=validate.Range(0, 65535))
     PUBLIC_URL = fields.String(validate=_URL)

@@ -88,8 +88,7 @@ class _Worker(SimpleWorker):
     def __init__(self, connection: "Redis", stop: Stop) -> None:
         queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer, job_class=_Ring)
         name = f"{os.uname().nodename}-{os.getpid()}-{time.time_ns()}"
-        ttls = {"worker_ttl": TTL, "default_result_ttl": 0}
-        super().__init__([queue], name=name, connection=connection, serializer=JSONSerializer, **ttls)
+        super().__init__([queue], name=name, connection=connection, serializer=JSONSerializer, worker_ttl=TTL)
         self._stop = stop
 
     def subscribe(self) -> None:

@@ -57,7 +57,7 @@ class Stop:
 
 
 def die_with_parent(parent: int | None = None) -> None:
-    """SIGTERM for this process when its parent dies, however it dies. Linux: by the kernel; elsewhere a thread looks."""
+    """SIGTERM for this process when its parent dies, however it dies: by Linux's kernel; elsewhere a thread looks."""
     parent = parent or os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -81,5 +81,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-
-

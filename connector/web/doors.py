@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from connector.errors import NotAuthentic, TryAgain
+from connector.errors import ConnectorError, NotAuthentic, StoreDown
 from connector.ports import RawRequest, Webhook
 
 log = logging.getLogger("connector.web")
@@ -36,7 +36,7 @@ class Doors:
         self._load, self._strangers, self._clock = load, strangers, clock
         self._doors: dict[tuple[str, str], Door] = {}
         self._tried = self._loaded = float("-inf")
-        self._down: TryAgain | None = None
+        self._down: StoreDown | None = None
         self._lock = threading.Lock()
 
     def verified(self, system: str, key: str, request: RawRequest) -> Door:
@@ -82,8 +82,8 @@ class Doors:
             return
         try:
             doors = list(self._load())
-        except TryAgain as error:
-            self._down = error
+        except ConnectorError as error:  # also a secret that our keys do not open: a forger's answer would be a lie
+            self._down = StoreDown("The accounts cannot be read.", code=error.code)
             log.warning("the accounts cannot be read: %s", error)
         else:
             self._down, self._loaded = None, self._clock()

@@ -6,11 +6,12 @@ Verify over the raw bytes, store, answer. Nothing here reads JSON: what a body s
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Protocol
 
 from connector.errors import NotAuthentic, TryAgain
-from connector.ports import RawRequest, Response
+from connector.ports import Clock, RawRequest, Response
 from connector.web.doors import Doors
 
 log = logging.getLogger("connector.web")
@@ -20,10 +21,10 @@ WSGI = Callable[[Environ, Start], Iterable[bytes]]
 
 PREFIX = "/hooks/"
 LARGEST = 3 * 1024 * 1024  # bytes; Meta's own limit, webhooks overview, checked 2026-09
+PATIENCE = 8 * LARGEST  # bytes still read of a body too large: most callers listen only after their last byte
+PIECE = 1024 * 1024
 METHODS = {"whatsapp": ("GET", "POST"), "crm": ("POST",)}
-BELL = "unpack"
 RETRY_AFTER = "5"  # seconds; Meta, HubSpot and Salesforce keep their own schedules, proxies listen
-_UNKEPT = frozenset({"HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_PROXY_AUTHORIZATION"})  # no use in a stored delivery
 
 REFUSED = Response(401, b"This call is not authentic.")
 TOO_LARGE = Response(413, b"The body is larger than 3 MB.")
@@ -35,19 +36,19 @@ LATER = Response(503, b"Not stored; please send it again.")
 class Intake(Protocol):
     """Where the bytes become safe."""
 
-    def submit(self, account: str, headers: Mapping[str, str], body: bytes) -> None:
+    def submit(self, account: str, headers: Mapping[str, str], body: bytes, received_at: datetime) -> None:
         """Returns once it is committed. Raises StoreDown when it was not, or not in time."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What the hooks work with: `ring` after each commit, `count` for each call that is turned away."""
+    """What the hooks work with; `count` is told of each call that is turned away."""
 
     doors: Doors
     intake: Intake
-    ring: Callable[[str], None]
     count: Callable[[str], None]
+    clock: Clock
 
     def answer(self, environ: Environ) -> Response:
         """The answer to one call under /hooks/; nothing is stored unless it is 200."""
@@ -64,8 +65,7 @@ class Hooks:
         try:
             door = self.doors.verified(system, key, request)
             if request.method == "POST":
-                self.intake.submit(door.account, request.headers, body)
-                self.ring(BELL)
+                self.intake.submit(door.account, request.headers, body, self.clock.now())
         except NotAuthentic:
             self.count(f"refused.{system}")
             return REFUSED
@@ -75,7 +75,7 @@ class Hooks:
         return door.webhook.answer(request)
 
 
-def hooks(next_app: WSGI, the_hooks: Hooks) -> WSGI:
+def hooks(next_app: Callable[..., Iterable[bytes]], the_hooks: Hooks) -> WSGI:
     """`the_hooks` under /hooks/whatsapp and /hooks/crm, `next_app` for all the rest."""
 
     def app(environ: Environ, start: Start) -> Iterable[bytes]:
@@ -103,27 +103,26 @@ def _route(path: str) -> tuple[str, str]:
 
 def read(environ: Environ) -> bytes | Response:
     """The whole body, at most LARGEST bytes whatever its length says (or does not say, when it comes in chunks)."""
-    length = environ.get("CONTENT_LENGTH") or ""
-    if length and not (length.isascii() and length.isdigit()):
+    given = environ.get("CONTENT_LENGTH") or ""
+    if given and not (given.isascii() and given.isdigit()):
         return BROKEN
-    if length and int(length[:20]) > LARGEST:
+    length = int(given[:20] or 0)
+    if length > PATIENCE:
         return TOO_LARGE
-    stream, parts, left = environ["wsgi.input"], [], LARGEST + 1
-    while left and (part := stream.read(left)):
-        parts.append(part)
-        left -= len(part)
-    if not left:
+    stream, size = environ["wsgi.input"], 0
+    parts: list[bytes] = []
+    while size <= PATIENCE and (part := stream.read(PIECE)):
+        size += len(part)
+        if size <= LARGEST:
+            parts.append(part)
+    if size > LARGEST:
         return TOO_LARGE
-    body = parts[0] if len(parts) == 1 else b"".join(parts)
-    return BROKEN if length and len(body) != int(length) else body
+    return BROKEN if given and size != length else b"".join(parts)
 
 
 def _headers(environ: Environ) -> dict[str, str]:
     """The request's headers, names in lower case."""
-    found = {
-        name[5:].replace("_", "-").lower(): value
-        for name, value in environ.items()
-        if name.startswith("HTTP_") and name not in _UNKEPT
-    }
+    named = ((name, value) for name, value in environ.items() if name.startswith("HTTP_"))
+    found = {name[5:].replace("_", "-").lower(): value for name, value in named}
     found["content-type"] = environ.get("CONTENT_TYPE") or ""
     return found

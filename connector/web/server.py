@@ -63,7 +63,8 @@ def serve(build: Build, *, host: str, port: int, processes: int, threads: int, l
         blocking_threads=threads,
         backlog=BACKLOG,
         websockets=False,
-        log_level=LogLevels.warning if log_level == "INFO" else LogLevels(log_level.lower()),
+        # Its warnings are advice about our number of threads: they wait for a commit, not for a CPU.
+        log_level=LogLevels.debug if log_level == "DEBUG" else LogLevels.error,
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE,
     )

@@ -1,0 +1,83 @@
+"""The web half of the composition root: what one web process is made of. Loads no SDK."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from redis.exceptions import RedisError
+
+from connector import crm, whatsapp
+from connector.app import App, kinds, open_app, webhook
+from connector.bell import RedisBell
+from connector.config import Config
+from connector.errors import TryAgain
+from connector.ports import Account, Webhook
+from connector.store import counters, deliveries
+from connector.store.engine import schema_state
+from connector.web.doors import Door, Doors
+from connector.web.health import OK, Check, flask_app
+from connector.web.hooks import WSGI, Hooks, hooks
+from connector.web.tally import Tally
+
+
+def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
+    """The WSGI application of one web process, and what to call after its last request."""
+    bell = RedisBell(config.redis_url)
+    app = open_app(config, bell)
+    intake = deliveries.Intake(app.store, on_commit=lambda: bell.ring("unpack"))
+
+    def add(sums: Mapping[str, int]) -> None:
+        with app.store.write() as conn:
+            counters.add(conn, sums)
+
+    tally = Tally(add)
+    webhooks = Hooks(Doors(lambda: doors(app), strangers()), intake, tally.count, app.clock)
+
+    def close() -> None:
+        intake.close()
+        tally.close()
+        bell.close()
+        app.close()
+
+    return hooks(flask_app(*health(app, bell)).wsgi_app, webhooks), close
+
+
+def doors(app: App) -> list[Door]:
+    """Every account's webhook. HubSpot signs the address it calls, so each is told our public one."""
+    found = []
+    for account in app.accounts():
+        system = "crm" if account.kind in crm.kinds() else account.kind
+        settings = {"public_url": app.config.public_url, **account.settings}
+        found.append(Door(account.id, account.name, system, app.webhook(replace(account, settings=settings))))
+    return found
+
+
+def strangers() -> dict[str, Webhook]:
+    """Who verifies calls for accounts that do not exist: accounts of the same make, with secrets nobody knows."""
+    made = {}
+    for system, kind in (("whatsapp", whatsapp.MANIFEST.kind), ("crm", next(iter(crm.KINDS)))):
+        unknown = {flag.name: secrets.token_hex(16) for flag in kinds()[kind].flags if flag.secret}
+        made[system] = webhook(Account(id="", kind=kind, name="", secrets=unknown))
+    return made
+
+
+def health(app: App, bell: RedisBell) -> tuple[dict[str, Check], dict[str, Check]]:
+    """What webhooks need, and what the rest needs, each told in a word or two."""
+
+    def schema() -> str:
+        state = schema_state(app.store)
+        return OK if state in ("current", "newer") else f"{state}: run connector db upgrade"
+
+    needed = {"database": lambda: OK if schema_state(app.store) else "", "schema": schema}
+    checks = {"redis": lambda: OK if bell.answers() else "away", "workers": lambda: OK if bell.workers() else "none"}
+    return {name: _told(check) for name, check in needed.items()}, {n: _told(check) for n, check in checks.items()}
+
+
+def _told(check: Check) -> Check:
+    def word() -> str:
+        try:
+            return check()
+        except (TryAgain, RedisError):
+            return "away"
+
+    return word
