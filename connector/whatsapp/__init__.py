@@ -3,6 +3,10 @@
 from connector.ports import Account, Flag, Manifest, Messenger, Webhook
 from connector.whatsapp.settings import BASE_URL, HOSTS, validate
 
+# Imported here, not inside `webhook`: the first import of a submodule puts it in the package under its own name, and
+# that would take the place of the function.
+from connector.whatsapp.webhook import WhatsAppWebhook
+
 __all__ = ["MANIFEST", "connect", "validate", "webhook"]
 
 MANIFEST = Manifest(
@@ -54,6 +58,4 @@ def connect(account: Account) -> Messenger:
 
 def webhook(account: Account) -> Webhook:
     """The reader of Meta's webhooks; imports no HTTP client."""
-    from connector.whatsapp.webhook import WhatsAppWebhook
-
     return WhatsAppWebhook(account)

@@ -130,7 +130,7 @@ def read_media(message: Json) -> Content:
 def read_location(message: Json) -> Content:
     place = need_part(message, "location", "message")
     latitude, longitude = number(place, "latitude"), number(place, "longitude")
-    if latitude is None or longitude is None:
+    if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
         raise ShapeError("location has no latitude and longitude")
     words = filled(name=text(place, "name", LINE), address=text(place, "address", LINE))
     answer = {"latitude": latitude, "longitude": longitude} | words | filled(url=text(place, "url", 4096))
