@@ -202,6 +202,7 @@ ROUTES = [
     _route("GET", "/crm/properties/{v}/{}/groups", setup.groups),
     _route("POST", "/crm/properties/{v}/{}/groups", setup.add_group),
     _route("GET", "/crm/properties/{v}/{}/{}", setup.a_property),
+    _route("DELETE", "/crm/properties/{v}/{}/{}", setup.remove_property),
     _route("GET", "/crm/property-validations/{v}/{}", setup.rules),
     _route("GET", "/crm/owners/{v}", setup.owners),
     _route("GET", "/crm/owners/{v}/{}", setup.owner),

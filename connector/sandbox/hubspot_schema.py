@@ -257,6 +257,14 @@ class Schema:
         self.unique[kind] = [p.name for p in known.values() if p.unique]
         return known[name]
 
+    def remove(self, kind: str, name: str) -> None:
+        """Archive an admin's property; HubSpot's own stay."""
+        prop = self.properties[kind].get(name)
+        if prop is None or not prop.custom:
+            raise Refused(f"Property {name} does not exist or cannot be archived", "OBJECT_NOT_FOUND")
+        del self.properties[kind][name]
+        self.unique[kind] = [p.name for p in self.properties[kind].values() if p.unique]
+
     def add_group(self, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """A new group; Refused when there is one of that name."""
         name = str(body.get("name") or "")

@@ -36,6 +36,12 @@ def add_property(portal: Portal, request: Request, kind: str) -> Response:
     return answer(made.shown(), 201, record=made.name)
 
 
+def remove_property(portal: Portal, _request: Request, kind: str, name: str) -> Response:
+    """DELETE /{name}: 204."""
+    portal.store.schema.remove(kind_of(kind), name)
+    return Response(204, record=name)
+
+
 def groups(portal: Portal, _request: Request, kind: str) -> Response:
     """GET /groups."""
     return answer({"results": list(portal.store.schema.groups[kind_of(kind)].values())})

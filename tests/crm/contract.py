@@ -13,8 +13,8 @@ from connector.errors import Busy, NotAllowed, Unreachable
 from connector.ports import CRM, Account, ActivityChange, ContactKey, RecordChange, Tokens
 from tests.crm.conftest import Sandbox
 
-WA_ID = "5215512345678"  # a Mexican subscriber, spelled as WhatsApp does
-OTHER = "573001112222"
+WA_ID = "5215519370264"  # a Mexican subscriber, spelled as WhatsApp does
+OTHER = "573157770123"
 USER_ID = "MX.13491208655302741918"
 AT = datetime(2026, 11, 20, 15, 48, 22, tzinfo=UTC)
 CLOSED = "http://127.0.0.1:1"  # nothing listens on port 1
@@ -74,6 +74,10 @@ class CRMContract:
         """Give the record an owner; the owner's id."""
         raise NotImplementedError
 
+    def without_our_fields(self, sandbox: Sandbox) -> None:
+        """Delete our two unique fields, as in an account that never saw us."""
+        raise NotImplementedError
+
     # ---- the ground ----------------------------------------------------------------------------------------------
     @pytest.fixture
     def crm(self, sandbox: Sandbox) -> CRM:
@@ -122,7 +126,7 @@ class CRMContract:
         assert (found.id, found.found_by) == (id, "whatsapp")
         assert found.fields[names[kind]] == value
 
-    @pytest.mark.parametrize("typed", ["+525512345678", "+52 1 55 1234 5678", "55 1234 5678", "(55) 1234-5678"])
+    @pytest.mark.parametrize("typed", ["+525519370264", "+52 1 55 1937 0264", "55 1937 0264", "(55) 1937-0264"])
     def test_finds_by_phone_however_it_was_typed(self, sandbox: Sandbox, crm: CRM, typed: str) -> None:
         id = self.add(sandbox, **{self.phone: typed, self.last_name: "Ruiz"})
         asked = self.ask(wa_id=WA_ID)
@@ -130,23 +134,23 @@ class CRMContract:
         assert (found.id, found.found_by, found.fields[self.phone]) == (id, "phone", typed)
 
     def test_the_same_national_number_in_another_country_is_nobody(self, sandbox: Sandbox, crm: CRM) -> None:
-        self.add(sandbox, **{self.phone: "+1 551 234 5678", self.last_name: "Jersey"})
+        self.add(sandbox, **{self.phone: "+1 551 937 0264", self.last_name: "Jersey"})
         asked = self.ask(wa_id=WA_ID)
         assert crm.find([asked], []) == {asked: []}
 
     def test_several_are_all_given_and_none_is_picked(self, sandbox: Sandbox, crm: CRM) -> None:
-        ids = {self.add(sandbox, **{self.phone: "+525512345678", self.last_name: name}) for name in ("Ruiz", "Paz")}
+        ids = {self.add(sandbox, **{self.phone: "+525519370264", self.last_name: name}) for name in ("Ruiz", "Paz")}
         asked = self.ask(wa_id=WA_ID)
         assert {record.id for record in crm.find([asked], [])[asked]} == ids
 
     def test_phone_is_not_searched_unless_allowed(self, sandbox: Sandbox, crm: CRM) -> None:
-        self.add(sandbox, **{self.phone: "+525512345678", self.last_name: "Ruiz"})
+        self.add(sandbox, **{self.phone: "+525519370264", self.last_name: "Ruiz"})
         asked = self.ask(wa_id=WA_ID, find_by=("whatsapp",))
         assert crm.find([asked], []) == {asked: []}
 
     def test_every_key_is_in_the_answer(self, sandbox: Sandbox, crm: CRM) -> None:
-        id = self.add(sandbox, **{self.phone: "+573001112222", self.last_name: "Luna"})
-        keys = [self.ask("a", wa_id=OTHER), self.ask("b", wa_id="573009998888"), self.ask("c", user_id="CO.1")]
+        id = self.add(sandbox, **{self.phone: "+573157770123", self.last_name: "Luna"})
+        keys = [self.ask("a", wa_id=OTHER), self.ask("b", wa_id="573157770999"), self.ask("c", user_id="CO.1")]
         found = crm.find([*keys, self.ask("d", record=(self.object, self.gone), find_by=())], [])
         assert [[record.id for record in found[k]] for k in keys] == [[id], [], []]
         assert len(found) == 4
@@ -211,13 +215,13 @@ class CRMContract:
 
     def test_a_newcomer_is_created_with_name_phone_and_our_ids(self, sandbox: Sandbox, crm: CRM) -> None:
         newcomer = self.change(
-            wa_id=WA_ID, user_id=USER_ID, name="Ana Ruiz", phone="+525512345678", fields={self.text: "x"}
+            wa_id=WA_ID, user_id=USER_ID, name="Ana Ruiz", phone="+525519370264", fields={self.text: "x"}
         )
         [outcome] = crm.write([newcomer])
         assert (outcome.state, outcome.created) == ("done", True)
         assert outcome.record is not None
         held = [self.value(sandbox, outcome.record, f) for f in (self.phone, self.text, *self.ours(crm))]
-        assert held == ["+525512345678", "x", WA_ID, USER_ID]
+        assert held == ["+525519370264", "x", WA_ID, USER_ID]
         names = [self.value(sandbox, outcome.record, f) for f in (self.first_name, self.last_name)]
         assert " ".join(name for name in names if name) == "Ana Ruiz"
 
@@ -233,7 +237,7 @@ class CRMContract:
         there = {self.ours(crm)[0]: WA_ID, self.first_name: "Doctora Ana", self.last_name: "Ruiz"}
         id = self.add(sandbox, **there)
         [outcome] = crm.write(
-            [self.change(wa_id=WA_ID, name="anita :)", phone="+525512345678", fields={self.text: "x"})]
+            [self.change(wa_id=WA_ID, name="anita :)", phone="+525519370264", fields={self.text: "x"})]
         )
         assert (outcome.record, outcome.created) == (id, False)
         assert [self.value(sandbox, id, f) for f in (self.first_name, self.last_name)] == ["Doctora Ana", "Ruiz"]
@@ -368,6 +372,7 @@ class CRMContract:
         assert fields[self.text].label
 
     def test_check_finds_the_missing_fields_and_mends_them_once(self, sandbox: Sandbox) -> None:
+        self.without_our_fields(sandbox)
         crm = connect(self.account(sandbox.url), self.tokens())
         missing = [issue for issue in crm.check() if issue.fix]
         assert len(missing) == 2

@@ -103,8 +103,7 @@ def test_the_headers_slow_us_down_before_hubspot_does() -> None:
     with scripted(counted) as server:
         client = Client(server.url, TOKEN)
         with pytest.raises(Busy) as busy:
-            for _ in range(50):
-                client.get("/x")
+            [client.get("/x") for _ in range(50)]
         assert busy.value.code == "paced"
         assert 2 < (busy.value.after or 0) <= 11
         assert len(server.asked) == 3

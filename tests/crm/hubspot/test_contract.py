@@ -1,14 +1,17 @@
 """The contract, against the HubSpot stand-in."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from connector.ports import Account, Tokens
 from tests.crm.conftest import Sandbox
 from tests.crm.contract import CRMContract
 from tests.crm.hubspot.ground import ACCOUNT_SECRETS, API, TOKEN, NoTokens, account, headers
 
-ASSOCIATED = {"message": ("communications", "hs_communication_body"), "note": ("notes", "hs_note_body")}
-ASSOCIATED["task"] = ("tasks", "hs_task_body")
+ASSOCIATED = {
+    "message": ("communications", "hs_communication_body"),
+    "note": ("notes", "hs_note_body"),
+    "task": ("tasks", "hs_task_body"),
+}
 
 
 class TestHubSpot(CRMContract):
@@ -20,7 +23,7 @@ class TestHubSpot(CRMContract):
     phone = "phone"
     first_name = "firstname"
     last_name = "lastname"
-    types = {"jobtitle": "text", "hs_lead_status": "choice", "email": "email", "phone": "phone"}
+    types: ClassVar = {"jobtitle": "text", "hs_lead_status": "choice", "email": "email", "phone": "phone"}
     gone = "999999999"
     secrets = (TOKEN, ACCOUNT_SECRETS["client-secret"])
     everything = "* /hubspot/*"
@@ -64,6 +67,11 @@ class TestHubSpot(CRMContract):
                 }
             )
         return found
+
+    def without_our_fields(self, sandbox: Sandbox) -> None:
+        for name in ("whatsapp_id", "whatsapp_user_id"):
+            path = f"/hubspot/crm/properties/2026-09/contacts/{name}"
+            assert sandbox.http.delete(path, headers=headers()).status_code == 204
 
     def own(self, sandbox: Sandbox, id: str) -> str:
         owners = sandbox.http.get("/hubspot/crm/owners/2026-09", headers=headers()).json()["results"]

@@ -1,6 +1,7 @@
 """HubSpot's webhooks: who may call, and what a batch says."""
 
 import json
+import queue
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ from connector.crm import webhook
 from connector.crm.hubspot.webhook import HubSpotWebhook, sign_v2, sign_v3
 from connector.errors import NotAuthentic
 from connector.ports import Account, RawRequest
+from connector.sandbox.http import Request, Response
+from tests.crm.conftest import Sandbox
+from tests.crm.hubspot.ground import ACCOUNT_SECRETS, headers
+from tests.crm.hubspot.scripted import scripted
 
 PAYLOADS = Path(__file__).parent / "payloads"
 PUBLISHED = json.loads((PAYLOADS / "signatures.json").read_text("utf-8"))
@@ -155,15 +160,43 @@ JSON = st.recursive(
 KIND = st.sampled_from(["contact.creation", "object.merge", "contact.propertyChange", "x", ""])
 
 
-@given(st.lists(st.dictionaries(
-    st.sampled_from(["objectId", "portalId", "occurredAt", "propertyValue", "newObjectId", "mergedObjectIds", "z"]), JSON,
-), max_size=4), KIND)  # fmt: skip
+NAMES = ("objectId", "portalId", "occurredAt", "propertyValue", "newObjectId", "mergedObjectIds", "z")
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(NAMES), JSON), max_size=4), KIND)
 def test_no_item_is_lost_whatever_its_shape(items: list[dict[str, Any]], kind: str) -> None:
     items = [item | {"subscriptionType": kind} for item in items]
     events = [one.event for one in reader().parse(json.dumps(items).encode(), {})]
     merges = [i for i in items if kind == "object.merge" and i.get("newObjectId") is not None]
     assert len(events) >= len(items) - len(merges)
     assert all(event.id for event in events)
+
+
+@pytest.mark.parametrize("classic", [False, True], ids=["object.", "contact."])
+def test_what_the_sandbox_sends_is_authentic_and_read(sandbox: Sandbox, classic: bool) -> None:
+    arrived: queue.Queue[Request] = queue.Queue()
+
+    def receive(request: Request) -> Response:
+        arrived.put(request)
+        return Response(200)
+
+    with scripted(receive) as server:
+        url = f"{server.url}/hooks/crm/hubspot?ids=1%2C2"
+        sandbox.http.patch("/hubspot/_options", json={"classic": classic}, headers=headers())
+        assert sandbox.http.post("/_webhook", json={"service": "hubspot", "url": url}).is_success
+        id = sandbox.records("hubspot", "contacts")[0]["id"]
+        sandbox.http.patch(f"/_records/hubspot/contacts/{id}", json={"jobtitle": "Florist"})
+        request = arrived.get(timeout=10)
+        account = Account(
+            id="a", kind="hubspot", name="h", settings={"public_url": server.url}, secrets=ACCOUNT_SECRETS
+        )
+    raw = RawRequest("POST", request.path, request.target.partition("?")[2], request.headers, request.body)
+    HubSpotWebhook(account).verify(raw)
+    events = [one.event for one in HubSpotWebhook(account).parse(request.body, request.headers)]
+    changed = [(e.object, e.record, e.what, e.field, e.value) for e in events if isinstance(e, RecordChanged)]
+    assert ("contacts", id, "changed", "jobtitle", "Florist") in changed
+    with pytest.raises(NotAuthentic):
+        HubSpotWebhook(account).verify(RawRequest("POST", raw.path, "", raw.headers, raw.body))
 
 
 def test_the_answer_is_an_empty_200_through_the_registry() -> None:
