@@ -58,7 +58,7 @@ def test_stored_when_it_returns(store: Store, intake: Intake) -> None:
         b"",
         b"\x00",
         b'{"text":"a\\u0000b"}',
-        '{"text":"a\x00b"}'.encode(),
+        b'{"text":"a\x00b"}',
         '{"text":"\ud800"}'.encode("utf-8", "surrogatepass"),
         bytes(range(256)) * 40,
         os.urandom(3 * 1024 * 1024),
