@@ -1,11 +1,12 @@
 """The CRM adapters: one folder each, the same four names in each folder; nothing is imported until it is asked for."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from ipaddress import ip_address
-from types import ModuleType
 from urllib.parse import urlsplit
 
 from connector.errors import NotAllowed
@@ -27,31 +28,37 @@ def kinds() -> tuple[str, ...]:
 
 def manifest(kind: str) -> Manifest:
     """What the folder says of itself; imports no SDK."""
-    found = _folder(kind).MANIFEST
-    if not isinstance(found, Manifest):
-        raise NotAllowed(f"The package for {kind!r} declares no manifest.", code="manifest")
-    return found
+    return _folder(kind).manifest
 
 
 def connect(account: Account, tokens: Tokens) -> CRM:
     """The adapter of one account (imports its SDK). Thread-safe; keep one per account and process."""
-    crm: CRM = _folder(account.kind).connect(account, tokens)
-    return crm
+    return _folder(account.kind).connect(account, tokens)
 
 
 def webhook(account: Account) -> Webhook:
     """The reader of what this CRM calls us with; imports no SDK."""
-    reader: Webhook = _folder(account.kind).webhook(account)
-    return reader
+    return _folder(account.kind).webhook(account)
 
 
-def _folder(kind: str) -> ModuleType:
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """The names every folder has, as they were when it was imported: its module `webhook` would hide its function."""
+
+    manifest: Manifest
+    connect: Callable[[Account, Tokens], CRM]
+    webhook: Callable[[Account], Webhook]
+
+
+@cache
+def _folder(kind: str) -> _Folder:
     path = KINDS.get(kind) or next((entry.value for entry in entry_points(group=GROUP) if entry.name == kind), None)
     if path is None:
         raise NotAllowed(
             f"There is no CRM of kind {kind!r}.", hint=f"Known: {', '.join(kinds())}.", code="unknown_kind"
         )
-    return import_module(path)
+    module = import_module(path)
+    return _Folder(module.MANIFEST, module.connect, module.webhook)
 
 
 def value(values: Mapping[str, object], name: str, default: str = "") -> str:

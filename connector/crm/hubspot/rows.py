@@ -164,7 +164,8 @@ def _mended(row: Row, refused: Refusal | NotFound, unique: Collection[str]) -> b
     dropped = [_drop(row, problem) for problem in refused.problems]
     if not any(dropped) and refused.existing and refused.existing != row.id:
         taken = f"another record ({refused.existing}) already has this value"
-        dropped = [_drop(row, faults.Problem(name, "CONFLICT", taken)) for name in unique]
+        suspects = sorted(unique, key=lambda name: name != "email")  # HubSpot names none; it is mostly the e-mail
+        dropped = [next((True for name in suspects if _drop(row, faults.Problem(name, "CONFLICT", taken))), False)]
     if any(dropped) and (row.properties or row.id_property):
         return True
     row.refuse(row.said() or refused.message, "fields" if row.refused else refused.code)

@@ -128,9 +128,9 @@ def test_an_email_somebody_else_has_is_left_out() -> None:
             return answer({"message": "Contact already exists. Existing ID: 555", "category": "CONFLICT"}, 409)
         return batch(*({"id": i["id"]} for i in inputs(request)))
 
-    row = Row(trace="t", properties={"email": "ana@example.org", "a": "1"}, id="1")
+    row = Row(trace="t", properties={"whatsapp_id": "57", "email": "ana@example.org", "a": "1"}, id="1")
     with scripted(taken) as server:
-        settle(Client(server.url, "t"), PATH, [row], unique=["email", "whatsapp_id"])
+        settle(Client(server.url, "t"), PATH, [row], unique=["whatsapp_id", "email"])
     assert row.outcome is not None
     assert (row.outcome.state, list(row.refused)) == ("done", ["email"])
     assert "555" in row.refused["email"]
