@@ -1,4 +1,4 @@
-"""What a customer sent: one reader per message type, each giving the words of the mapping language (documents.md)."""
+"""What a customer sent: one reader per message type, each giving the words of the mapping language."""
 
 import json
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Graph error codes as data: may the request be repeated, what it means for an admin, and who can mend it.
 
 Cloud API says HTTP 400 to a rate limit and 500 to a permanent mistake, so only `error.code` decides.
-Source: Meta, "Cloud API error codes" and "Throughput", checked 2026-11; the classes are ours (architecture, Sends):
+Source: Meta, "Cloud API error codes" and "Throughput", checked 2026-11; the classes are ours:
 S  refused before anything was sent: safe to repeat      Q  may have been sent: find out first, never just repeat
 W  wait long; `park` says what waits                     N  will never work as it is: something must be changed
 """

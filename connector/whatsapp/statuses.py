@@ -21,7 +21,7 @@ def read_status(status: Json, scope: Scope) -> list[Event]:
     at, group = time(status, "timestamp"), text(status, "recipient_type") == "group"
     participant = text(status, "recipient_participant_id") or text(status, "participant_recipient_id") if group else ""
     wa_id = (participant or None) if group else opt(status, "recipient_id")
-    # facts and id of one participant of a group are their own; a second failure with another code is news
+    # each participant of a group reads for themselves, and a second failure with another code is news
     key = ":".join(filter(None, ("status", wamid, word, participant, str(code or ""))))
     event = DeliveryStatus(
         id=bounded(key),
