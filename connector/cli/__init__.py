@@ -10,11 +10,18 @@ from connector.errors import ConnectorError
 
 # name: module and the click command in it
 COMMANDS = {
+    "demo": "connector.cli.demo:demo",
     "up": "connector.cli.run:up",
     "web": "connector.cli.run:web",
     "worker": "connector.cli.run:worker",
     "clock": "connector.cli.run:clock",
     "db": "connector.cli.run:db",
+    "accounts": "connector.cli.accounts:group",
+    "mappings": "connector.cli.mappings:group",
+    "sends": "connector.cli.look:sends",
+    "why": "connector.cli.look:why",
+    "replay": "connector.cli.look:replay",
+    "doctor": "connector.cli.look:doctor",
     "sandbox": "connector.cli.run:sandbox",
 }
 WRONG_USE = 2
