@@ -196,14 +196,19 @@ def _take_message(item: Item, resolver: Resolver, effects: Effects) -> Taken:
     at = event.at or item.received_at
     if event.type not in events.SILENT_TYPES and not event.group_id:
         resolver.seen(lane, at)
-    word = consent.stop_word(event.text) if event.type in ("text", "button", "list") else None
-    if word and not event.group_id:
+    word = None if event.group_id else consent.stop_word(event.text) if _speaks(event) else None
+    if word:
         effects.consents.append(_consent(lane, "all", word, "stop_word", at, event.text, event.id))
     if event.type == "contact" and event.answer.get("origin") == "contact_request":
         number = phone.e164(str(event.answer.get("phone", "")), None)
         if number:
             resolver.hint(lane, "phone", number)
     return lane, "new", ""
+
+
+def _speaks(event: events.InboundMessage) -> bool:
+    """STOP is a word of the customer's own or a template's quick reply; a list row may be called anything."""
+    return event.type == "text" or event.raw.get("type") == "button"
 
 
 def _take_status(item: Item, resolver: Resolver, effects: Effects) -> Taken:

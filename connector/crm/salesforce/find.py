@@ -72,12 +72,9 @@ class Finder:
         """Every key with its records: the linked ones by id, the rest by each way of its `find_by` until one hits."""
         found: Found = {key: [] for key in keys}
         found.update(self._by_id([k for k in found if k.record], fields))
-        tried: set[tuple[ContactKey, str]] = set()
         for step in range(max((len(k.find_by) for k in found), default=0)):
             for way, search in self._ways.items():
                 asked = [k for k in found if not found[k] and k.find_by[step : step + 1] == (way,)]
-                asked = [k for k in asked if (k, way) not in tried]
-                tried.update((k, way) for k in asked)
                 if asked:
                     found.update(search(asked, fields))
         return found
