@@ -23,12 +23,20 @@ Values = Mapping[str, Any]
 
 
 def add(
-    conn: sa.Connection, keyring: Keyring, kind: str, name: str, settings: Values, secrets: Mapping[str, str], now: datetime
+    conn: sa.Connection,
+    keyring: Keyring,
+    kind: str,
+    name: str,
+    settings: Values,
+    secrets: Mapping[str, str],
+    now: datetime,
 ) -> Account:
     """Stores an account; the same kind and name again changes it. Raises Rejected when another kind has that name."""
     known = conn.execute(sa.select(accounts.c.id, accounts.c.kind).where(accounts.c.name == name)).first()
     if known is not None and known.kind != kind:
-        raise Rejected(f"There is already a {known.kind} account named {name}.", hint="Choose another name.", code="name_taken")
+        raise Rejected(
+            f"There is already a {known.kind} account named {name}.", hint="Choose another name.", code="name_taken"
+        )
     id_ = known.id if known is not None else new_id()
     values = {"settings": dict(settings), "secrets": keyring.encrypt(dict(secrets), f"{id_}:secrets"), "token": None}
     values |= {"state": "ok", "reason": ""}
@@ -41,7 +49,10 @@ def add(
 
 def all_accounts(conn: sa.Connection, keyring: Keyring) -> list[Account]:
     """Every account, oldest first."""
-    return [_account(row, keyring) for row in conn.execute(sa.select(accounts).order_by(accounts.c.created_at, accounts.c.id))]
+    return [
+        _account(row, keyring)
+        for row in conn.execute(sa.select(accounts).order_by(accounts.c.created_at, accounts.c.id))
+    ]
 
 
 def get(conn: sa.Connection, keyring: Keyring, name: str) -> Account | None:
@@ -58,7 +69,7 @@ def find_by_owner(conn: sa.Connection, keyring: Keyring, owner: str) -> Account 
 
 
 def owners(conn: sa.Connection) -> dict[str, str]:
-    """{what vendors call us: account id}: phone_number_id, WABA id, portal id, organization id (15 and 18 characters)."""
+    """{what vendors call us: account id}: phone_number_id, WABA id, portal id, organization id (both lengths)."""
     known = {row.id: row.account for row in conn.execute(sa.select(numbers.c.id, numbers.c.account)) if row.account}
     for row in conn.execute(sa.select(accounts.c.id, accounts.c.settings)):
         known.update(dict.fromkeys(_owner_ids(row.settings), row.id))
@@ -105,7 +116,7 @@ class _StoredTokens:
             row = conn.execute(sa.select(accounts.c.token).where(accounts.c.id == self._account)).first()
         if row is None:
             raise NotFound("The account was deleted.", code="no_account")
-        return None if row.token is None else self._keyring.decrypt(row.token, self._context)  # type: ignore[no-any-return]
+        return None if row.token is None else self._keyring.decrypt(row.token, self._context)
 
     def refresh(self, stale: str | None, fetch: Callable[[Values | None], Values]) -> Values:
         with self._store.locks.wait(f"token:{self._account}", REFRESH):
@@ -126,5 +137,11 @@ class _StoredTokens:
 def _account(row: sa.Row[Any], keyring: Keyring) -> Account:
     secrets = keyring.decrypt(row.secrets, f"{row.id}:secrets") if row.secrets else {}
     return Account(
-        id=row.id, kind=row.kind, name=row.name, settings=row.settings, secrets=secrets, state=row.state, reason=row.reason
+        id=row.id,
+        kind=row.kind,
+        name=row.name,
+        settings=row.settings,
+        secrets=secrets,
+        state=row.state,
+        reason=row.reason,
     )

@@ -20,7 +20,12 @@ def in_chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
 
 
 def insert_many(
-    conn: sa.Connection, table: sa.Table, rows: Sequence[Row], *, ignore_conflicts: bool = False, returning: Sequence[str] = ()
+    conn: sa.Connection,
+    table: sa.Table,
+    rows: Sequence[Row],
+    *,
+    ignore_conflicts: bool = False,
+    returning: Sequence[str] = (),
 ) -> list[sa.Row[Any]]:
     """Inserts rows of equal keys; with `ignore_conflicts` the ones that are there already stay as they are.
 
@@ -49,13 +54,16 @@ def _postgres(
 
 
 @lru_cache(maxsize=256)
-def _statement(table: sa.Table, names: tuple[str, ...], ignore_conflicts: bool, returning: tuple[str, ...]) -> sa.Executable:
+def _statement(
+    table: sa.Table, names: tuple[str, ...], ignore_conflicts: bool, returning: tuple[str, ...]
+) -> sa.Executable:
     """INSERT ... SELECT ... FROM json_to_recordset(:rows); names come from our own tables."""
-    dialect = postgresql.dialect()
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     quote = dialect.identifier_preparer.quote
     columns = ", ".join(map(quote, names))
     given = ", ".join(f"{quote(name)} {table.c[name].type.compile(dialect)}" for name in names)
-    text = f"INSERT INTO {quote(table.name)} ({columns}) SELECT {columns} FROM json_to_recordset(CAST(:rows AS json)) AS given({given})"  # noqa: S608
+    source = f"json_to_recordset(CAST(:rows AS json)) AS given({given})"
+    text = f"INSERT INTO {quote(table.name)} ({columns}) SELECT {columns} FROM {source}"  # noqa: S608
     if ignore_conflicts:
         text += " ON CONFLICT DO NOTHING"
     if not returning:

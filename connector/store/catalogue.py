@@ -17,7 +17,9 @@ def put(conn: sa.Connection, account: str, object: str, body: Any, now: datetime
     before = get(conn, account, object)
     here = (_T.account == account, _T.object == object)
     if conn.execute(sa.update(catalogue).where(*here).values(body=body, at=now)).rowcount == 0:
-        insert_many(conn, catalogue, [{"account": account, "object": object, "body": body, "at": now}], ignore_conflicts=True)
+        insert_many(
+            conn, catalogue, [{"account": account, "object": object, "body": body, "at": now}], ignore_conflicts=True
+        )
     if before != body:
         bump(conn, GENERATION)
 

@@ -17,10 +17,15 @@ def add(conn: sa.Connection, sums: Mapping[str, int]) -> None:
 
 def read(conn: sa.Connection) -> dict[str, int]:
     """Every counter by name."""
-    return {row.name: row.n for row in conn.execute(sa.select(counters).where(counters.c.name != GENERATION).order_by(counters.c.name))}
+    query = sa.select(counters).where(counters.c.name != GENERATION).order_by(counters.c.name)
+    return {row.name: row.n for row in conn.execute(query)}
 
 
 def bump(conn: sa.Connection, name: str, by: int = 1) -> None:
     """One counter, made at the first time."""
-    query = sa.text("INSERT INTO counters (name, n) VALUES (:name, :n) ON CONFLICT (name) DO UPDATE SET n = counters.n + excluded.n")
-    conn.execute(query, {"name": name, "n": by})
+    conn.execute(_ADD, {"name": name, "n": by})
+
+
+_ADD = sa.text(
+    "INSERT INTO counters (name, n) VALUES (:name, :n) ON CONFLICT (name) DO UPDATE SET n = counters.n + excluded.n"
+)

@@ -32,7 +32,9 @@ class Delivery:
 
 def claim_deliveries(conn: sa.Connection, limit: int) -> list[Delivery]:
     """New ones, oldest first: at most `limit`, and fewer when their bodies are large. Hold the lock `unpack`."""
-    sizes = sa.select(_T.seq, sa.func.length(_T.body).label("size")).where(_T.state == "new").order_by(_T.seq).limit(limit)
+    sizes = (
+        sa.select(_T.seq, sa.func.length(_T.body).label("size")).where(_T.state == "new").order_by(_T.seq).limit(limit)
+    )
     last, total = 0, 0
     for row in conn.execute(sizes):
         total += row.size
@@ -70,4 +72,6 @@ def fail_delivery(conn: sa.Connection, id: str, error: str, *, dead_after: int) 
 def _read(conn: sa.Connection, where: sa.ColumnElement[bool], limit: int) -> list[Delivery]:
     query = sa.select(_T.seq, _T.id, _T.account, _T.received_at, _T.headers, _T.body, _T.attempts)
     rows = conn.execute(query.where(where).order_by(_T.seq).limit(limit))
-    return [Delivery(r.seq, r.id, r.account, r.received_at, json.loads(r.headers), bytes(r.body), r.attempts) for r in rows]
+    return [
+        Delivery(r.seq, r.id, r.account, r.received_at, json.loads(r.headers), bytes(r.body), r.attempts) for r in rows
+    ]

@@ -52,7 +52,8 @@ def live_version(conn: sa.Connection, name: str) -> sa.Row[Any] | None:
 
 def versions(conn: sa.Connection, name: str) -> Sequence[sa.Row[Any]]:
     """(n, text, author, at, state) of one document, newest first."""
-    query = sa.select(_V.n, _V.text, _V.author, _V.at, _V.state).join(documents, documents.c.id == _V.document)
+    columns: tuple[sa.ColumnElement[Any], ...] = (_V.n, _V.text, _V.author, _V.at, _V.state)
+    query = sa.select(*columns).join(documents, documents.c.id == _V.document)
     return conn.execute(query.where(documents.c.name == name).order_by(_V.n.desc())).all()
 
 
@@ -85,7 +86,8 @@ def _retire(conn: sa.Connection, document: str) -> bool:
 
 def _live() -> sa.Select[Any]:
     ever = document_versions.alias("ever")
-    first = sa.select(sa.func.min(ever.c.at)).where(ever.c.document == _V.document, ever.c.state.in_(["live", "retired"])).scalar_subquery()
+    was_live = sa.and_(ever.c.document == _V.document, ever.c.state.in_(["live", "retired"]))
+    first = sa.select(sa.func.min(ever.c.at)).where(was_live).scalar_subquery()
     columns = (documents.c.id.label("document_id"), documents.c.kind, documents.c.name, _V.n, _V.text, _V.author, _V.at)
     query = sa.select(*columns, first.label("first_live_at"))
     return query.join(documents, documents.c.id == _V.document).where(_V.state == "live")

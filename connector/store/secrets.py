@@ -32,7 +32,9 @@ class Keyring:
                 code="secret_key",
             ) from None
         if not compare_digest(plain["context"].encode(), context.encode()):
-            raise NotAllowed("A stored secret stands in the wrong place.", hint="Enter the secret again.", code="secret_place")
+            raise NotAllowed(
+                "A stored secret stands in the wrong place.", hint="Enter the secret again.", code="secret_place"
+            )
         return plain["value"]
 
     def __repr__(self) -> str:

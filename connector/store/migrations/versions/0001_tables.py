@@ -54,6 +54,7 @@ def upgrade() -> None:
     op.create_index('changes_pending_lane', 'changes', ['lane', 'account'], unique=False, postgresql_where=sa.text("state IN ('new', 'in_flight')"), sqlite_where=sa.text("state IN ('new', 'in_flight')"))
     op.create_index('changes_pending_record', 'changes', ['account', 'record'], unique=False, postgresql_where=sa.text("state IN ('new', 'in_flight')"), sqlite_where=sa.text("state IN ('new', 'in_flight')"))
     op.create_index('changes_record', 'changes', ['account', 'record', 'seq'], unique=False)
+    op.create_index('changes_refused', 'changes', ['event'], unique=False, postgresql_where=sa.text("state = 'refused'"), sqlite_where=sa.text("state = 'refused'"))
     op.create_index('changes_review', 'changes', ['seq'], unique=False, postgresql_where=sa.text("state = 'review'"), sqlite_where=sa.text("state = 'review'"))
     op.create_table('consents',
     sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), sa.Identity(always=False), autoincrement=True, nullable=False),
