@@ -124,6 +124,3 @@ def within(needle: Any, stack: Any) -> bool:
         return any(same(needle, item) for item in stack)
     part = fold(shown(needle))
     return bool(part) and part in fold(shown(stack))
-
-
-__all__ = ["ORDER", "empty", "fold", "is_number", "number_of", "ordered", "same", "shown", "truthy", "within"]

@@ -21,16 +21,16 @@ class Finding:
 
 
 class Problem(str):
-    """A message that carries its code and hint through marshmallow; `at` is a line offset inside a block of text."""
+    """A message that carries its code and hint through marshmallow; `old` -> `new` mends the line it stands on."""
 
     code: str
     hint: str
-    at: int
-    severity: str
+    old: str
+    new: str
 
-    def __new__(cls, message: str, *, code: str, hint: str = "", at: int = 0, severity: str = "error") -> "Problem":
+    def __new__(cls, message: str, *, code: str, hint: str = "", old: str = "", new: str = "") -> "Problem":
         self = super().__new__(cls, message)
-        self.code, self.hint, self.at, self.severity = code, hint, at, severity
+        self.code, self.hint, self.old, self.new = code, hint, old, new
         return self
 
 

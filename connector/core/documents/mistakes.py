@@ -40,6 +40,15 @@ def write(line: str) -> str:
     return f"Write: {line.strip()}"
 
 
+def quoted(line: str) -> str | None:
+    """The line with its value in quotes; None when it has none to quote."""
+    found = _LINE.match(line)
+    if not found:
+        return None
+    value = _REMARK.sub("", found["value"].rstrip())
+    return found["head"] + quote(value)
+
+
 # ---- before YAML reads it ------------------------------------------------------------------------------------------
 def before(text: str) -> list[Finding]:
     """Spaces that only look like spaces, and tabs, where YAML counts them."""
@@ -65,14 +74,20 @@ def _space(number: int, line: str) -> Finding | None:
         return None
     rewritten = _ODD_SPACE.sub(" ", indent).replace("\t", "  ") + line[len(indent) :]
     if _ODD_SPACE.search(indent):
-        message = "The indentation holds a no-break space, often pasted from a web page; YAML counts only ordinary spaces."
+        message = (
+            "The indentation holds a no-break space, often pasted from a web page; YAML counts only ordinary spaces."
+        )
         return Finding("", number, 1, "no_break_space", message, write(rewritten) + " (with ordinary spaces before it)")
     if "\t" in indent:
-        return Finding("", number, 1, "tab", "The indentation holds a tab.", write(rewritten) + " (with spaces before it)")
+        return Finding(
+            "", number, 1, "tab", "The indentation holds a tab.", write(rewritten) + " (with spaces before it)"
+        )
     after_colon = re.match(rf"[^\s'\"{{\[]+:{_ODD_SPACE.pattern}+", line.strip())
     if after_colon:
         message = "After the colon stands a no-break space; YAML wants an ordinary one."
-        return Finding("", number, len(indent) + after_colon.end(), "no_break_space", message, write(_ODD_SPACE.sub(" ", line)))
+        return Finding(
+            "", number, len(indent) + after_colon.end(), "no_break_space", message, write(_ODD_SPACE.sub(" ", line))
+        )
     return None
 
 
@@ -117,7 +132,9 @@ def _values(value: str) -> Iterator[tuple[str, str, str]]:
         new = _FLOW_START.sub(lambda m: quote(m[0].strip()), value)
         yield new, f"A text that starts with `{odd[0][0]}` must stand in quotes.", "start"
     if first == "[" and value.endswith("]"):
-        items = ", ".join(item if item[0] in "'\"" else quote(item) for i in _ITEM.findall(value[1:-1]) if (item := i.strip()))
+        items = ", ".join(
+            item if item[0] in "'\"" else quote(item) for i in _ITEM.findall(value[1:-1]) if (item := i.strip())
+        )
         yield f"[{items}]", "A text with brackets or quotes inside must stand in quotes itself.", "start"
     elif first in "'\"" and value.endswith(first):
         yield quote(value.strip(first)), "The text holds the same quote that it is written in.", "quotes"
@@ -161,7 +178,7 @@ def _unquoted(text: str, path: tuple[str | int, ...], node: Text) -> Iterator[Fi
     begin = text.rfind("\n", 0, node.start) + 1
     if _CUT.match(rest) or re.match(r" # \d", rest):
         line = text[begin : node.start] + quote((text[node.start : node.end] + rest).strip())
-        message = f"` #` begins a remark: the text ends at \"{node.value[-30:]}\"."
+        message = f'` #` begins a remark: the text ends at "{node.value[-30:]}".'
         yield Finding(dotted(path), node.line, node.column, "cut", message, write(line), "warning")
     if node.value[0] in "“”„":
         line = text[begin : node.start] + node.value.translate(_CURLY)

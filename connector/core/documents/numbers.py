@@ -11,7 +11,9 @@ _GROUPS = re.compile(r"[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\1[0-9]{3})*")
 _MONEY = re.compile(r"^(?:[A-Z]{3} ?|[$€£¥₹] ?|R\$ ?|US\$ ?)|(?: ?[A-Z]{3}| ?[$€£¥₹])$")
 
 # Unicode CLDR: languages that write 1.250,50, and those of their countries that write 1,250.50 (or 1'250.50)
-_COMMA = frozenset("bg ca cs da de el es et eu fi fr gl hr hu id is it lt lv nb nl no pl pt ro ru sk sl sr sv tr uk vi".split())
+_COMMA = frozenset(
+    "bg ca cs da de el es et eu fi fr gl hr hu id is it lt lv nb nl no pl pt ro ru sk sl sr sv tr uk vi".split()
+)
 _POINT = frozenset("es_MX es_US es_PR es_GT es_HN es_NI es_SV es_PA es_DO es_PE es_419 de_CH de_LI it_CH fr_CH".split())
 # Languages that write the year first; English is the only one in which the country decides between day and month
 _YEAR_FIRST = frozenset("zh ja ko hu lt sv eu".split())
@@ -142,13 +144,17 @@ def _figures(first: str, second: str, third: str, locale: str | None) -> date | 
         return _date(int(first), int(second), int(third))
     if len(third) != 4 or len(first) > 2:
         return None  # a year of two figures is ambiguous
-    readings = {d for d in (_date(int(third), int(second), int(first)), _date(int(third), int(first), int(second))) if d}
+    readings = {
+        d for d in (_date(int(third), int(second), int(first)), _date(int(third), int(first), int(second))) if d
+    }
     if len(readings) == 1:
         return readings.pop()
     order = _day_or_month(locale)
     if order is None or not readings:
         return None
-    return _date(int(third), int(first), int(second)) if order == "month" else _date(int(third), int(second), int(first))
+    return (
+        _date(int(third), int(first), int(second)) if order == "month" else _date(int(third), int(second), int(first))
+    )
 
 
 def _day_or_month(locale: str | None) -> str | None:

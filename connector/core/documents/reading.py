@@ -39,7 +39,10 @@ def read_tree(text: str) -> tuple[Map | None, list[Finding]]:
         return None, [*early, mistakes.explain(text, _syntax(error))]
     except (YAMLError, ValueError, RecursionError, IndexError, AttributeError) as error:
         # ruamel answers some broken texts with bare Python errors
-        return None, [*early, mistakes.explain(text, Finding("", 1, 1, "yaml", f"This is not YAML: {type(error).__name__}."))]
+        return None, [
+            *early,
+            mistakes.explain(text, Finding("", 1, 1, "yaml", f"This is not YAML: {type(error).__name__}.")),
+        ]
     return root, [*early, *mistakes.after(text, root)]
 
 
@@ -47,7 +50,9 @@ def too_much(text: str) -> list[Finding]:
     """Refuses texts that no database or parser should be given."""
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
-        return [Finding("", 1, 1, "too_large", f"The document has {size:,} bytes.", f"At most {MAX_BYTES:,}: split it.")]
+        return [
+            Finding("", 1, 1, "too_large", f"The document has {size:,} bytes.", f"At most {MAX_BYTES:,}: split it.")
+        ]
     for number, line in enumerate(text.split("\n"), 1):
         for column, char in enumerate(line, 1) if not line.isprintable() else ():
             if _unusable(char):
@@ -59,7 +64,12 @@ def too_much(text: str) -> list[Finding]:
 def _unusable(char: str) -> bool:
     """Controls and lone surrogates; databases and CRMs refuse them."""
     code = ord(char)
-    return (code < 32 and char not in "\t\r") or 127 <= code < 160 or 0xD800 <= code < 0xE000 or code in (0xFFFE, 0xFFFF, 0x2028, 0x2029)
+    return (
+        (code < 32 and char not in "\t\r")
+        or 127 <= code < 160
+        or 0xD800 <= code < 0xE000
+        or code in (0xFFFE, 0xFFFF, 0x2028, 0x2029)
+    )
 
 
 def _syntax(error: MarkedYAMLError) -> Finding:
@@ -83,7 +93,9 @@ class _Builder:
             raise _Refused(Finding("", 1, 1, "empty", "The document is empty.", "Begin with: mapping: a-name"))
         node = self._node(event, (), 1)
         if not isinstance(node, Map):
-            raise _Refused(Finding("", 1, 1, "not_a_map", "A document is lines of `word: value`.", "Begin with: mapping: a-name"))
+            raise _Refused(
+                Finding("", 1, 1, "not_a_map", "A document is lines of `word: value`.", "Begin with: mapping: a-name")
+            )
         event = self._next()
         while not isinstance(event, yaml.StreamEndEvent):
             if isinstance(event, yaml.DocumentStartEvent):
@@ -107,9 +119,13 @@ class _Builder:
         if depth > MAX_DEPTH:
             raise _Refused(_at(event, path, "too_deep", f"The document is nested over {MAX_DEPTH} deep."))
         if isinstance(event, yaml.AliasEvent):
-            raise _Refused(_at(event, path, "alias", f"`*{event.anchor}` would be a YAML alias; aliases are not used here."))
+            raise _Refused(
+                _at(event, path, "alias", f"`*{event.anchor}` would be a YAML alias; aliases are not used here.")
+            )
         if event.anchor:
-            raise _Refused(_at(event, path, "anchor", f"`&{event.anchor}` would be a YAML anchor; anchors are not used here."))
+            raise _Refused(
+                _at(event, path, "anchor", f"`&{event.anchor}` would be a YAML anchor; anchors are not used here.")
+            )
         if event.tag:
             raise _Refused(_at(event, path, "tag", f"`{event.tag}` would be a YAML tag; tags are not used here."))
 
@@ -150,5 +166,3 @@ def _text(event: Any) -> Text:
 def _at(event: Any, path: tuple[str | int, ...], code: str, message: str, hint: str = "") -> Finding:
     mark = event.start_mark
     return Finding(dotted(path), mark.line + 1, mark.column + 1, code, message, hint)
-
-

@@ -1,0 +1,8 @@
+"""The kinds of documents. A new kind is a module with SCHEMA, `problems` and `compile_document`, and one line here."""
+
+from types import ModuleType
+
+from connector.core.documents import mapping
+
+KINDS: dict[str, ModuleType] = {"mapping": mapping}
+LATER = ("send", "flow")  # words of the language whose modules come with a later version

@@ -1,0 +1,107 @@
+"""From text to a compiled document, or to everything that is wrong with it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from marshmallow import ValidationError
+
+from connector.core.documents import mistakes
+from connector.core.documents.document import MappingDocument
+from connector.core.documents.findings import Finding, Problem, did_you_mean, listed, ordered, refuse
+from connector.core.documents.kinds import KINDS, LATER
+from connector.core.documents.reading import read_tree
+from connector.core.documents.tree import Map, Text, dotted, place, plain
+
+Path = tuple[str | int, ...]
+# marshmallow's own words, in ours
+_PLAIN = {
+    "Missing data for required field.": ("missing", "`{0}` is missing."),
+    "Field may not be null.": ("missing", "Nothing stands after `{0}:`."),
+    "Not a valid list.": ("not_list", "`{0}` takes a list: lines that begin with `- `."),
+    "Invalid type.": ("not_map", "`{0}` takes lines of `word: value`."),
+    "Invalid input type.": ("not_map", "`{0}` takes lines of `word: value`."),
+}
+
+
+def read(text: str) -> MappingDocument:
+    """The compiled document. Raises BadDocument for the first error; its facts["findings"] has all."""
+    document, findings = load(text)
+    refuse(findings)
+    if document is None:
+        raise AssertionError("a document that cannot be read has an error")
+    return document
+
+
+def load(text: str) -> tuple[MappingDocument | None, list[Finding]]:
+    """The document where it can be read, and all findings, warnings too."""
+    tree, findings = read_tree(text)
+    if tree is None:
+        return None, ordered(findings)
+    name = next((word for word in tree.items if word in KINDS), None)
+    if name is None:
+        return None, ordered([*findings, _no_kind(tree)])
+    kind = KINDS[name]
+    try:
+        data: Mapping[str, Any] = kind.SCHEMA().load(plain(tree))
+        wrong: list[tuple[Path, str]] = []
+    except ValidationError as error:
+        data, wrong = error.valid_data or {}, list(_flat(error.messages))  # type: ignore[assignment]
+    if not wrong:
+        wrong = list(kind.problems(data))
+    findings += [finding(text, tree, path, said) for path, said in wrong]
+    # a map or list where a text was cut in two is told once, by the mistake that made it
+    findings = _without_echoes(findings)
+    bad = any(f.severity == "error" for f in findings)
+    return None if bad else kind.compile_document(data, tree, text), ordered(findings)
+
+
+def _no_kind(tree: Map) -> Finding:
+    first = next(iter(tree.items), "")
+    key = tree.keys.get(first)
+    line, column = (key.line, key.column) if key else (1, 1)
+    if any(word in tree.items for word in LATER):
+        word = next(word for word in LATER if word in tree.items)
+        at = tree.keys[word]
+        hint = f"This version knows {listed(f'`{kind}:`' for kind in KINDS)}."
+        return Finding(
+            word, at.line, at.column, "kind", f"A document of kind `{word}:` is not available in this version.", hint
+        )
+    hint = did_you_mean(first, KINDS) or "Begin with: mapping: a-name"
+    return Finding(
+        first, line, column, "kind", f"The first word must tell the kind of document; '{first[:60]}' does not.", hint
+    )
+
+
+def _flat(messages: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """marshmallow's nested messages as (path, message)."""
+    if isinstance(messages, Mapping):
+        for key, inner in messages.items():
+            yield from _flat(inner, path if key == "_schema" else (*path, key))
+    elif isinstance(messages, list):
+        for message in messages:
+            yield from _flat(message, path)
+    else:
+        yield path, messages
+
+
+def finding(text: str, tree: Map, path: Path, said: str, severity: str = "error") -> Finding:
+    """One problem at its place, with the line rewritten where we know how."""
+    node = place(tree, path)
+    if not isinstance(said, Problem):
+        code, words = _PLAIN.get(said, ("invalid", said))
+        said = Problem(words.format(path[-1] if path else "document"), code=code)
+    hint = said.hint
+    lines = text.split("\n")
+    line = lines[node.line - 1].rstrip("\r") if 0 < node.line <= len(lines) else ""
+    if said.old:
+        block = isinstance(node, Text) and node.style in ("|", ">")
+        rewritten = line.replace(said.old, said.new, 1) if said.old in line and not block else said.new
+        hint = f"{hint} {mistakes.write(rewritten)}".strip()
+    elif said.code == "not_text" and (rewritten := mistakes.quoted(line)):
+        hint = mistakes.write(rewritten)
+    return Finding(dotted(path), node.line, node.column, said.code, str(said), hint, severity)
+
+
+def _without_echoes(findings: list[Finding]) -> list[Finding]:
+    told = {f.line for f in findings if f.code in ("comma", "curly_quotes")}
+    return [f for f in findings if f.line not in told or f.code not in ("missing", "unknown", "not_text")]
