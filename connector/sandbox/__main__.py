@@ -17,6 +17,7 @@ from connector.sandbox.hubspot import HubSpot
 from connector.sandbox.hubspot_settings import HubSpotOptions
 from connector.sandbox.ledger import Ledger
 from connector.sandbox.poster import Patience, Poster
+from connector.sandbox.salesforce import Salesforce
 from connector.sandbox.server import HOST, Server
 from connector.sandbox.settings import GraphOptions
 from connector.sandbox.world import World
@@ -50,7 +51,7 @@ def serve(
     """Start all stand-ins on 127.0.0.1; port 0 picks one. ValueError for faults that cannot be read."""
     world = World(Ledger(ledger), Poster(patience))
     graph = Graph(world, options)
-    for service in (graph, HubSpot(world, HubSpotOptions(limit=hubspot_limit))):
+    for service in (graph, HubSpot(world, HubSpotOptions(limit=hubspot_limit)), Salesforce(world)):
         world.add(service)
     if faults:
         world.faults.replace(json.loads(faults.read_text("utf-8")))

@@ -35,3 +35,15 @@ def test_each_service_refuses_in_its_own_words(sandbox) -> None:
     assert answers == {"429": (429, "error"), "expired": (401, "error")}
     lines = [json.loads(line) for line in sandbox.get("/_ledger", params={"service": "hubspot"}).text.splitlines()]
     assert [(line["status"], line.get("fault")) for line in lines] == [(200, None), (429, "429"), (401, "expired")]
+
+
+def test_a_change_in_salesforce_sends_an_outbound_message(sandbox, receiver) -> None:
+    sandbox.post("/_webhook", json={"url": receiver.url, "service": "salesforce"}).raise_for_status()
+    known = sandbox.get("/_records/salesforce/Contact").json()[0]
+    sandbox.patch(f"/_records/salesforce/Contact/{known['Id']}", json={"FirstName": "Bia"}).raise_for_status()
+    with receiver.changed:
+        assert receiver.changed.wait_for(lambda: receiver.heard, timeout=10)
+    headers, body = receiver.heard[0]
+    assert b"Bia" in body
+    assert "xml" in headers["content-type"]
+    assert known["Id"].encode() in body
