@@ -1,5 +1,7 @@
 """Salesforce: what an account is made of, and its two doors; nothing heavy is imported until one is opened."""
 
+# Not inside `webhook`: a later import of the module of that name would take the function's place in this package.
+from connector.crm.salesforce.webhook import SalesforceWebhook
 from connector.ports import CRM, Account, Flag, Manifest, Tokens, Webhook
 
 MANIFEST = Manifest(
@@ -33,6 +35,4 @@ def connect(account: Account, tokens: Tokens) -> CRM:
 
 def webhook(account: Account) -> Webhook:
     """The webhook port of one account; needs no token and no SDK."""
-    from connector.crm.salesforce.webhook import SalesforceWebhook
-
     return SalesforceWebhook(account)
