@@ -167,6 +167,12 @@ def national(e164: str) -> str:
     return str(_library().national_significant_number(number)) if number is not None else _digits(e164)
 
 
+def written(e164: str) -> str:
+    """The national number in the groups people of that country write: `(11) 98765-4321`; digits when nobody says."""
+    library, parsed = _library(), _parse(e164, None)
+    return str(library.format_number(parsed, library.PhoneNumberFormat.NATIONAL)) if parsed else national(e164)
+
+
 def country(wa_id: str) -> str | None:
     """The ISO country of an international number, None if the digits do not tell (e.g. an unassigned +1 area code)."""
     number = _parse("+" + _digits(wa_id), None)

@@ -2,10 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ParamSpec, TypeVar
 
 from connector import errors
 from connector.core import events, phone, retry
@@ -27,6 +28,7 @@ FEW = (
     1,
 )  # lanes worked together after one, and after more attempts: an interrupted row is soon worked alone (docs/decisions/0005)
 
+P, T = ParamSpec("P"), TypeVar("T")
 Shape = tuple[tuple[str, ...], tuple[str, ...]]  # objects, find_by
 
 
@@ -68,62 +70,64 @@ class Handler:
                 while True:
                     while len(ahead) < AHEAD and not stop():
                         chunks = self._claim(pool, [w.lane for c in ahead for w in c.work])
-                        if not chunks:
+                        if chunks is None:
                             break
                         ahead.extend(chunks)
                     if not ahead:
                         return
-                    chunk = ahead.popleft()
-                    with chunk.held:
-                        if self._finish(chunk):
+                    with ahead[0].held:
+                        if self._finish(ahead[0]):
                             self.wrote()
+                    ahead.popleft()
             except errors.ConnectorError as error:
-                self._give_back(error, chunk, ahead)
+                self._give_back(error, ahead)
             finally:
                 for rest in ahead:
                     rest.held.close()
 
-    def _give_back(self, error: errors.ConnectorError, chunk: Chunk, ahead: Sequence[Chunk]) -> None:
+    def _give_back(self, error: errors.ConnectorError, ahead: Sequence[Chunk]) -> None:
         """The CRM does not answer: park the account, burn no attempt."""
         if isinstance(error, errors.StoreDown):
             raise error
         log.warning("%s: %s", self.account.name, error)
         with self.store.write() as conn:
-            for part in (chunk, *ahead):
+            for part in ahead:
                 plans.count_attempt(conn, part.work, -1)
         park_account(self.store, self.account.id, error, self.clock.now())
 
     # ---- claim ---------------------------------------------------------------------------------------------------
-    def _claim(self, pool: ThreadPoolExecutor, busy: Sequence[str]) -> list[Chunk]:
-        """Takes due lanes, counts the attempt, starts the CRM read."""
+    def _claim(self, pool: ThreadPoolExecutor, busy: Sequence[str]) -> list[Chunk] | None:
+        """Takes due lanes, counts the attempt, starts the CRM read; None when nothing is due."""
         now = self.clock.now()
         with self.store.read() as conn:
-            lanes = plans.due_lanes(conn, self.account.id, now, self.lanes * 2, skip=sorted({*busy, *self._skip}))[
-                : self.lanes
-            ]
+            skip = sorted({*busy, *self._skip})
+            lanes = plans.due_lanes(conn, self.account.id, now, self.lanes * 2, skip=skip)[: self.lanes]
         if not lanes:
-            return []
+            return None
         held = ExitStack()
         names = {f"lane:{self.account.id}:{lane}": lane for lane in lanes}
         ours = [names[n] for n in held.enter_context(self.store.locks.hold(list(names)))]
         self._skip.update(set(lanes) - set(ours))
         with self.store.read() as conn:
             work = plans.take(conn, self.account.id, ours, now, self.lanes * 4) if ours else []
-        work = self._bury(work)
-        if not work:
+        parts = _split(self._bury(work), (self.lanes, *FEW))
+        chunks = [chunk for part in parts for chunk in self._begin(pool, part, now)]
+        if chunks:
+            chunks[-1].held.push(held)  # the last one lets the lanes go
+        else:
             held.close()
-            return []
-        parts = _split(work, (self.lanes, *FEW))
-        self._count(parts[0])
-        return [self._start(pool, parts[0], held, now)] if len(parts) == 1 else self._starts(pool, parts, held, now)
-
-    def _starts(self, pool: ThreadPoolExecutor, parts: list[list[Work]], held: ExitStack, now: datetime) -> list[Chunk]:
-        """Several small chunks share the locks: the last one lets them go."""
-        for part in parts[1:]:
-            self._count(part)
-        chunks = [self._start(pool, part, ExitStack(), now) for part in parts]
-        chunks[-1].held.push(held.pop_all())
         return chunks
+
+    def _begin(self, pool: ThreadPoolExecutor, part: list[Work], now: datetime) -> list[Chunk]:
+        """One chunk under way; rows that cannot even be read are worked one by one at once."""
+        self._count(part)
+        try:
+            return [self._start(pool, part, now)]
+        except errors.ConnectorError:
+            raise
+        except Exception:  # noqa: BLE001 - one poisoned event must not hold the others
+            self._one_by_one(part)
+            return []
 
     def _count(self, work: Sequence[Work]) -> None:
         with self.store.write() as conn:
@@ -139,10 +143,10 @@ class Handler:
                 event_rows.settle(conn, [w.event for w in dead])
         return [w for w in work if w.attempts < plans.MAX_ATTEMPTS]
 
-    def _start(self, pool: ThreadPoolExecutor, work: list[Work], held: ExitStack, now: datetime) -> Chunk:
+    def _start(self, pool: Executor, work: list[Work], now: datetime) -> Chunk:
         """Reads what the database knows (our own pending changes first), then asks the CRM."""
         shelf = self.library.shelf(self.account.name)
-        chunk = Chunk(work, held, self._desk(work, shelf, now))
+        chunk = Chunk(work, ExitStack(), self._desk(work, shelf, now))
         chunk.keys = {lane: self._keys(chunk.desk, lane, shapes) for lane, shapes in chunk.desk.shapes().items()}
         keys = [key for lane in chunk.keys.values() for key in lane]
         if keys:
@@ -175,21 +179,20 @@ class Handler:
 
     # ---- finish --------------------------------------------------------------------------------------------------
     def _finish(self, chunk: Chunk) -> bool:
-        """Evaluates and stores one chunk; a chunk that fails is redone one by one."""
+        """Evaluates and stores one chunk; a chunk that fails is redone one by one. True when there is something to write."""
+        try:
+            return self._finish_all(chunk)
+        except errors.ConnectorError:
+            raise
+        except Exception:  # noqa: BLE001 - one poisoned event must not hold the others: redo singly, bury the culprit
+            return self._one_by_one(chunk.work)
+
+    def _finish_all(self, chunk: Chunk) -> bool:
         found = chunk.found.result() if chunk.found else {}
         records = {lane: _union(found, keys) for lane, keys in chunk.keys.items()}
         with ExitStack() as held:
             work = self._settle_records(chunk, records, held)
-            if not work:
-                return False
-            try:
-                return self._store(chunk.desk, work)
-            except errors.StoreDown:
-                raise
-            except Exception:  # noqa: BLE001 - one poisoned event must not hold the others: redo singly, bury the culprit
-                if len(work) > 1:
-                    log.exception("a batch of %d events failed; redoing it one by one", len(work))
-                return self._redo(chunk.desk, work)
+            return self._store(chunk.desk, work) if work else False
 
     def _settle_records(self, chunk: Chunk, records: dict[str, tuple[Record, ...]], held: ExitStack) -> list[Work]:
         """Holds the records; a lane whose record is in other hands, or met first while changes wait for it, is set aside."""
@@ -252,20 +255,21 @@ class Handler:
         desk.accept()
         return any(j.writes for j in judged)
 
-    def _redo(self, desk: Desk, work: Sequence[Work]) -> bool:
+    def _one_by_one(self, work: Sequence[Work]) -> bool:
+        """A batch failed: each event with a CRM read and a transaction of its own; the culprit holds its own lane only."""
+        log.exception("a batch of %d events failed; each is tried alone", len(work))
         stuck: set[str] = set()
         wrote = False
         for one in work:
             if one.lane in stuck:
                 continue
             try:
-                wrote = self._store(desk, [one]) or wrote
-            except errors.StoreDown:
+                wrote = self._finish_all(self._start(_Here(), [one], self.clock.now())) or wrote
+            except errors.ConnectorError:
                 raise
             except plans.Moved:
                 stuck.add(one.lane)
             except Exception as error:  # noqa: BLE001 - kept with its error, tried again later, dead after MAX_ATTEMPTS
-                log.exception("event %s cannot be handled", one.event)
                 stuck.add(one.lane)
                 self._postpone(one, f"{type(error).__name__}: {error}"[:500])
         self._skip.update(stuck)
@@ -280,6 +284,15 @@ class Handler:
                 event_rows.settle(conn, [work.event])
             else:
                 plans.postpone(conn, work, until, error)
+
+
+class _Here(Executor):
+    """Runs a call at once, in this thread."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        done: Future[T] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
 
 
 def find(crm: CRM, keys: Sequence[ContactKey], fields: Sequence[str]) -> dict[ContactKey, list[Record]]:

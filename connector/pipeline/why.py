@@ -146,9 +146,7 @@ def render(event: Mapping[str, Any]) -> str:
     lines += [f"  {account}: {record}" for account, record in person["records"].items()]
     for document in event["documents"]:
         head = f"{document['name']}, version {document['version']}, on {document['account']}"
-        lines.append(
-            f"{head:<60} {'matched' if document['matched'] else 'did not match'}: {document['because']}".rstrip(": ")
-        )
+        lines.append(f"{head:<60} {_verdict(document)}")
         for f in document["fields"]:
             moved = " -> ".join(str(v) for v in (f["from"], f["value"]) if v is not None)
             lines.append(f"  {f['field']:<24} {moved:<44} {f['outcome']}: {f['because']}".rstrip(": "))
@@ -157,3 +155,11 @@ def render(event: Mapping[str, Any]) -> str:
     if event["error"]:
         lines.append(f"error: {event['error']}")
     return "\n".join(lines)
+
+
+def _verdict(document: Mapping[str, Any]) -> str:
+    """matched: answers webinar_invite_v2 · did not match: it is a text message, not button."""
+    because = str(document["because"])
+    if document["matched"]:
+        return f"matched: {because}" if because else "matched"
+    return because if because.startswith("did not match") else f"did not match: {because}"

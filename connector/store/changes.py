@@ -103,13 +103,9 @@ def resolve_records(conn: sa.Connection, account: str, found: Mapping[str, tuple
     if not found:
         return
     t = changes.c
-    mine = sa.and_(
-        t.account == account,
-        t.lane == sa.bindparam("l"),
-        t.record == "",
-        t.state.in_(["new", "in_flight"]),
-        t.kind.in_(WRITTEN),
-    )
+    pending = sa.or_(t.state == "new", t.state == "in_flight")  # no IN: it cannot be sent for many rows at once
+    mine = sa.and_(t.account == account, t.lane == sa.bindparam("l"), t.record == "", pending)
+    mine = sa.and_(mine, sa.or_(*(t.kind == kind for kind in WRITTEN)))
     conn.execute(
         sa.update(changes).where(mine).values(record=sa.bindparam("r"), object=sa.bindparam("o")),
         [{"l": lane, "o": object_, "r": record} for lane, (object_, record) in found.items()],

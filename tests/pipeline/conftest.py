@@ -14,9 +14,10 @@ from connector import config as settings
 from connector.app import App
 from connector.core.ids import new_id
 from connector.pipeline import why
-from connector.store import changes, doctor, sends
-from connector.store.tables import accounts, changes as change_table, deliveries
+from connector.pipeline.unpack import Unpacker
+from connector.store import changes, doctor
 from connector.store import documents as document_rows
+from connector.store.tables import accounts, deliveries
 from tests.crm.conftest import Sandbox, sandbox, sandbox_url  # noqa: F401 - fixtures
 
 NUMBER, WABA = "106540352242922", "102290129340398"
@@ -52,6 +53,7 @@ class House:
         from connector.core import documents as language
 
         document = language.read(text)
+        self.app.fields_of(refresh=True)(document)
         with self.app.store.write() as conn:
             document_rows.publish(conn, document.kind, document.name, text, "test", datetime(2026, 1, 1, tzinfo=UTC))
 
@@ -63,6 +65,16 @@ class House:
                 raw = body if isinstance(body, bytes) else json.dumps(body).encode()
                 row = {"id": new_id(), "account": id_, "received_at": datetime.now(UTC), "body": raw}
                 conn.execute(sa.insert(deliveries).values(row))
+
+    def restart(self) -> None:
+        """As another process would see it."""
+        config = self.app.config
+        self.app.close()
+        self.app = App(config, self.bell)
+
+    def unpack(self) -> None:
+        """Deliveries to events, and no further."""
+        Unpacker(self.app.store, self.app.directory, self.app.webhook, self.app.clock).drain(lambda: False)
 
     def settle(self, rounds: int = 12) -> None:
         """Drains every bell that has work until none has."""
@@ -124,7 +136,7 @@ def connect(app: App, base: str) -> None:
     app.add_account(
         known["hubspot"],
         "hubspot",
-        {"portal_id": "24681357", "base_url": f"{base}/hubspot"},
+        {"portal_id": "24681357", "country": "CO", "base_url": f"{base}/hubspot"},
         {"token": "pat-na1-sandbox-hubspot", "client_secret": "sandbox-hubspot-client-secret"},
     )
     app.add_account(
@@ -141,5 +153,6 @@ def house(store_url: str, home: Path, sandbox: Sandbox) -> Iterator[House]:  # n
     bell = ListBell()
     app = App(config, bell)
     connect(app, sandbox.url)
-    yield House(app, sandbox, bell)
-    app.close()
+    built = House(app, sandbox, bell)
+    yield built
+    built.app.close()

@@ -46,6 +46,7 @@ contact: {find_by: [whatsapp, phone], if_missing: skip, if_several: review}
 set:
   NPS_Comment__c: "{{ answer.text | shorten(255) }}"
 """
+SHARED = "573015550180"  # Pedro +57 301 555 0180 and Inés 301 555 0180 in the sandbox's HubSpot
 BEATRIZ = "5511987654321"  # in the sandbox's Salesforce
 
 
@@ -134,22 +135,10 @@ def test_one_refused_field_holds_back_only_itself(house: House) -> None:
 
 def test_two_contacts_with_one_phone_are_never_guessed(house: House) -> None:
     house.publish(ANYTHING)
-    shared = _shared_phone(house)
-    house.deliver(replies(text(shared, "who am I", id="wamid.two")))
+    house.deliver(replies(text(SHARED, "who am I", id="wamid.two")))
     house.settle()
     assert house.counts()["review"] == 1
     assert not [w for w in house.writes("hubspot") if w["path"].endswith(("update", "upsert"))]
-
-
-def _shared_phone(house: House) -> str:
-    """A phone two HubSpot contacts of the sandbox have, as wa_id."""
-    seen: set[str] = set()
-    for record in house.sandbox.records("hubspot", "contacts"):
-        digits = "".join(c for c in record["properties"].get("phone") or "" if c.isdigit())
-        if digits in seen and len(digits) > 10:
-            return digits
-        seen.add(digits)
-    raise AssertionError("the sandbox has no shared phone")
 
 
 def test_a_newcomer_is_made_once_with_the_whatsapp_name(house: House) -> None:
@@ -174,7 +163,7 @@ def test_one_crm_down_does_not_hold_the_other_nor_an_opt_out(house: House) -> No
     with house.app.store.read() as conn:
         lane = conn.execute(sa.select(events.c.lane).where(events.c.dedupe_key == "wamid.stop")).scalar_one()
         assert contacts.load(conn, [lane])[lane].consents == {"all": "opted_out"}
-        assert conn.execute(sa.select(plans.c.attempts).where(plans.c.state == "new")).scalars().all() == [0, 0]
+        assert set(conn.execute(sa.select(plans.c.attempts).where(plans.c.state == "new")).scalars()) == {0}
         assert conn.execute(sa.select(parks.c.reason)).scalars().all()
     house.sandbox.faults()
     _unpark(house)
@@ -206,7 +195,8 @@ def test_a_rate_limit_parks_the_account_and_burns_no_attempt(house: House) -> No
     house.settle()
     with house.app.store.read() as conn:
         assert conn.execute(sa.select(parks.c.until)).scalar_one() > datetime.now(UTC) - timedelta(seconds=1)
-        assert conn.execute(sa.select(plans.c.attempts)).scalars().all() == [0, 0]
+        assert conn.execute(sa.select(plans.c.attempts).where(plans.c.state == "new")).scalars().all() == [0]
+    house.restart()  # a process that has not just been told to wait
     _unpark(house)
     house.settle()
     assert house.hubspot("1512")["whatsapp_last_answer"] == "hello"
@@ -235,7 +225,7 @@ def _manifest(kind: str):  # noqa: ANN202
 def test_a_poisoned_event_dies_alone(house: House) -> None:
     house.publish(ANYTHING)
     house.deliver(replies(*(text(f"57312{n:07d}", f"p{n}", id=f"wamid.p{n}") for n in range(5))))
-    house.app.drain("unpack", stop=lambda: True)
+    house.unpack()
     with house.app.store.write() as conn:
         conn.execute(sa.update(events).where(events.c.dedupe_key == "wamid.p2").values(payload={"id": 1}))
     for _ in range(8):
@@ -262,7 +252,7 @@ def test_one_webhook_with_both_keys_merges_two_contacts(house: House) -> None:
     house.publish(ANYTHING)
     house.deliver(replies(text(ANA, "by phone", id="wamid.m1")))
     house.deliver(replies(text(None, "by user id", user_id=USER, id="wamid.m2")))
-    house.app.drain("unpack", stop=lambda: True)
+    house.unpack()
     assert len(set(_contacts(house).values())) == 2
     house.deliver(replies(text(ANA, "both", user_id=USER, id="wamid.m3")))
     house.settle()
@@ -319,7 +309,7 @@ def test_without_context_the_last_awaited_message_is_answered_once(house: House)
 
 def test_a_document_never_judges_what_came_before_it(house: House) -> None:
     house.deliver(replies(text(ANA, "early", id="wamid.early")))
-    house.app.drain("unpack", stop=lambda: True)
+    house.unpack()
     from connector.core import documents as language
     from connector.store import documents as rows
 

@@ -34,7 +34,8 @@ def terms_for(phones: Sequence[str]) -> list[str]:
         local = phone.national(spelling)
         groups = " ".join((local[:-8], local[-8:-4], local[-4:])) if len(local) >= 10 else f"{local[:-4]} {local[-4:]}"
         triple = f"{local[:3]} {local[3:6]} {local[6:]}"
-        terms += [_phrase(spelling), spelling.lstrip("+"), local, _phrase(groups), _phrase(triple)]
+        usual = " ".join(re.findall(r"[0-9]+", phone.written(spelling)))
+        terms += [_phrase(spelling), spelling.lstrip("+"), local, _phrase(groups), _phrase(triple), _phrase(usual)]
     return [t for t in dict.fromkeys(terms) if len(t.strip('" ')) > 3]
 
 
