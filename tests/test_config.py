@@ -97,7 +97,8 @@ def test_a_directory_of_somebody_else_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "host, url", [("0.0.0.0", "http://127.0.0.1:80"), ("::", "http://[::1]:80"), ("::1", "http://[::1]:80"), ("h", "http://h:80")]
+    "host, url",
+    [("0.0.0.0", "http://127.0.0.1:80"), ("::", "http://[::1]:80"), ("::1", "http://[::1]:80"), ("h", "http://h:80")],
 )
 def test_the_local_address(host, url):
     assert config.local_url(host, 80) == url

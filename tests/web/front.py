@@ -32,11 +32,14 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 def add_account(env: Mapping[str, str], name: str = "shop", secret: str = SECRET) -> str:
     """Stores a WhatsApp account (or changes its secret); its id."""
+    return store_account(env, "whatsapp", name, {"app-secret": secret, "verify-token": VERIFY, "token": "t"})
+
+
+def store_account(env: Mapping[str, str], kind: str, name: str, secrets: Mapping[str, str]) -> str:
     settings = config.load(env)
     store = open_store(settings.database_url, home=settings.home)
-    secrets = {"app-secret": secret, "verify-token": VERIFY, "token": "t"}
     with store.write() as conn:
-        found = accounts.add(conn, settings.keyring(), "whatsapp", name, {}, secrets, datetime.now(UTC))
+        found = accounts.add(conn, settings.keyring(), kind, name, {}, secrets, datetime.now(UTC))
     store.close()
     return found.id
 

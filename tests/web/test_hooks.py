@@ -1,5 +1,7 @@
 """The webhooks through the front door: a real server, real bytes, and what is in the database afterwards."""
 
+import base64
+import hmac
 import json
 import signal
 import socket
@@ -12,7 +14,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.web.front import ROOT, SECRET, VERIFY, add_account, environment, rows, signed
+from tests.web.front import ROOT, SECRET, VERIFY, add_account, environment, rows, signed, store_account
 
 LARGEST = 3 * 1024 * 1024
 HANDSHAKE = f"/hooks/whatsapp/shop?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={VERIFY}"
@@ -76,6 +78,24 @@ WRONG = "?hub.mode=subscribe&hub.challenge=1&hub.verify_token=wrong"
 def test_a_wrong_handshake_is_refused_alike_for_accounts_that_exist_and_not(web, account, query):
     status, _, body = web.get(f"/hooks/whatsapp/{account}{query}")
     assert (status, body) == (401, b"This call is not authentic.")
+
+
+def test_a_crm_signs_our_public_address_whatever_host_it_calls(own_home, start):
+    env = environment(own_home, PUBLIC_URL="https://hooks.example.org/")
+    store_account(env, "hubspot", "crm", {"client-secret": "client-secret-of-the-app", "token": "t"})
+    web = start(env)
+    body, stamp = b'[{"eventId": 1}]', str(int(time.time() * 1000))
+
+    def call(address: str) -> int:
+        text = f"POST{address}/hooks/crm/crm/action?x=1".encode() + body + stamp.encode()
+        signature = base64.b64encode(hmac.digest(b"client-secret-of-the-app", text, "sha256")).decode()
+        headers = {"X-HubSpot-Signature-v3": signature, "X-HubSpot-Request-Timestamp": stamp}
+        return web.call("POST", "/hooks/crm/crm/action?x=1", body, headers)[0]
+
+    assert call(web.url) == 401
+    assert call("https://hooks.example.org") == 200
+    assert web.end() == 0
+    assert bodies(own_home) == [body]
 
 
 def test_refused_calls_are_counted(own_home, start):
@@ -262,5 +282,3 @@ def _until(happened) -> None:
     while not happened():
         assert time.monotonic() < end
         time.sleep(0.05)
-
-
