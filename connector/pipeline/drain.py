@@ -14,6 +14,7 @@ from connector.store.engine import Store
 log = logging.getLogger("connector.pipeline")
 Stop = Callable[[], bool]
 LONGEST = 20.0  # seconds a drain may run before it rings again and makes room (architecture 5)
+TURN = 0.5  # seconds a drain works before it makes room for another bell: two that give way at once never work
 SETTLE = 5.0  # seconds a request of a dead owner may still be under way at the CRM (docs/decisions/0004)
 
 
@@ -53,9 +54,15 @@ def parked(store: Store, account: str, now: datetime) -> bool:
 
 
 def fair(stop: Stop, bell: Bell, started: float, clock: Callable[[], float]) -> Stop:
-    """Stop on SIGTERM, after LONGEST seconds, or when another bell waits for a worker."""
+    """Stop on SIGTERM, after LONGEST seconds, or when another bell waits for a worker and we had our turn.
+
+    The turn begins with the first question, so that a drain does something however slow its first look was."""
+    first: float | None = None
 
     def should() -> bool:
-        return stop() or clock() - started > LONGEST or bell.waiting()
+        nonlocal first
+        now = clock()
+        first = now if first is None else first
+        return stop() or now - started > LONGEST or (now - first > TURN and bell.waiting())
 
     return should
