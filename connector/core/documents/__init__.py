@@ -11,6 +11,19 @@ from connector.core.documents.trials import TestResult, run_tests
 from connector.errors import BadDocument
 
 __all__ = [
-    "KINDS", "BadDocument", "Document", "Finding", "MappingDocument", "TestResult", "check", "check_together", "could_match",
-    "evaluate", "evaluate_all", "json_schema", "read", "reference", "run_tests",
-]  # fmt: skip
+    "KINDS",
+    "BadDocument",
+    "Document",
+    "Finding",
+    "MappingDocument",
+    "TestResult",
+    "check",
+    "check_together",
+    "could_match",
+    "evaluate",
+    "evaluate_all",
+    "json_schema",
+    "read",
+    "reference",
+    "run_tests",
+]

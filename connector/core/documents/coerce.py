@@ -1,4 +1,4 @@
-"""`as:` turns an answer into a typed value, or says in plain words why it could not; what is ambiguous is never guessed."""
+"""`as:` turns an answer into a typed value, or says why it could not; what is ambiguous is never guessed."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -84,9 +84,10 @@ def _inside(found: float, kind: Kind) -> bool:
 def integer(scope: Scope, value: Any, kind: Kind, name: str) -> Read:
     """`9`, `9/10`, `9!!`."""
     del name
-    found: float | int | None = value if is_number(value) else _score(shown(value), kind)
+    found: float | int | None = value if is_number(value) else None
     if found is None:
-        found = read_number(shown(value), scope.setting.locale)
+        text = shown(value)
+        found = _score(text, kind) if "/" in text else read_number(text, scope.setting.locale)
     if found is None or found != found // 1 or not _inside(found, kind):
         return _no(value, f"a whole number{_limits(kind)}")
     return int(found), ""
@@ -153,5 +154,11 @@ def choice(scope: Scope, value: Any, kind: Kind, name: str) -> Read:
 
 
 TYPES: dict[str, Coerce] = {
-    "integer": integer, "number": number, "date": day, "yes_no": boolean, "email": email, "phone": phone, "choice": choice,
-}  # fmt: skip
+    "integer": integer,
+    "number": number,
+    "date": day,
+    "yes_no": boolean,
+    "email": email,
+    "phone": phone,
+    "choice": choice,
+}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date, datetime
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 from unicodedata import combining, normalize
 
@@ -55,6 +56,8 @@ def is_number(value: Any) -> bool:
 
 def truthy(value: Any) -> bool:
     """What a condition makes of a value: empty, false, 0 and the texts false and no do not hold."""
+    if value is True or value is False:
+        return value
     if isinstance(value, str):
         return value.strip().casefold() not in ("", "false", "no", "0")
     return bool(value)
@@ -102,9 +105,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 Before = Callable[[Any, Any], bool]
-ORDER: dict[str, Before] = {
-    "lt": lambda a, b: a < b, "lteq": lambda a, b: a <= b, "gt": lambda a, b: a > b, "gteq": lambda a, b: a >= b,
-}  # fmt: skip
+ORDER: dict[str, Before] = {"lt": lt, "lteq": le, "gt": gt, "gteq": ge, "eq": eq, "ne": ne}
 
 
 def ordered(op: str, a: Any, b: Any) -> bool:
@@ -116,11 +117,3 @@ def ordered(op: str, a: Any, b: Any) -> bool:
         first, second = _moment(a, like), _moment(b, like)
         return first is not None and second is not None and ORDER[op](first, second)
     return ORDER[op](fold(shown(a)), fold(shown(b)))
-
-
-def within(needle: Any, stack: Any) -> bool:
-    """`in`: one of a list, or part of a text."""
-    if isinstance(stack, list | tuple):
-        return any(same(needle, item) for item in stack)
-    part = fold(shown(needle))
-    return bool(part) and part in fold(shown(stack))

@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 
 from jinja2 import nodes
 
-from connector.core.documents.comparing import ORDER, fold, is_number, number_of, ordered, same, shown, truthy, within
+from connector.core.documents import comparisons
+from connector.core.documents.comparing import is_number, shown, truthy
 from connector.core.documents.filters import FILTERS
 from connector.core.documents.findings import Problem, did_you_mean, listed
-from connector.core.documents.words import ANSWERS, LATER, LOOK, PARTS, ROOTS, Run, Scope
+from connector.core.documents.words import ANSWERS, LATER, LOOK, PARTS, ROOTS, Run
 
 MAX_DEPTH = 50
 _ARITHMETIC = "make a calculated field in the CRM and use that; texts are joined with `~`."
@@ -99,6 +100,8 @@ class Compiler:
         )
         if problem:
             raise Refused(problem, problem.code, problem.hint)
+        if node.name == "time_zone":
+            self.paths.add(("contact", "time_zone"))  # it may ask for theirs
         inner, arguments, run = self.compile(node.node), tuple(self.compile(a) for a in node.args), known.run
         if not arguments:
             return lambda s: run(s, inner(s))
@@ -138,63 +141,27 @@ class Compiler:
         return lambda s: all(step(s) for step in every)
 
     def _comparison(self, left: nodes.Node, op: str, right: nodes.Node) -> Run:
-        a, a_crm = self.compile(left), _from_crm(left)
+        a = self.compile(left)
         if op in ("in", "notin"):
-            b = self._stack(right)
-            return (lambda s: within(a(s), b(s))) if op == "in" else (lambda s: not within(a(s), b(s)))
-        b, b_crm = self.compile(right), _from_crm(right)
-        if op in ("eq", "ne") and isinstance(right, nodes.Const) and isinstance(right.value, str) and fold(right.value):
-            return _equals_text(a, right.value, negate=op == "ne")
-        return _comparing(a, a_crm, op, b, b_crm)
+            return comparisons.inside(a, self._stack(right), negate=op == "notin")
+        b = self.compile(right)
+        if isinstance(right, nodes.Const) and comparisons.simple(right.value):
+            return comparisons.with_constant(a, _from_crm(left), op, right.value)
+        return comparisons.between(a, _from_crm(left), op, b, _from_crm(right))
 
-    def _stack(self, node: nodes.Node) -> Run:
+    def _stack(self, node: nodes.Node) -> Run | list[Any]:
+        """What stands after `in`; a list of constants as itself."""
         if not isinstance(node, nodes.List):
             return self.compile(node)
         items = tuple(self.compile(item) for item in node.items)
-        if all(isinstance(item, nodes.Const) for item in node.items):
-            constant = [item.value for item in node.items if isinstance(item, nodes.Const)]
-            return lambda _: constant
-        return lambda s: [item(s) for item in items]
+        constants = [_allowed(item.value) for item in node.items if isinstance(item, nodes.Const)]
+        return constants if len(constants) == len(items) else lambda s: [item(s) for item in items]
 
     _HANDLERS: ClassVar[dict[type[nodes.Node], Callable[["Compiler", Any], Run]]] = {
         nodes.Const: _const, nodes.TemplateData: _text, nodes.Neg: _negative, nodes.Name: _name, nodes.Getattr: _path,
         nodes.Getitem: _path, nodes.Filter: _filter, nodes.Concat: _concat, nodes.CondExpr: _either, nodes.And: _and,
         nodes.Or: _or, nodes.Not: _not, nodes.Compare: _compare,
     }  # fmt: skip
-
-
-# ---- comparisons -------------------------------------------------------------------------------------------------
-def _equals_text(a: Run, text: str, *, negate: bool) -> Run:
-    """The common case `answer.id == 'yes'`: our side is folded once."""
-    folded = fold(text)
-
-    def run(s: Scope) -> bool:
-        value = a(s)
-        if isinstance(value, str):
-            return (value == text or fold(value) == folded) is not negate
-        return _compare_any(s, value, True, "eq", text, False) is not negate
-
-    return run
-
-
-def _comparing(a: Run, a_crm: bool, op: str, b: Run, b_crm: bool) -> Run:
-    if op == "ne":
-        return lambda s: not _compare_any(s, a(s), a_crm, "eq", b(s), b_crm)
-    return lambda s: _compare_any(s, a(s), a_crm, op, b(s), b_crm)
-
-
-def _compare_any(s: Scope, a: Any, a_crm: bool, op: str, b: Any, b_crm: bool) -> bool:
-    """A number on one side makes a number of the other; when that fails it is false, and the note says why."""
-    if is_number(a) or is_number(b):
-        first, second = number_of(a, s.setting.locale, a_crm), number_of(b, s.setting.locale, b_crm)
-        if first is None or second is None:
-            odd = a if first is None else b
-            s.notes.append(
-                f'"{shown(odd)[:60]}" is not a number' if shown(odd) else "there is nothing to compare with the number"
-            )
-            return False
-        return first == second if op == "eq" else ORDER[op](first, second)
-    return same(a, b) if op == "eq" else ordered(op, a, b)
 
 
 def _from_crm(node: nodes.Node) -> bool:

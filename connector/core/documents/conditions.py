@@ -7,7 +7,7 @@ from typing import Any
 from connector.core.documents.comparing import fold, shown, truthy
 from connector.core.documents.expressions import Expression
 from connector.core.documents.findings import listed
-from connector.core.documents.words import PERSON, Scope, answered_within
+from connector.core.documents.words import Scope, answered_within
 from connector.core.events import SILENT_TYPES
 
 Check = Callable[[Scope], str | None]
@@ -126,8 +126,8 @@ def only_if(expression: Expression) -> Check:
 
 
 def needs_record(expression: Expression) -> bool:
-    """Does it look at a field of the CRM record?"""
-    return any(path[0] == "contact" and path[1] not in PERSON for path in expression.paths)
+    """Does it look at the contact, whom only the evaluation knows?"""
+    return expression.reads("contact")
 
 
 def compile_when(name: str, when: Mapping[str, Any]) -> tuple[tuple[Check, ...], tuple[Check, ...]]:

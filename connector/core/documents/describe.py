@@ -1,4 +1,4 @@
-"""The JSON Schema for editors and the reference in docs/, both generated from the schema so that they cannot go stale."""
+"""The JSON Schema for editors and the reference in docs/, both generated from the schema."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -31,7 +31,7 @@ def schemas(root: Schema) -> Iterator[Schema]:
 
 def _inner(field: Any) -> Iterator[Schema]:
     if isinstance(field, f.Part):
-        yield field.schema  # type: ignore[misc]
+        yield field.schema
     elif isinstance(field, f.Either):
         yield field.long()
     elif isinstance(field, f.Many | f.Pairs):
@@ -66,8 +66,7 @@ def reference() -> str:
     """docs/mapping-reference.md."""
     parts = [BEFORE]
     for kind in KINDS.values():
-        for schema in schemas(kind.SCHEMA()):
-            parts.append(_words(schema))
+        parts += [_words(schema) for schema in schemas(kind.SCHEMA())]
     parts += [_answers(), _filters(), AFTER]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
@@ -91,9 +90,17 @@ def _words(schema: Schema) -> str:
 
 
 _TITLES = {
-    "mapping": "The document", "when": "`when:`", "contact": "`contact:`", "rule": "A field's rule", "otherwise": "`else: {ask_again: ...}`",
-    "then": "`then:`", "task": "`task:`", "handoff": "`handoff:`", "notify": "`notify:`", "test": "`tests:`",
-}  # fmt: skip
+    "mapping": "The document",
+    "when": "`when:`",
+    "contact": "`contact:`",
+    "rule": "A field's rule",
+    "otherwise": "`else: {ask_again: ...}`",
+    "then": "`then:`",
+    "task": "`task:`",
+    "handoff": "`handoff:`",
+    "notify": "`notify:`",
+    "test": "`tests:`",
+}
 
 
 def _choices(field: Any) -> str:

@@ -38,7 +38,7 @@ class Actions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappingDocument:
-    """`mapping:` compiled. `reads` are the fields of the contact's record it needs, `record_reads` those of `deal.*` and its like."""
+    """`mapping:` compiled. `reads` are fields of the contact's record, `record_reads` those of `deal.*` etc."""
 
     name: str
     crm: str

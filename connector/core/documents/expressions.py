@@ -9,8 +9,8 @@ from functools import lru_cache
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from connector.core.documents import mending
-from connector.core.documents.compiling import Compiler, Refused
 from connector.core.documents.comparing import shown
+from connector.core.documents.compiling import Compiler, Refused
 from connector.core.documents.findings import Problem
 from connector.core.documents.words import Run
 

@@ -27,7 +27,7 @@ _RE2.max_mem = 1 << 20
 
 def problem(message: str, code: str, hint: str = "") -> ValidationError:
     """What a field raises."""
-    return ValidationError(Problem(message, code=code, hint=hint))  # type: ignore[arg-type]
+    return ValidationError(Problem(message, code=code, hint=hint))
 
 
 def as_text(value: Any) -> str:
@@ -35,7 +35,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list | dict):
-        raise problem("Here a text is expected, not a list or a map.", "not_text", "Put the text in quotes.")
+        raise problem("Here a text is expected, not a list or a map.", "not_text")
     raise problem("Nothing stands after the colon.", "missing", "Write the value, or delete the line.")
 
 
@@ -188,7 +188,7 @@ class Zone(Value):
     def read(self, value: Any) -> str:
         text = as_text(value).strip()
         if wrong := zone_problem(text):
-            raise ValidationError(wrong)  # type: ignore[arg-type]
+            raise ValidationError(wrong)
         return text
 
 
@@ -219,7 +219,7 @@ class Condition(Value):
         try:
             return type(self).compile(as_text(value))
         except expressions.BadExpression as error:
-            raise ValidationError(error.problem) from None  # type: ignore[arg-type]
+            raise ValidationError(error.problem) from None
 
 
 class Template(Condition):
@@ -246,7 +246,7 @@ class Part(base.Nested):
     """A map with words of its own."""
 
     def json_schema(self) -> dict[str, Any]:
-        inner = reference_to(self.schema)  # type: ignore[arg-type]
+        inner = reference_to(self.schema)
         return {"type": "array", "items": inner} if self.many else inner
 
 
@@ -256,19 +256,23 @@ class Strict(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    error_messages: ClassVar[dict[str, str]] = {"type": "Here a map is expected: lines of `word: value`."}
-
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _known(self, data: Any, original: Any, **_: Any) -> None:
         del data
         known = [f.data_key or name for name, f in self.fields.items()]
-        wrong = {
-            key: [Problem(f"'{key[:60]}' is not a word of this place.", code="unknown", hint=did_you_mean(key, known) or f"It takes {listed(known)}.")]
-            for key in original
-            if key not in known
-        }  # fmt: skip
+        wrong = {key: [_unknown(key, known)] for key in original if key not in known}
         if wrong:
-            raise ValidationError(wrong)  # type: ignore[arg-type]
+            raise ValidationError(wrong)
+
+
+def _unknown(key: str, known: list[str]) -> Problem:
+    meant = did_you_mean(key, known) or f"It takes {listed(known)}."
+    return Problem(f"'{key[:60]}' is not a word of this place.", code="unknown", hint=meant)
+
+
+def told(about: str, example: str = "") -> dict[str, Any]:
+    """What the reference and editors say of a word."""
+    return {"about": about} | ({"example": example} if example else {})
 
 
 def collect(steps: Any) -> dict[Any, Any]:

@@ -13,18 +13,38 @@ from connector.core.documents.findings import Problem
 from connector.core.documents.numbers import decimal_sign, read_date, western
 from connector.core.documents.words import Scope, zone_of
 
-YES = frozenset("yes y yeah yep si s sim oui ja da true 1".split())
-NO = frozenset("no n nope nao non nein nee false 0".split())
+YES = frozenset(["yes", "y", "yeah", "yep", "si", "s", "sim", "oui", "ja", "da", "true", "1"])
+NO = frozenset(["no", "n", "nope", "nao", "non", "nein", "nee", "false", "0"])
 # ISO 4217: currencies without cents, and with three figures after the sign
-_NO_CENTS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
-_MILS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+_NO_CENTS = frozenset(
+    [
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "ISK",
+        "JPY",
+        "KMF",
+        "KRW",
+        "PYG",
+        "RWF",
+        "UGX",
+        "UYI",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    ]
+)
+_MILS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 _PLACES = (("YYYY", "%Y"), ("MM", "%m"), ("DD", "%d"), ("HH", "%H"), ("mm", "%M"), ("ss", "%S"))
 _LONGEST = 10_000  # characters a filter may make
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`run(scope, value, *arguments)`; `takes` is (fewest, most) arguments, `check` looks at quoted ones when it is read."""
+    """`run(scope, value, *arguments)`; `takes` is (fewest, most) arguments, `check` looks at the constant ones."""
 
     run: Callable[..., Any]
     takes: tuple[int, int]

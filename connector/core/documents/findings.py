@@ -9,7 +9,7 @@ from connector.errors import BadDocument
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to mend. `path` is dotted (set.lifecyclestage.map), `line` and `column` count from 1, `hint` is the remedy."""
+    """One thing to mend. `path` is dotted (set.city.map), `line` and `column` count from 1, `hint` is the remedy."""
 
     path: str
     line: int

@@ -1,6 +1,7 @@
 """The document against the CRM's live fields: told at save time, never at message time."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import gt, lt
 from typing import Any, Protocol
 
 from connector.core.documents.coerce import TYPES
@@ -43,9 +44,15 @@ Wrong = tuple[Path, Problem, str]
 
 # CRM type -> the `as:` types that can fill it; a plain text goes anywhere and is checked when it is a literal
 _FITS: dict[str, tuple[str, ...]] = {
-    "number": ("number", "integer"), "integer": ("integer",), "boolean": ("yes_no",), "date": ("date",), "datetime": ("date",),
-    "email": ("email",), "phone": ("phone",), "url": (),
-}  # fmt: skip
+    "number": ("number", "integer"),
+    "integer": ("integer",),
+    "boolean": ("yes_no",),
+    "date": ("date",),
+    "datetime": ("date",),
+    "email": ("email",),
+    "phone": ("phone",),
+    "url": (),
+}
 
 
 def check(text: str, *, schema: Schema | None) -> list[Finding]:
@@ -136,7 +143,7 @@ def _target(path: Path, field: Field, node: Node) -> Iterator[Wrong]:
 
 
 def _rule(path: Path, field: Field, rule: Map) -> Iterator[Wrong]:
-    texts = [(("value",), rule.items.get("value")), (("else",), rule.items.get("else"))]
+    texts: list[tuple[Path, Node | None]] = [(("value",), rule.items.get("value")), (("else",), rule.items.get("else"))]
     table = rule.items.get("map")
     texts += [(("map", key), node) for key, node in table.items.items()] if isinstance(table, Map) else []
     for tail, node in texts:
@@ -153,7 +160,7 @@ def _rule(path: Path, field: Field, rule: Map) -> Iterator[Wrong]:
 
 
 def _limits(path: Path, field: Field, rule: Map) -> Iterator[Wrong]:
-    for word, limit, beyond in (("min", field.minimum, lambda a, b: a < b), ("max", field.maximum, lambda a, b: a > b)):
+    for word, limit, beyond in (("min", field.minimum, lt), ("max", field.maximum, gt)):
         node = rule.items.get(word)
         given = plain_number(node.value) if isinstance(node, Text) else None
         if given is not None and limit is not None and beyond(given, limit):

@@ -10,7 +10,7 @@ from connector.core.documents.document import MappingDocument
 from connector.core.documents.findings import Finding, Problem, did_you_mean, listed, ordered, refuse
 from connector.core.documents.kinds import KINDS, LATER
 from connector.core.documents.reading import read_tree
-from connector.core.documents.tree import Map, Text, dotted, place, plain
+from connector.core.documents.tree import Map, Node, Text, dotted, place, plain
 
 Path = tuple[str | int, ...]
 # marshmallow's own words, in ours
@@ -90,16 +90,18 @@ def finding(text: str, tree: Map, path: Path, said: str, severity: str = "error"
     if not isinstance(said, Problem):
         code, words = _PLAIN.get(said, ("invalid", said))
         said = Problem(words.format(path[-1] if path else "document"), code=code)
-    hint = said.hint
+    hint = f"{said.hint} {_rewritten(text, node, said)}".strip()
+    return Finding(dotted(path), node.line, node.column, said.code, str(said), hint, severity)
+
+
+def _rewritten(text: str, node: Node, said: Problem) -> str:
     lines = text.split("\n")
     line = lines[node.line - 1].rstrip("\r") if 0 < node.line <= len(lines) else ""
     if said.old:
         block = isinstance(node, Text) and node.style in ("|", ">")
-        rewritten = line.replace(said.old, said.new, 1) if said.old in line and not block else said.new
-        hint = f"{hint} {mistakes.write(rewritten)}".strip()
-    elif said.code == "not_text" and (rewritten := mistakes.quoted(line)):
-        hint = mistakes.write(rewritten)
-    return Finding(dotted(path), node.line, node.column, said.code, str(said), hint, severity)
+        return mistakes.write(line.replace(said.old, said.new, 1) if said.old in line and not block else said.new)
+    quoted = mistakes.quoted(line) if said.code == "not_text" else None
+    return mistakes.write(quoted) if quoted else ""
 
 
 def _without_echoes(findings: list[Finding]) -> list[Finding]:

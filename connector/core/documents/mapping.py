@@ -9,8 +9,8 @@ from connector.core.documents.expressions import Expression
 from connector.core.documents.findings import Problem, did_you_mean, listed
 from connector.core.documents.rules import AskAgain, Rule, cleared, compile_rule
 from connector.core.documents.schema import MappingSchema
-from connector.core.documents.trials import EXPECT, GIVEN, NEEDED
 from connector.core.documents.tree import Map, place
+from connector.core.documents.trials import EXPECT, GIVEN, NEEDED
 from connector.core.documents.words import ANSWERS, PERSON, RECORD
 
 Path = tuple[str | int, ...]
@@ -30,15 +30,31 @@ def compile_document(data: Mapping[str, Any], tree: Map, text: str) -> MappingDo
     every = list(_all_rules(rules))
     answer_to = frozenset(when["answer_to"])
     return MappingDocument(
-        name=data["mapping"], crm=data["crm"], text=text, about=data.get("about", ""), objects=data.get("object", ()),
-        find_by=contact.get("find_by", ("whatsapp", "phone")), if_missing=contact.get("if_missing", "review"),
-        if_several=contact.get("if_several", "review"), answer_to=None if "anything" in answer_to else answer_to,
-        within=when.get("within", DEFAULT_WITHIN), number=when.get("number", ()), types=when.get("type", ()),
-        reads=frozenset({p[1] for p in paths if p[0] == "contact" and p[1] not in PERSON} | {r.name for r in every if not r.word}),
+        name=data["mapping"],
+        crm=data["crm"],
+        text=text,
+        about=data.get("about", ""),
+        objects=data.get("object", ()),
+        find_by=contact.get("find_by", ("whatsapp", "phone")),
+        if_missing=contact.get("if_missing", "review"),
+        if_several=contact.get("if_several", "review"),
+        answer_to=None if "anything" in answer_to else answer_to,
+        within=when.get("within", DEFAULT_WITHIN),
+        number=when.get("number", ()),
+        types=when.get("type", ()),
+        reads=frozenset(
+            {p[1] for p in paths if p[0] == "contact" and p[1] not in PERSON} | {r.name for r in every if not r.word}
+        ),
         record_reads=frozenset({p[1] for p in paths if p[0] in RECORD} | {r.name for r in every if r.word}),
-        sets=tuple(dict.fromkeys(r.field for r in every)), asks=tuple(r.field for r in rules if isinstance(r.otherwise, AskAgain)),
-        tests=tuple(_tests(data, tree)), early=early, late=late, rules=tuple(rules), actions=_actions(data), tree=tree,
-    )  # fmt: skip
+        sets=tuple(dict.fromkeys(r.field for r in every)),
+        asks=tuple(r.field for r in rules if isinstance(r.otherwise, AskAgain)),
+        tests=tuple(_tests(data, tree)),
+        early=early,
+        late=late,
+        rules=tuple(rules),
+        actions=_actions(data),
+        tree=tree,
+    )
 
 
 def _all_rules(rules: list[Rule]) -> Iterator[Rule]:
@@ -210,5 +226,8 @@ def _test_words(data: Mapping[str, Any]) -> Iterator[Wrong]:
                 )
 
 
-_GIVE = "It can give answer.*, contact.*, message.*, record.* (deal.*, ...), referral.*, number.*, answer_to, attempt, now, contact, locale."
+_GIVE = (
+    "It can give answer.*, contact.*, message.*, record.* (deal.*, ...), referral.*, number.*, "
+    "answer_to, attempt, now, contact, locale."
+)
 _CHECKS = (_does_something, _field_names, _answer_words, _ids, _test_words)

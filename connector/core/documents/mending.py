@@ -72,6 +72,15 @@ def _quote_right(text: str) -> str:
     return _RIGHT.sub(quoted, text)
 
 
+def _filters(text: str) -> str:
+    """`.lower()` -> ` | lower`."""
+
+    def piped(found: re.Match[str]) -> str:
+        return f" | {'trim' if found[1] == 'strip' else found[1]}"
+
+    return outside_quotes(text, lambda part: _METHOD.sub(piped, part))
+
+
 _SIGNS = (
     (r"&&", " and "),
     (r"\|\|", " or "),
@@ -95,8 +104,7 @@ SLIPS: tuple[Slip, ...] = (
     Slip("contains", "`contains` is written with `in`: the part first.", _contains),
     Slip("curly_quotes", "These quotes are typographic; write straight ones.", lambda text: text.translate(_CURLY)),
     Slip("none", "Nothing is written `none`.", _all((r"\b(?:null|NULL|nil|None)\b", "none"))),
-    Slip("call", "Calls are not part of the language; a filter does it.", lambda text: outside_quotes(text, lambda p: _METHOD.sub(
-        lambda m: f" | {'trim' if m[1] == 'strip' else m[1]}", p))),
+    Slip("call", "Calls are not part of the language; a filter does it.", _filters),
     Slip("bare_word", "A text must stand in quotes.", _quote_right),
     Slip("expression", "This is not how a comparison is written.", _everything),
 )  # fmt: skip

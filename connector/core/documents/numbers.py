@@ -5,6 +5,7 @@ from datetime import date, datetime
 from unicodedata import normalize
 
 _LONGEST = 60  # characters; nobody writes a longer number or date
+_EXACT = 18  # digits; more do not fit the 63 bits of databases and CRMs
 _PLAIN = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,12})?")
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,' ]*")
 _GROUPS = re.compile(r"[0-9]{1,3}(?:([.,' ])[0-9]{3})(?:\1[0-9]{3})*")
@@ -12,11 +13,63 @@ _MONEY = re.compile(r"^(?:[A-Z]{3} ?|[$€£¥₹] ?|R\$ ?|US\$ ?)|(?: ?[A-Z]{3}
 
 # Unicode CLDR: languages that write 1.250,50, and those of their countries that write 1,250.50 (or 1'250.50)
 _COMMA = frozenset(
-    "bg ca cs da de el es et eu fi fr gl hr hu id is it lt lv nb nl no pl pt ro ru sk sl sr sv tr uk vi".split()
+    [
+        "bg",
+        "ca",
+        "cs",
+        "da",
+        "de",
+        "el",
+        "es",
+        "et",
+        "eu",
+        "fi",
+        "fr",
+        "gl",
+        "hr",
+        "hu",
+        "id",
+        "is",
+        "it",
+        "lt",
+        "lv",
+        "nb",
+        "nl",
+        "no",
+        "pl",
+        "pt",
+        "ro",
+        "ru",
+        "sk",
+        "sl",
+        "sr",
+        "sv",
+        "tr",
+        "uk",
+        "vi",
+    ]
 )
-_POINT = frozenset("es_MX es_US es_PR es_GT es_HN es_NI es_SV es_PA es_DO es_PE es_419 de_CH de_LI it_CH fr_CH".split())
+_POINT = frozenset(
+    [
+        "es_MX",
+        "es_US",
+        "es_PR",
+        "es_GT",
+        "es_HN",
+        "es_NI",
+        "es_SV",
+        "es_PA",
+        "es_DO",
+        "es_PE",
+        "es_419",
+        "de_CH",
+        "de_LI",
+        "it_CH",
+        "fr_CH",
+    ]
+)
 # Languages that write the year first; English is the only one in which the country decides between day and month
-_YEAR_FIRST = frozenset("zh ja ko hu lt sv eu".split())
+_YEAR_FIRST = frozenset(["zh", "ja", "ko", "hu", "lt", "sv", "eu"])
 _MONTH_FIRST = frozenset({"en_US", "en_PH", "es_US"})
 _UNSURE = frozenset({"en", "en_CA", "es_PA", "es_PR", "en_ZA"})  # both orders are common
 
@@ -64,6 +117,8 @@ def decimal_sign(locale: str | None) -> str | None:
 def plain_number(text: str) -> float | int | None:
     """A number as a program writes it: 1250.50."""
     text = text.strip()
+    if text.isdigit() and text.isascii() and len(text) <= _EXACT:
+        return int(text)
     if not _PLAIN.fullmatch(text):
         return None
     return float(text) if "." in text else int(text)
@@ -71,6 +126,8 @@ def plain_number(text: str) -> float | int | None:
 
 def read_number(text: str, locale: str | None) -> float | int | None:
     """`1,250.50`, `$ 1.250,50`, `1 250`; None when it is no number, or two different ones."""
+    if text.isdigit() and text.isascii() and len(text) <= _EXACT:
+        return int(text)
     clean = western(text[: _LONGEST + 1].strip())
     if clean is None or len(clean) > _LONGEST:
         return None
@@ -85,7 +142,7 @@ def read_number(text: str, locale: str | None) -> float | int | None:
 def _unsigned(text: str, decimal: str | None) -> float | int | None:
     signs = [c for c in text if not c.isdigit()]
     if not signs:
-        return int(text) if len(text) <= 18 else None
+        return int(text) if len(text) <= _EXACT else None
     if len(set(signs)) == 1:
         whole = _GROUPS.fullmatch(text)
         if signs[0] in "' " or len(signs) > 1:
@@ -104,12 +161,12 @@ def _unsigned(text: str, decimal: str | None) -> float | int | None:
 
 def _joined(text: str) -> int | None:
     digits = re.sub("[^0-9]", "", text)
-    return int(digits) if len(digits) <= 18 else None
+    return int(digits) if len(digits) <= _EXACT else None
 
 
 def _decimal(text: str, sign: str) -> float | None:
     whole, _, rest = text.partition(sign)
-    if not whole or not rest or len(whole) > 18 or not (whole + rest).isdigit():
+    if not whole or not rest or len(whole) > _EXACT or not (whole + rest).isdigit():
         return None
     return float(f"{whole}.{rest}")
 

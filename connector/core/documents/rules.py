@@ -28,7 +28,7 @@ class AskAgain:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`word` and `name` split a dotted key: deal.dealstage -> deal, dealstage; `word` is empty for the contact's own field."""
+    """`word` and `name` split a dotted key: deal, dealstage; `word` is empty for the contact's own field."""
 
     field: str
     word: str

@@ -55,7 +55,7 @@ def plain(node: Node) -> Any:
 
 
 def place(root: Node, path: tuple[str | int, ...]) -> Text | Items | Map:
-    """The node at `path`, or the nearest one above it that exists; for a key that has no value worth showing, the key."""
+    """The node at `path`, or the nearest one above it that exists; the key where a value was left out."""
     node = root
     for step in path:
         if isinstance(node, Map) and str(step) in node.items:

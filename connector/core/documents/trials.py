@@ -26,7 +26,7 @@ from connector.core.documents.fields import YesNo
 from connector.core.documents.numbers import plain_number
 from connector.core.documents.overwrite import equal
 from connector.core.documents.words import PERSON, RECORD
-from connector.core.events import MESSAGE_TYPES, InboundMessage
+from connector.core.events import InboundMessage
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)  # a Tuesday
 NEEDED = ("attempt", "now", "answer_to", "type", "locale", "country", "contact")
@@ -44,9 +44,19 @@ STAGES = (
     "other",
 )
 _TYPE_OF = {
-    "id": "button", "title": "button", "text": "text", "latitude": "location", "emoji": "reaction", "total": "order", "items": "order",
-    "mime_type": "media", "kind": "media", "filename": "media", "phone": "contact", "email": "contact",
-}  # fmt: skip
+    "id": "button",
+    "title": "button",
+    "text": "text",
+    "latitude": "location",
+    "emoji": "reaction",
+    "total": "order",
+    "items": "order",
+    "mime_type": "media",
+    "kind": "media",
+    "filename": "media",
+    "phone": "contact",
+    "email": "contact",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ class TestResult:
 def run_tests(document: MappingDocument, schema: Mapping[str, Sequence[Any]] | None = None) -> list[TestResult]:
     """Every test of the document; `schema` (as for check) gives the CRM's option order where it is known."""
     options: dict[str, dict[str, Any]] = {"lifecyclestage": {"options": STAGES}}
-    for field in (f for fields in reversed((schema or {}).values()) for f in fields):
+    for field in (f for fields in reversed(list((schema or {}).values())) for f in fields):
         if field.options:
             options[field.name] = {"options": [value for value, _ in field.options]}
     return [_run(document, test, options) for test in document.tests]
@@ -104,9 +114,16 @@ class _Given:
         number = self.part("number").get("id") or (self.document.number or ("100000000000001",))[0]
         at = _moment(message["sent_at"]) if "sent_at" in message else self.now
         return InboundMessage(
-            id=shown(message.get("id") or "wamid.test"), at=at, number=shown(number), type=kind, wa_id="573001112222", name="Ana Ruiz",
-            text=text, answer=answer, referral=self.part("referral") or None,
-        )  # fmt: skip
+            id=shown(message.get("id") or "wamid.test"),
+            at=at,
+            number=shown(number),
+            type=kind,
+            wa_id="573001112222",
+            name="Ana Ruiz",
+            text=text,
+            answer=answer,
+            referral=self.part("referral") or None,
+        )
 
     def _kind(self, answer: Mapping[str, Any]) -> str:
         """The document's own type where it names one, else the one these words belong to."""
@@ -125,17 +142,26 @@ class _Given:
             for n in range(count)
         )
         return Contact(
-            id="c1", name=own.get("name", "Ana Ruiz"), wa_id=own.get("whatsapp_id", "573001112222"),
-            phone=own.get("phone", "+573001112222"), time_zone=own.get("time_zone"), records=records,
-        )  # fmt: skip
+            id="c1",
+            name=own.get("name", "Ana Ruiz"),
+            wa_id=own.get("whatsapp_id", "573001112222"),
+            phone=own.get("phone", "+573001112222"),
+            time_zone=own.get("time_zone"),
+            records=records,
+        )
 
     def setting(self, options: Mapping[str, Any]) -> Setting:
         attempt = plain_number(shown(self.given.get("attempt", "1")))
         number = {"id": "100000000000001", "name": (self.document.number or ("main",))[0]} | self.part("number")
         return Setting(
-            account=self.document.crm, number=number, answered=self._answered(), attempt=attempt if isinstance(attempt, int) else 1,
-            locale=self.given.get("locale"), country=self.given.get("country"), schema=options,
-        )  # fmt: skip
+            account=self.document.crm,
+            number=number,
+            answered=self._answered(),
+            attempt=attempt if isinstance(attempt, int) else 1,
+            locale=self.given.get("locale"),
+            country=self.given.get("country"),
+            schema=options,
+        )
 
     def _answered(self) -> Answered | None:
         name = shown(self.given.get("answer_to") or next(iter(sorted(self.document.answer_to or ())), ""))
@@ -148,9 +174,13 @@ class _Given:
             RecordRef(self.document.crm, word, "77") if words and shown(self.given.get("record.id")) != "none" else None
         )
         return Answered(
-            send="s1", at=self.now, template=name if "." not in name else None, step=name if "." in name else None,
-            record=record, record_fields=fields,
-        )  # fmt: skip
+            send="s1",
+            at=self.now,
+            template=name if "." not in name else None,
+            step=name if "." in name else None,
+            record=record,
+            record_fields=fields,
+        )
 
 
 def _moment(value: Any) -> datetime:

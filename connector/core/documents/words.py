@@ -160,7 +160,7 @@ PARTS: dict[str, tuple[str, ...]] = {"message": tuple(MESSAGE), "referral": REFE
 
 
 def zone_of(scope: Scope, wanted: str | None) -> str:
-    """The time zone meant by `time_zone:`: a name, `account`, or `contact` (theirs, else their country's only one, else ours)."""
+    """The time zone meant: a name, `account`, or `contact` (theirs, else their country's only one, else ours)."""
     if wanted and wanted not in ("contact", "account"):
         return wanted
     person = scope.contact

@@ -1,0 +1,52 @@
+"""What goes with the fields: log, consent, task, webhook, handoff, reply, flow; in this order."""
+
+from datetime import UTC, datetime
+
+from connector.core.changes import CreateTask, Handoff, LogActivity, Notify, SendMessage, SetConsent, StartFlow
+from connector.core.documents.comparing import empty, shown
+from connector.core.documents.desk import Desk
+from connector.core.documents.quick import reason
+from connector.core.documents.rules import settle
+
+
+def act(desk: Desk) -> None:
+    """Adds the document's actions to the plan."""
+    actions, event, scope = desk.document.actions, desk.scope.event, desk.scope
+    at = _iso(event.at or scope.now)
+    if actions.log != "none":
+        desk.changes.append(LogActivity(record=desk.ref, object=desk.object, what=actions.log, text=event.text, at=at))
+    for category, state in actions.consent:
+        desk.changes.append(SetConsent(category=category, state=state, evidence=event.text[:500]))
+    if actions.task:
+        title, owner, more = actions.task
+        text = shown(more(scope)) if more else event.text
+        desk.changes.append(
+            CreateTask(record=desk.ref, object=desk.object, title=shown(title(scope)), owner=owner, text=text, at=at)
+        )
+    if actions.notify:
+        webhook, values = actions.notify
+        desk.changes.append(Notify(webhook=webhook, values={key: settle(run(scope)) for key, run in values}))
+    if actions.handoff:
+        words, who = actions.handoff
+        desk.changes.append(Handoff(to=who, text=shown(words(scope))))
+    _speak(desk)
+
+
+def _speak(desk: Desk) -> None:
+    """Our own words to the customer; they wait while a question is asked again."""
+    actions = desk.document.actions
+    if desk.asked:
+        for name, wanted in (("reply", actions.reply), ("start", actions.start)):
+            if wanted is not None:
+                because = f"not now: {desk.asked} is asked again"
+                desk.reasons.append(reason(name, because, "skip", "ask_again", None, None, None, None))
+        return
+    if actions.reply is not None and not empty(text := shown(actions.reply(desk.scope))):
+        desk.changes.append(SendMessage(text=text))
+    if actions.start is not None:
+        desk.changes.append(StartFlow(flow=actions.start))
+
+
+def _iso(at: datetime) -> str:
+    """ISO, UTC."""
+    return at.astimezone(UTC).isoformat() if at.tzinfo else at.isoformat()
