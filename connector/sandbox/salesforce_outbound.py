@@ -10,18 +10,15 @@ from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
 from connector.sandbox.poster import Webhook
+from connector.sandbox.salesforce_schema import SYSTEM
 from connector.sandbox.salesforce_settings import API, ORG
 from connector.sandbox.salesforce_store import Row, Store
 from connector.sandbox.salesforce_values import Value, make_id
 from connector.sandbox.world import World
 
 ACTION = make_id("04k", 1)
-SENT = {
-    "Contact": ("FirstName", "LastName", "Email", "Phone", "MobilePhone", "AccountId", "OwnerId", "LeadSource"),
-    "Lead": ("FirstName", "LastName", "Email", "Phone", "MobilePhone", "Company", "Status", "OwnerId", "LeadSource"),
-    "Opportunity": ("Name", "StageName", "Amount", "CloseDate", "AccountId", "ContactId", "OwnerId"),
-    "Account": ("Name", "Phone", "OwnerId"),
-}
+SENT = ("Contact", "Lead", "Opportunity", "Account")  # the objects an admin has set a message up for
+LEFT_OUT = frozenset({"Description", *(field.name for field in SYSTEM)})
 QUOTES = {'"': "&quot;", "'": "&apos;"}
 ACK = re.compile(rb"<(?:\w+:)?Ack>\s*true\s*</(?:\w+:)?Ack>")
 ENVELOPE = """<?xml version="1.0" encoding="UTF-8"?>
@@ -64,7 +61,8 @@ class Outbound:
     def _body(self, id: str, row: Row) -> bytes:
         with self._lock:
             values = dict(row.values)
-            names = ["Id", *SENT[row.object], *(f.name for f in self._store.schema.seen(row.object) if f.custom)]
+            chosen = (f.name for f in self._store.schema.seen(row.object) if f.name not in LEFT_OUT)
+            names = ["Id", *chosen]
         fields = "\n".join(_field(name, values.get(name)) for name in names)
         parts: Mapping[str, str] = {"org": ORG, "short": ORG[:15], "action": ACTION, "api": API, "id": id}
         return ENVELOPE.format(**parts, object=row.object, fields=fields).encode()
