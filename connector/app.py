@@ -1,13 +1,12 @@
-"""The composition root: the only place that puts store, adapters and pipeline together."""
+"""The composition root: puts store, adapters and pipeline together for workers, clock and commands."""
 
-import logging
 import secrets as secret_token
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from connector import crm, errors, whatsapp
+from connector.base import Base, SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
 from connector.core.documents import MappingDocument
 from connector.pipeline import publish, schema, sweep
@@ -16,29 +15,10 @@ from connector.pipeline.handle import Handler
 from connector.pipeline.library import Library
 from connector.pipeline.unpack import Directory, Unpacker
 from connector.pipeline.write import Writer
-from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger, Webhook
+from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger
 from connector.store import accounts
-from connector.store.engine import Store, open_store
-from connector.store.secrets import Keyring
 
-log = logging.getLogger("connector")
-
-
-class SystemClock:
-    """The host's clock, UTC."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
-def kinds() -> dict[str, Manifest]:
-    """Every system that can be connected, by kind."""
-    return {whatsapp.MANIFEST.kind: whatsapp.MANIFEST} | {kind: crm.manifest(kind) for kind in crm.KINDS}
-
-
-def webhook(account: Account) -> Webhook:
-    """The account's webhook side; loads no SDK."""
-    return whatsapp.webhook(account) if account.kind == whatsapp.MANIFEST.kind else crm.webhook(account)
+__all__ = ["App", "SystemClock", "kinds", "messenger", "open_app", "webhook"]
 
 
 def messenger(account: Account) -> Messenger:
@@ -52,45 +32,22 @@ class _Connected:
     crm: CRM
 
 
-class App:
-    """One process's connections: opened once, used by every drain."""
+class App(Base):
+    """One worker's connections: opened once, used by every drain."""
 
     def __init__(self, config: Config, bell: Bell) -> None:
-        self.config = config
-        self.bell = bell
-        self.clock = SystemClock()
-        self.store: Store = open_store(config.database_url, home=config.home)
-        self.keyring: Keyring = config.keyring()
+        super().__init__(config, bell)
         self.library = Library(self.store)
         self._crms: dict[str, _Connected] = {}
-        self._webhooks: dict[str, tuple[Account, Webhook]] = {}
-
-    def close(self) -> None:
-        self.store.close()
 
     # ---- accounts ------------------------------------------------------------------------------------------------
-    def accounts(self) -> list[Account]:
-        with self.store.read() as conn:
-            return accounts.all_accounts(conn, self.keyring)
-
-    def account(self, name: str) -> Account | None:
-        """By name or id."""
-        with self.store.read() as conn:
-            return accounts.get(conn, self.keyring, name)
-
     def directory(self) -> Directory:
         """Everybody who is connected, as unpack needs them."""
         with self.store.read() as conn:
             everyone = accounts.all_accounts(conn, self.keyring)
             owners = accounts.owners(conn)
-        crms = tuple(sorted(a.id for a in everyone if a.kind in crm.KINDS))
+        crms = tuple(sorted(a.id for a in everyone if a.kind in crm_kinds()))
         return Directory({a.id: a for a in everyone}, dict(owners), crms)
-
-    def webhook(self, account: Account) -> Webhook:
-        known = self._webhooks.get(account.id)
-        if known is None or known[0] != account:
-            known = self._webhooks[account.id] = (account, webhook(account))
-        return known[1]
 
     def crm(self, account: Account) -> CRM:
         """The connected CRM; connected anew when the account was changed."""
@@ -121,7 +78,7 @@ class App:
 
     def fields_of(self, *, refresh: bool) -> Callable[[MappingDocument], publish.Fields | None]:
         """Looks the fields of a document's CRM up: as last read, or read anew (each object once)."""
-        named = {a.name: a for a in self.accounts() if a.kind in crm.KINDS}
+        named = {a.name: a for a in self.accounts() if a.kind in crm_kinds()}
         fresh: set[tuple[str, str]] = set()
 
         def look(document: MappingDocument) -> publish.Fields | None:
@@ -156,13 +113,13 @@ class App:
 
     def _handle(self, name: str, stop: Callable[[], bool]) -> None:
         account = self.account(name)
-        if account is not None and account.kind in crm.KINDS:
+        if account is not None and account.kind in crm_kinds():
             wrote = lambda: self.bell.ring(f"write:{account.id}")  # noqa: E731
             Handler(self.store, account, self.crm(account), self.library, self.clock, wrote).drain(stop)
 
     def _write(self, name: str, stop: Callable[[], bool]) -> None:
         account = self.account(name)
-        if account is not None and account.kind in crm.KINDS:
+        if account is not None and account.kind in crm_kinds():
             Writer(self.store, account, self.crm(account), self.clock).drain(stop)
 
     def sweep(self) -> list[str]:

@@ -23,7 +23,9 @@ class ConnectorError(Exception):
 class TryAgain(ConnectorError):
     """The same call may succeed later; `after` is seconds to wait, None = the caller's own back-off."""
 
-    def __init__(self, message: str, *, after: float | None = None, hint: str = "", code: str = "", **facts: object) -> None:
+    def __init__(
+        self, message: str, *, after: float | None = None, hint: str = "", code: str = "", **facts: object
+    ) -> None:
         super().__init__(message, hint=hint, code=code, **facts)
         self.after = after
 
@@ -83,7 +85,17 @@ class NotAuthentic(ConnectorError):
 class BadDocument(ConnectorError):
     """A document an admin must mend: where it is and what to write instead."""
 
-    def __init__(self, message: str, *, path: str = "", line: int = 0, column: int = 0, hint: str = "", code: str = "", **facts: object) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str = "",
+        line: int = 0,
+        column: int = 0,
+        hint: str = "",
+        code: str = "",
+        **facts: object,
+    ) -> None:
         super().__init__(message, hint=hint, code=code, **facts)
         self.path, self.line, self.column = path, line, column
 

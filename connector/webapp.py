@@ -7,7 +7,7 @@ from dataclasses import replace
 from redis.exceptions import RedisError
 
 from connector import crm, whatsapp
-from connector.app import App, kinds, open_app, webhook
+from connector.base import Base, crm_kinds, kinds, webhook
 from connector.bell import RedisBell
 from connector.config import Config
 from connector.errors import TryAgain
@@ -23,7 +23,7 @@ from connector.web.tally import Tally
 def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
     """The WSGI application of one web process, and what to call after its last request."""
     bell = RedisBell(config.redis_url)
-    app = open_app(config, bell)
+    app = Base(config, bell)
     intake = deliveries.Intake(app.store, on_commit=lambda: bell.ring("unpack"))
 
     def add(sums: Mapping[str, int]) -> None:
@@ -42,11 +42,11 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
     return hooks(flask_app(*health(app, bell)).wsgi_app, webhooks), close
 
 
-def doors(app: App) -> list[Door]:
+def doors(app: Base) -> list[Door]:
     """Every account's webhook. HubSpot signs the address it calls, so each is told our public one."""
     found = []
     for account in app.accounts():
-        system = "crm" if account.kind in crm.kinds() else account.kind
+        system = "crm" if account.kind in crm_kinds() else account.kind
         settings = {"public_url": app.config.public_url, **account.settings}
         found.append(Door(account.id, account.name, system, app.webhook(replace(account, settings=settings))))
     return found
@@ -61,7 +61,7 @@ def strangers() -> dict[str, Webhook]:
     return made
 
 
-def health(app: App, bell: RedisBell) -> tuple[dict[str, Check], dict[str, Check]]:
+def health(app: Base, bell: RedisBell) -> tuple[dict[str, Check], dict[str, Check]]:
     """What webhooks need, and what the rest needs, each told in a word or two."""
 
     def schema() -> str:

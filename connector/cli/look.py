@@ -11,6 +11,7 @@ import click
 
 from connector import errors
 from connector.app import App
+from connector.base import crm_kinds
 from connector.cli.context import FINDINGS, fail, opened, progress, show_json
 from connector.core import documents as language
 from connector.core.documents import MappingDocument
@@ -87,7 +88,7 @@ def replay(start: str, path: str | None, apply_: bool, as_json: bool) -> None:
             for entry in run.run(since, lambda n: progress("replayed", n))
         ]
         if apply_ and writes:
-            app.bell.ring(*(f"write:{a.id}" for a in app.accounts() if a.kind != "whatsapp"))
+            app.bell.ring(*(f"write:{a.id}" for a in app.accounts() if a.kind in crm_kinds()))
     if as_json:
         show_json(writes)
         return
@@ -108,7 +109,7 @@ def _document(path: str | None) -> MappingDocument | None:
 
 
 def _replays(app: App, document: MappingDocument | None, apply_: bool) -> Iterator[Replay]:
-    crms = [a for a in app.accounts() if a.kind != "whatsapp" and (document is None or document.crm == a.name)]
+    crms = [a for a in app.accounts() if a.kind in crm_kinds() and (document is None or document.crm == a.name)]
     if document is not None and not crms:
         fail(f"There is no account named {document.crm!r}.")
     for account in crms:

@@ -98,13 +98,14 @@ def _reason(
     n = reason.get("change")
     ordinal = ordinals[n] if n is not None else None
     row = rows.get(ordinal) if ordinal is not None else None
+    decided = DECIDED.get(reason["outcome"], reason["outcome"])
     entry = {
         "field": reason["field"],
         "from": reason.get("from_"),
         "value": reason.get("value"),
         "before": reason.get("before"),
-        "outcome": DECIDED.get(reason["outcome"], reason["outcome"]),
-        "because": reason["because"],
+        "outcome": decided,
+        "because": str(reason["because"]).removeprefix(f"{decided}: "),
     }
     return entry | _fate(row, received, str(reason["because"])) if row is not None else entry
 

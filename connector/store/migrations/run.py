@@ -1,19 +1,22 @@
 """Runs Alembic from code, and says where a database stands."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+
+if TYPE_CHECKING:  # Alembic is 9 MB that a web process, which only asks for the state, does without
+    from alembic.config import Config
 
 LOCK = 5_713_020_266_701_948  # of pg_advisory_xact_lock; any number that is only ours
+VERSION = sa.table("alembic_version", sa.column("version_num"))  # Alembic's own
 PATIENCE = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'"
 
 
-def config() -> Config:
+def config() -> "Config":
     """Alembic's settings, without an ini file."""
+    from alembic.config import Config
+
     settings = Config()
     settings.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     settings.set_main_option("path_separator", "os")
@@ -25,6 +28,8 @@ def upgrade(conn: sa.Connection) -> None:
     if conn.dialect.name == "postgresql":
         conn.exec_driver_sql(PATIENCE)
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+    from alembic import command
+
     if state(conn) == "newer":
         return
     settings = config()
@@ -34,10 +39,15 @@ def upgrade(conn: sa.Connection) -> None:
 
 def state(conn: sa.Connection) -> str:
     """current, older, newer or empty."""
-    found = MigrationContext.configure(conn).get_current_revision()
+    if not sa.inspect(conn).has_table(VERSION.name):
+        return "empty"
+    found = conn.execute(sa.select(VERSION.c.version_num)).scalar()
     if found is None:
         return "empty"
-    scripts = ScriptDirectory.from_config(config())
-    if found == scripts.get_current_head():
-        return "current"
-    return "older" if found in {script.revision for script in scripts.walk_revisions()} else "newer"
+    known = revisions()
+    return "current" if found == known[-1] else "older" if found in known else "newer"
+
+
+def revisions() -> list[str]:
+    """Our revisions, oldest first: the number each file of versions/ begins with."""
+    return sorted(path.name.partition("_")[0] for path in (Path(__file__).parent / "versions").glob("[0-9]*_*.py"))

@@ -1,0 +1,65 @@
+"""What every process of ours has: settings, store, keys, accounts and their webhooks. Loads no SDK and no language."""
+
+from datetime import UTC, datetime
+from functools import cache
+
+from connector import crm, whatsapp
+from connector.config import Config
+from connector.ports import Account, Bell, Manifest, Webhook
+from connector.store import accounts
+from connector.store.engine import Store, open_store
+from connector.store.secrets import Keyring
+
+
+class SystemClock:
+    """The host's clock, UTC."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def kinds() -> dict[str, Manifest]:
+    """Every system that can be connected, by kind."""
+    return {whatsapp.MANIFEST.kind: whatsapp.MANIFEST} | {kind: crm.manifest(kind) for kind in sorted(crm_kinds())}
+
+
+@cache
+def crm_kinds() -> frozenset[str]:
+    """The kinds that are CRMs; packages are looked for once."""
+    return frozenset(crm.kinds())
+
+
+def webhook(account: Account) -> Webhook:
+    """The account's webhook side; loads no SDK."""
+    return whatsapp.webhook(account) if account.kind == whatsapp.MANIFEST.kind else crm.webhook(account)
+
+
+class Base:
+    """One process's connections; the caller closes them."""
+
+    def __init__(self, config: Config, bell: Bell) -> None:
+        self.config = config
+        self.bell = bell
+        self.clock = SystemClock()
+        self.store: Store = open_store(config.database_url, home=config.home)
+        self.keyring: Keyring = config.keyring()
+        self._webhooks: dict[str, tuple[Account, Webhook]] = {}
+
+    def close(self) -> None:
+        self.store.close()
+
+    def accounts(self) -> list[Account]:
+        with self.store.read() as conn:
+            return accounts.all_accounts(conn, self.keyring)
+
+    def account(self, name: str) -> Account | None:
+        """By name or id."""
+        with self.store.read() as conn:
+            return accounts.get(conn, self.keyring, name)
+
+    def webhook(self, account: Account) -> Webhook:
+        """The account's webhook side, kept while the account stays the same."""
+        known = self._webhooks.get(account.id)
+        if known is None or known[0] != account:
+            known = self._webhooks[account.id] = (account, webhook(account))
+        return known[1]
