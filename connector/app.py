@@ -4,6 +4,7 @@ import secrets as secret_token
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from zoneinfo import available_timezones
 
 from connector import crm, errors, whatsapp
 from connector.base import Base, SystemClock, crm_kinds, kinds, webhook
@@ -61,6 +62,7 @@ class App(Base):
         """Stores an account after its address has been checked; the same name again changes what is given."""
         if settings.get("base_url"):
             settings["base_url"] = crm.base_url(settings["base_url"], manifest.hosts)
+        place(settings)
         old = self.account(name)
         if old is not None and old.kind != manifest.kind:
             raise errors.Rejected(f"{name!r} is a {old.kind} account.", hint="Choose another name.", code="kind")
@@ -138,6 +140,15 @@ DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
     "handle": App._handle,
     "write": App._write,
 }
+
+
+def place(settings: Mapping[str, str]) -> None:
+    """Refuses a country or time zone that does not exist: every phone and date would be read wrongly."""
+    country, zone = settings.get("country", ""), settings.get("time_zone", "")
+    if country and not (len(country) == 2 and country.isascii() and country.isupper()):
+        raise errors.Rejected(f"{country!r} is no country.", hint="Write its two letters, e.g. CO.", code="country")
+    if zone and zone not in available_timezones():
+        raise errors.Rejected(f"{zone!r} is no time zone.", hint="Write it like America/Bogota.", code="time_zone")
 
 
 def open_app(config: Config, bell: Bell) -> App:

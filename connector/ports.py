@@ -24,6 +24,14 @@ class Flag:
     default: str = ""
 
 
+# How a CRM's texts are to be read; every CRM's manifest ends with these.
+PLACE_FLAGS = (
+    Flag("country", "Country of phone numbers without +", required=False, help="Two letters, e.g. CO"),
+    Flag("locale", "How numbers and dates are written", required=False, help="e.g. es_CO; without it 03/04 is ambiguous"),
+    Flag("time-zone", "Time zone of the business", required=False, help="e.g. America/Bogota"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What each adapter folder's `__init__` says of itself without importing an SDK."""

@@ -48,11 +48,11 @@ ACCOUNTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {"token": "sandbox-whatsapp-token", "app_secret": "sandbox-app-secret", "verify_token": "sandbox-verify-token"},
     ),
     "hubspot": (
-        {"portal_id": "24681357", "base_url": "/hubspot"},
+        {"portal_id": "24681357", "country": "MX", "base_url": "/hubspot"},
         {"token": "pat-na1-sandbox-hubspot", "client_secret": "sandbox-hubspot-client-secret"},
     ),
     "salesforce": (
-        {"client_id": "sandbox-salesforce-client", "org_id": "00D5e000000SBOXEA2", "base_url": "/salesforce"},
+        {"client_id": "sandbox-salesforce-client", "org_id": "00D5e000000SBOXEA2", "country": "US", "base_url": "/salesforce"},
         {"client_secret": "sandbox-salesforce-secret"},
     ),
 }

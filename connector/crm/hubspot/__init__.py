@@ -1,7 +1,7 @@
 """HubSpot, on the dated 2026-09 API, with a service key or a project app's token."""
 
 from connector.crm.hubspot.webhook import HubSpotWebhook  # here, or it would replace the function `webhook` below
-from connector.ports import CRM, Account, Flag, Manifest, Tokens, Webhook
+from connector.ports import CRM, PLACE_FLAGS, Account, Flag, Manifest, Tokens, Webhook
 
 BASE_URL = "https://api.hubapi.com"
 
@@ -24,6 +24,7 @@ MANIFEST = Manifest(
         ),
         Flag("portal-id", "Account (portal) id", required=False, help="The number beside your account's name."),
         Flag("base-url", "API address", required=False, help="Only for a sandbox.", default=BASE_URL),
+        *PLACE_FLAGS,
     ),
     hosts=("hubapi.com",),
 )

@@ -2,7 +2,7 @@
 
 # Not inside `webhook`: a later import of the module of that name would take the function's place in this package.
 from connector.crm.salesforce.webhook import SalesforceWebhook
-from connector.ports import CRM, Account, Flag, Manifest, Tokens, Webhook
+from connector.ports import CRM, PLACE_FLAGS, Account, Flag, Manifest, Tokens, Webhook
 
 MANIFEST = Manifest(
     kind="salesforce",
@@ -20,6 +20,7 @@ MANIFEST = Manifest(
         Flag("jwt-key", "Private key of the JWT bearer flow (PEM)", secret=True, required=False),
         Flag("username", "User of the JWT bearer flow", required=False),
         Flag("base-url", "Base URL", required=False, help="Only for another host, e.g. the sandbox; no version"),
+        *PLACE_FLAGS,
     ),
     hosts=("salesforce.com", "force.com"),
     hook_secret=True,
