@@ -34,24 +34,27 @@ class Org:
             self.calls = 0
             self.sessions: dict[str, float] = {}  # access token -> when it was given
             self.refresh = REFRESH_TOKEN
-            self.cursors: dict[str, list[Record]] = {}
-            self.store = Store(lambda: SEEDED, Schema(self.options.fields_ready))
-            self.outbound = Outbound(self.world, self.store, self.lock)
-            sow(self.store)
-            self.store.clock = self.world.now
-            self._apply()
+            self._begin()
+
+    def _begin(self) -> None:
+        """The records anew, in an org that has the WhatsApp fields, or has them not yet."""
+        self.cursors: dict[str, list[Record]] = {}
+        self.store = Store(lambda: SEEDED, Schema(self.options.fields_ready))
+        self.outbound = Outbound(self.world, self.store, self.lock)
+        sow(self.store)
+        self.store.clock = self.world.now
+        self._apply()
 
     def switch(self, given: Any) -> Record:
-        """Change switches while it runs; ValueError names what cannot be."""
+        """Change switches while it runs; another `fields_ready` starts the records anew. ValueError names what cannot be."""
         known = {f.name: f for f in fields(SalesforceOptions)}
         if not isinstance(given, Mapping) or not known.keys() >= given.keys():
             raise ValueError(f"switches are {', '.join(known)}")
-        if "fields_ready" in given and bool(given["fields_ready"]) is not self.options.fields_ready:
-            raise ValueError("fields_ready is chosen at the start")
         with self.lock:
+            was_ready = self.options.fields_ready
             for name, value in given.items():
-                setattr(self.options, name, frozenset(map(str, value)) if name == "locked" else value)
-            self._apply()
+                setattr(self.options, name, _switched(name, value, getattr(self._start, name)))
+            self._begin() if self.options.fields_ready is not was_ready else self._apply()
         return self.switches()
 
     def switches(self) -> Record:
@@ -104,6 +107,15 @@ class Org:
             for r in self.store.all("FieldPermissions")
             if r.values["ParentId"] in ours and r.values["PermissionsEdit"]
         )
+
+
+def _switched(name: str, value: Any, like: Any) -> Any:
+    """A switch's new value; ValueError when it is of another kind."""
+    kinds = {frozenset: list, float: int | float}
+    wanted = kinds.get(type(like), type(like))
+    if not isinstance(value, wanted) or (isinstance(value, bool) and not isinstance(like, bool)):
+        raise ValueError(f"{name} is a {type(like).__name__}")
+    return frozenset(map(str, value)) if isinstance(value, list) else value
 
 
 def _is_ours(row: Row) -> bool:

@@ -28,6 +28,8 @@ KEPT = ("content-type",)  # headers of use once the signature is verified
 GROUP = 1_000  # rows of one transaction
 LARGEST = 64 * 1024 * 1024  # bytes that may wait: a body is 3 MB at most
 PAUSE = 0.1  # seconds between two tries to reach a database that is away
+LINGER = 0.001  # seconds a busy writer lets callers gather: half the CPU of a delivery at 16 connections (measured)
+RING = 0.005  # seconds between two rings: one ring serves everything that was committed before it is heard
 
 Row = tuple[str, str, int, str, bytes]  # id, account, received_at (ms), headers, body
 
@@ -106,9 +108,13 @@ class Intake:
 
     # ---- the writer ----------------------------------------------------------------------------------------------
     def _write(self) -> None:
+        crowded = False  # a lonely caller waits for nobody
         while (first := self._queue.get()) is not None:
+            if crowded:
+                time.sleep(LINGER)
             group = [first]
             error = self._store(group)
+            crowded = len(group) > 1
             with self._counting:
                 self._bytes -= sum(len(waiting.row[4]) for waiting in group)
             for waiting in group:
@@ -154,6 +160,7 @@ class Intake:
                 log.exception("the bell could not be rung; the sweep will")
             if self._closed:
                 return
+            time.sleep(RING)
 
 
 # ---- the two databases -------------------------------------------------------------------------------------------

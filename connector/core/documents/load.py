@@ -21,6 +21,7 @@ _PLAIN = {
     "Invalid type.": ("not_map", "`{0}` takes lines of `word: value`."),
     "Invalid input type.": ("not_map", "`{0}` takes lines of `word: value`."),
 }
+_ABOUT_KEYS = frozenset({"unknown", "field", "unknown_field", "read_only", "set_twice", "test_word"})
 
 
 def read(text: str) -> MappingDocument:
@@ -86,22 +87,28 @@ def _flat(messages: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 def finding(text: str, tree: Map, path: Path, said: str, severity: str = "error") -> Finding:
     """One problem at its place, with the line rewritten where we know how."""
-    node = place(tree, path)
     if not isinstance(said, Problem):
         code, words = _PLAIN.get(said, ("invalid", said))
         said = Problem(words.format(path[-1] if path else "document"), code=code)
+    node = place(tree, path, key=said.code in _ABOUT_KEYS)
     hint = f"{said.hint} {_rewritten(text, node, said)}".strip()
     return Finding(dotted(path), node.line, node.column, said.code, str(said), hint, severity)
 
 
 def _rewritten(text: str, node: Node, said: Problem) -> str:
-    lines = text.split("\n")
-    line = lines[node.line - 1].rstrip("\r") if 0 < node.line <= len(lines) else ""
-    if said.old:
-        block = isinstance(node, Text) and node.style in ("|", ">")
-        return mistakes.write(line.replace(said.old, said.new, 1) if said.old in line and not block else said.new)
-    quoted = mistakes.quoted(line) if said.code == "not_text" else None
-    return mistakes.write(quoted) if quoted else ""
+    line = text.split("\n")[node.line - 1].rstrip("\r")
+    if said.code == "not_text":
+        quoted = mistakes.quoted(line)
+        return mistakes.write(quoted) if quoted else ""
+    if not said.old or not isinstance(node, Text) or said.old not in node.value:
+        return ""
+    value = node.value.replace(said.old, said.new, 1)
+    written = text[node.start : node.end]
+    if node.style in ("|", ">") or "\n" in written:
+        return mistakes.write(said.new)
+    if node.style is not None or not mistakes.needs_no_quotes(value):
+        value = mistakes.quote(value)
+    return mistakes.write(line[: node.column - 1] + value + line[node.column - 1 + len(written) :])
 
 
 def _without_echoes(findings: list[Finding]) -> list[Finding]:

@@ -35,6 +35,12 @@ def quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def needs_no_quotes(text: str) -> bool:
+    """May the text stand as it is, in a list or map in braces too?"""
+    odd = ": " in text or " #" in text or text.endswith(":") or any(c in text for c in "{}[],")
+    return bool(text) and text[0] not in STARTS and text == text.strip() and not odd
+
+
 def write(line: str) -> str:
     """A hint that shows the line as it should be."""
     return f"Write: {line.strip()}"

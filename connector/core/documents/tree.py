@@ -54,18 +54,22 @@ def plain(node: Node) -> Any:
     return {key: plain(value) for key, value in node.items.items()}
 
 
-def place(root: Node, path: tuple[str | int, ...]) -> Text | Items | Map:
-    """The node at `path`, or the nearest one above it that exists; the key where a value was left out."""
-    node = root
+def place(root: Node, path: tuple[str | int, ...], *, key: bool = False) -> Node:
+    """Where `path` is written, or the nearest place above it.
+
+    A text is at its value, a map, a list or a value that was left out at its key; with `key` everything is.
+    """
+    node, name = root, None
     for step in path:
         if isinstance(node, Map) and str(step) in node.items:
-            child = node.items[str(step)]
-            node = node.keys[str(step)] if isinstance(child, Text) and child.missing else child
+            node, name = node.items[str(step)], node.keys.get(str(step))
         elif isinstance(node, Items) and isinstance(step, int) and step < len(node.items):
-            node = node.items[step]
+            node, name = node.items[step], None
         else:
             break
-    return node
+    if name is None or (isinstance(node, Text) and not node.missing and not key):
+        return node
+    return name
 
 
 def walk(node: Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Node]]:
