@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
@@ -30,8 +31,9 @@ SETTINGS = {
 class PostgresServer:
     """A Postgres of our own; `stop()` as a crash does it, `start()` again on the same data."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] = SETTINGS) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="connector-pg-"))
+        self._settings = settings
         self._user = NOBODY if os.geteuid() == 0 else None
         if self._user:
             shutil.chown(self.folder, self._user)
@@ -55,7 +57,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Returns once it answers."""
-        options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         self._process = subprocess.Popen(
             [self._binary("postgres"), "-D", "data", "-k", str(self.folder), *options],
             user=self._user, cwd=self.folder, start_new_session=True,
@@ -71,6 +73,11 @@ class PostgresServer:
                 time.sleep(0.02)
             else:
                 return
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def stop(self) -> None:
         """Immediately: every session ends, nothing is flushed."""
@@ -155,6 +162,10 @@ class ValkeyServer:
                     return
         finally:
             client.close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def stop(self) -> None:
         """As a crash does it."""
