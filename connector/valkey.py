@@ -45,7 +45,7 @@ def arguments(config: Config) -> list[str]:
         binary(),
         *("--port", "0", "--unixsocket", str(config.socket), "--unixsocketperm", "700", "--dir", str(data)),
         *("--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"),
-        *("--daemonize", "no", "--loglevel", "warning"),
+        *("--daemonize", "no", "--loglevel", "warning", "--logfile", str(data / "valkey.log")),
     ]
 
 
