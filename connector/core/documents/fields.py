@@ -42,7 +42,8 @@ def as_text(value: Any) -> str:
 class Value(base.Field[Any]):
     """The base: `json_schema` is what editors are told."""
 
-    json: ClassVar[Mapping[str, Any]] = {"type": "string"}
+    # editors' YAML makes numbers and booleans of 9 and no, which here stay text
+    json: ClassVar[Mapping[str, Any]] = {"type": ["string", "number", "boolean"]}
 
     def json_schema(self) -> dict[str, Any]:
         return dict(self.json)

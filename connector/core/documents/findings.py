@@ -53,7 +53,7 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`Did you mean 'firstname'?`, or nothing when no known word is near."""
     names = {name.casefold(): name for name in known}
-    near = get_close_matches(word.casefold()[:100], names, n=1, cutoff=0.7)
+    near = get_close_matches(word.casefold()[:100], names, n=1, cutoff=0.65)
     return f"Did you mean '{names[near[0]]}'?" if near else ""
 
 

@@ -11,7 +11,7 @@ from connector.core.documents.expressions import BadExpression, bare, value
 from connector.core.documents.findings import Finding, Problem, did_you_mean, listed, ordered
 from connector.core.documents.load import finding, load
 from connector.core.documents.numbers import plain_number, read_date
-from connector.core.documents.tree import Map, Node, Text, walk
+from connector.core.documents.tree import Items, Map, Node, Text, walk
 from connector.core.documents.words import PERSON
 
 
@@ -152,11 +152,17 @@ def _rule(path: Path, field: Field, rule: Map) -> Iterator[Wrong]:
     kind = rule.items.get("as")
     if isinstance(kind, Text) and table is None and kind.value in TYPES:
         yield from _kind((*path, "as"), field, kind.value)
-    order = rule.items.get("order")
-    for index, node in enumerate(getattr(order, "items", ()) if field.options else ()):
-        if isinstance(node, Text) and node.value not in dict(field.options):
-            yield (*path, "order", index), _option(field, node.value), "error"
+    yield from _listed_options(path, field, rule)
     yield from _limits(path, field, rule)
+
+
+def _listed_options(path: Path, field: Field, rule: Map) -> Iterator[Wrong]:
+    """`order:` and `options:` name values of the CRM."""
+    for word in ("order", "options"):
+        node = rule.items.get(word)
+        for index, item in enumerate(node.items if isinstance(node, Items) and field.options else ()):
+            if isinstance(item, Text) and item.value not in dict(field.options) and not field.open_options:
+                yield (*path, word, index), _option(field, item.value), "error"
 
 
 def _limits(path: Path, field: Field, rule: Map) -> Iterator[Wrong]:

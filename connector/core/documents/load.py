@@ -9,7 +9,7 @@ from connector.core.documents import mistakes
 from connector.core.documents.document import MappingDocument
 from connector.core.documents.findings import Finding, Problem, did_you_mean, listed, ordered, refuse
 from connector.core.documents.kinds import KINDS, LATER
-from connector.core.documents.reading import read_tree
+from connector.core.documents.reading import one_line_end, read_tree
 from connector.core.documents.tree import Map, Node, Text, dotted, place, plain
 
 Path = tuple[str | int, ...]
@@ -90,13 +90,16 @@ def finding(text: str, tree: Map, path: Path, said: str, severity: str = "error"
     if not isinstance(said, Problem):
         code, words = _PLAIN.get(said, ("invalid", said))
         said = Problem(words.format(path[-1] if path else "document"), code=code)
-    node = place(tree, path, key=said.code in _ABOUT_KEYS)
-    hint = f"{said.hint} {_rewritten(text, node, said)}".strip()
+    node = place(tree, path)
+    if said.code in _ABOUT_KEYS:
+        name = place(tree, path, key=True)
+        node = name if isinstance(name, Text) and said.old in name.value else node
+    hint = f"{said.hint} {_rewritten(one_line_end(text), node, said)}".strip()
     return Finding(dotted(path), node.line, node.column, said.code, str(said), hint, severity)
 
 
 def _rewritten(text: str, node: Node, said: Problem) -> str:
-    line = text.split("\n")[node.line - 1].rstrip("\r")
+    line = text.split("\n")[node.line - 1]
     if said.code == "not_text":
         quoted = mistakes.quoted(line)
         return mistakes.write(quoted) if quoted else ""

@@ -71,7 +71,7 @@ def _outside_blocks(text: str) -> Iterator[tuple[int, str]]:
         if block is not None and (depth > block or not line.strip()):
             continue
         block = depth if _BLOCK.search(line.rstrip()) else None
-        yield number, line.rstrip("\r")
+        yield number, line
 
 
 def _space(number: int, line: str) -> Finding | None:
@@ -106,7 +106,7 @@ def explain(text: str, finding: Finding) -> Finding:
     for number in range(finding.line, max(0, finding.line - 1 - HOW_FAR_BACK), -1):
         if number > len(lines):
             continue
-        for rewritten, message, code in _rewritings(lines[number - 1].rstrip("\r")):
+        for rewritten, message, code in _rewritings(lines[number - 1]):
             changed = [*lines[: number - 1], rewritten, *lines[number:]]
             if _reads_past("\n".join(changed), max(number, finding.line)):
                 return replace(finding, line=number, column=1, code=code, message=message, hint=write(rewritten))
@@ -180,7 +180,7 @@ def after(text: str, root: Map) -> list[Finding]:
 
 
 def _unquoted(text: str, path: tuple[str | int, ...], node: Text) -> Iterator[Finding]:
-    rest = text[node.end :].split("\n", 1)[0].rstrip("\r")
+    rest = text[node.end :].split("\n", 1)[0]
     begin = text.rfind("\n", 0, node.start) + 1
     if _CUT.match(rest) or re.match(r" # \d", rest):
         line = text[begin : node.start] + quote((text[node.start : node.end] + rest).strip())

@@ -26,8 +26,14 @@ class _Refused(Exception):
         self.finding = finding
 
 
+def one_line_end(text: str) -> str:
+    """The text with `\\n` as its only line end, so that our lines are YAML's."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
 def read_tree(text: str) -> tuple[Map | None, list[Finding]]:
     """The document's tree, or None with the findings that say why not; warnings may come with a tree."""
+    text = one_line_end(text)
     early = too_much(text) or mistakes.before(text)
     if any(f.severity == "error" for f in early):
         return None, early
@@ -65,7 +71,7 @@ def _unusable(char: str) -> bool:
     """Controls and lone surrogates; databases and CRMs refuse them."""
     code = ord(char)
     return (
-        (code < 32 and char not in "\t\r")
+        (code < 32 and char != "\t")
         or 127 <= code < 160
         or 0xD800 <= code < 0xE000
         or code in (0xFFFE, 0xFFFF, 0x2028, 0x2029)

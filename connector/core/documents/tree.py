@@ -59,12 +59,15 @@ def place(root: Node, path: tuple[str | int, ...], *, key: bool = False) -> Node
 
     A text is at its value, a map, a list or a value that was left out at its key; with `key` everything is.
     """
-    node, name = root, None
+    node: Node = root
+    name: Text | None = None
     for step in path:
         if isinstance(node, Map) and str(step) in node.items:
-            node, name = node.items[str(step)], node.keys.get(str(step))
+            name = node.keys.get(str(step))
+            node = node.items[str(step)]
         elif isinstance(node, Items) and isinstance(step, int) and step < len(node.items):
-            node, name = node.items[step], None
+            name = None
+            node = node.items[step]
         else:
             break
     if name is None or (isinstance(node, Text) and not node.missing and not key):

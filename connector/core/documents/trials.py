@@ -24,7 +24,6 @@ from connector.core.documents.document import MappingDocument, Test
 from connector.core.documents.evaluate import evaluate
 from connector.core.documents.fields import YesNo
 from connector.core.documents.numbers import plain_number
-from connector.core.documents.overwrite import equal
 from connector.core.documents.words import PERSON, RECORD
 from connector.core.events import InboundMessage
 
@@ -191,17 +190,21 @@ def _moment(value: Any) -> datetime:
 # ---- expect ------------------------------------------------------------------------------------------------------
 def _miss(key: str, wanted: str, plan: Plan) -> str:
     """What came instead, or nothing when it is as wanted."""
-    found = (
-        _ACTIONS[key](plan)
-        if key in _ACTIONS
-        else _consent(key, plan)
-        if key.startswith("consent.")
-        else _field(key, plan)
-    )
+    if key.startswith("consent."):
+        found = _consent(key, plan)
+    else:
+        found = _ACTIONS[key](plan) if key in _ACTIONS else _field(key, plan)
     if key == "because":
         return "" if fold(wanted) in fold(found) else f"because: {found!r} does not say {wanted!r}"
-    same = found == wanted or fold(found) == fold(wanted) if key in _ACTIONS else equal(wanted, found)
-    return "" if same or _yes(wanted, found) else f"{key}: expected {wanted}, got {found}"
+    return "" if _alike(wanted, found, key in _ACTIONS) else f"{key}: expected {wanted}, got {found}"
+
+
+def _alike(wanted: str, found: str, words: bool) -> bool:
+    """Numbers by their value, yes and no as true and false, our own words without case, anything else to the letter."""
+    number = plain_number(wanted)
+    if wanted == found or (number is not None and number == plain_number(found)):
+        return True
+    return (words and fold(wanted) == fold(found)) or _yes(wanted, found)
 
 
 def _yes(wanted: str, found: str) -> bool:
