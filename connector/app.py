@@ -112,6 +112,8 @@ class App(Base):
         self.bell.ring(*(f"handle:{account}" for account in touched[1:]))
         for account in touched[:1]:  # straight on: another bell would cost a wake-up
             self._handle(account, stop)
+            if stop():  # drain rings for what it was called for: nobody else would know of these plans
+                self.bell.ring(f"handle:{account}")
 
     def _handle(self, name: str, stop: Callable[[], bool]) -> None:
         account = self.account(name)
