@@ -21,7 +21,7 @@ _BRACES = re.compile(r"\{\{.*?\}\}")
 _CURLY = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'"})
 STARTS = "*&@%>|[]{}!`,?\"'-:"  # no text may begin with these unless it stands in quotes (YAML 1.2, section 5.3)
 HOW_FAR_BACK = 3  # lines; an unclosed bracket or quote is noticed only further down
-MAX_EXPLAIN = 40_000  # characters; every attempt reads the text anew
+MAX_EXPLAIN = 16_000  # characters; every attempt reads the text anew
 _EXPLAINED = frozenset({"yaml", "alias", "anchor", "tag", "key"})
 _FLOW_START = re.compile(r"(?<=[:,\[] )[@%`*&!>|][^,{}\[\]]*")
 _ITEM = re.compile(r"(?:'[^']*'|\"[^\"]*\"|\[[^\[\]]*\]|[^,'\"\[\]])+")

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.core.documents.coerce import TYPES, Kind
@@ -170,6 +170,7 @@ def test_choices_of_the_document_or_of_the_crm() -> None:
     assert read("choice", ["lima", "quito"], options=["Bogota", "Lima"]) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40) | st.integers() | st.floats() | st.booleans(), st.sampled_from(sorted(TYPES)))
 def test_nothing_breaks_a_reader_and_refusals_are_explained(value: Any, kind: str) -> None:
     at = scope(message(text="x"), setting(locale="es_CO", country="CO"))
@@ -177,6 +178,7 @@ def test_nothing_breaks_a_reader_and_refusals_are_explained(value: Any, kind: st
     assert (found is None) == bool(why)
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**15), 10**15))
 def test_every_whole_number_is_read_as_itself(number: int) -> None:
     assert read("integer", str(number)) == number
@@ -184,6 +186,7 @@ def test_every_whole_number_is_read_as_itself(number: int) -> None:
     assert read("number", f"{number:,}".replace(",", "."), "es_CO") == number
 
 
+@settings(deadline=None)
 @given(st.dates())
 def test_every_iso_date_is_read_as_itself(day: Any) -> None:
     assert read("date", day.isoformat()) == day.isoformat()

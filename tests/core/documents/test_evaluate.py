@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.core.changes import (
@@ -407,6 +407,7 @@ WORDS = st.sampled_from(["id", "text", "title", "items", "total"])
 NAMES = st.sampled_from(list("abcdefghij"))
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(MESSAGE_TYPES),
     st.dictionaries(WORDS, JSON),
@@ -435,6 +436,7 @@ def test_no_message_breaks_an_evaluation_and_it_is_pure(
     assert all(isinstance(v, str | int | float | bool | None) for v in written(made).values())
 
 
+@settings(deadline=None)
 @given(
     st.builds(Contact, id=st.just("c"), name=st.text(max_size=9), wa_id=st.none() | st.text(max_size=9)),
     st.text(max_size=9),

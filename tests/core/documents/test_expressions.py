@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connector.core.contact import Answered, Contact, RecordRef
@@ -312,6 +312,7 @@ def test_without_a_contact_the_words_are_empty() -> None:
     assert value_of("contact.phone", Scope(message(text="x"), Contact(id="c"), {}, setting(), NOW)) is None
 
 
+@settings(deadline=None)
 @given(st.lists(TOKENS, max_size=12).map(" ".join) | st.text(max_size=60))
 @example("'\\N{")
 @example("1" * 5000)
@@ -326,6 +327,7 @@ def test_no_text_breaks_the_parser_or_the_closures(text: str) -> None:
             assert found.run(at) == found.run(at)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_folding_is_stable(text: str) -> None:
     assert fold(fold(text)) == fold(text)

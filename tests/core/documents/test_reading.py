@@ -1,7 +1,7 @@
 """YAML as text with places: rule 3 of the language."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.core.documents import check, read
@@ -110,6 +110,7 @@ def test_all_findings_come_with_the_first() -> None:
     assert error.hint == error.facts["findings"][0].hint
 
 
+@settings(deadline=None)
 @given(MAP_CHARS)
 def test_any_text_is_a_document_or_a_finding(text: str) -> None:
     for whole in (text, f"mapping: x\ncrm: y\nwhen: {{answer_to: t}}\nset:\n  a: {text}\n", f"mapping: x\nset: {text}"):
@@ -122,11 +123,13 @@ def test_any_text_is_a_document_or_a_finding(text: str) -> None:
             assert read(whole).text == whole
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_unicode_is_a_document_or_a_finding(text: str) -> None:
     assert all(f.line >= 1 and f.column >= 1 and f.message for f in check(text, schema=None))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_any_bytes_read_as_text(raw: bytes) -> None:
     for text in (raw.decode("latin-1"), raw.decode("utf-8", "surrogateescape")):
