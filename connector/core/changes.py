@@ -115,7 +115,8 @@ class Notify(Change):
 CLASSES: dict[str, type[Change]] = {
     c.kind: c
     for c in (
-        SetField, LogActivity, CreateTask, SetConsent, SendTemplate, SendMessage, StartFlow, Handoff, Ask, CompleteAction, Notify,
+        SetField, LogActivity, CreateTask, SetConsent, SendTemplate, SendMessage, StartFlow, Handoff, Ask,
+        CompleteAction, Notify,
     )
 }  # fmt: skip
 _FIELDS = {kind: tuple(f.name for f in fields(c)) for kind, c in CLASSES.items()}
@@ -153,7 +154,7 @@ def load(body: Mapping[str, Any]) -> Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why one field got, kept or missed its value. `outcome`: write keep review skip; `change` = index into Plan.changes."""
+    """Why one field got, kept or missed its value. `outcome`: write keep review skip; `change`: index in Plan.changes."""
 
     field: str
     because: str

@@ -28,7 +28,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage(Event):
-    """A customer's message. `answer` has the words of documents.md for its `type`; `text` is what a person would read."""
+    """A customer's message. `answer` has the language's words for its `type`; `text` is what a person would read."""
 
     kind = "InboundMessage"
     number: str  # phone_number_id of ours

@@ -21,7 +21,7 @@ def match(
     taken: Mapping[str, str],
     received_at: datetime,
 ) -> Answered | None:
-    """The message answered: by `context`; else the newest to this contact that a live document awaits, not answered yet.
+    """The message answered: by `context`; else the newest to this contact that a document awaits, not answered yet.
 
     `known`: {wamid: (lane, message)}; `waiting`: {lane: [(message, answering event)]}, newest first;
     `awaited`: the templates and steps live documents name; `taken`: {send: event} answered earlier in this batch."""

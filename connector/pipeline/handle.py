@@ -28,7 +28,8 @@ FEW = (
     1,
 )  # lanes worked together after one, and after more attempts: an interrupted row is soon worked alone (docs/decisions/0005)
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 Shape = tuple[tuple[str, ...], tuple[str, ...]]  # objects, find_by
 
 

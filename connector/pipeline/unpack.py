@@ -177,8 +177,8 @@ def _take(item: Item, resolver: Resolver, effects: Effects, judged: bool) -> Non
         state = "done"
     effects.rows.append(
         {
-            "id": new_id(), "delivery": item.delivery, "account": item.account, "dedupe_key": item.event.id, "lane": lane,
-            "kind": item.event.kind, "payload": events.dump(item.event), "received_at": item.received_at,
+            "id": new_id(), "delivery": item.delivery, "account": item.account, "dedupe_key": item.event.id,
+            "lane": lane, "kind": item.event.kind, "payload": events.dump(item.event), "received_at": item.received_at,
             "state": state, "attempts": 0, "error": error or None,
         }
     )  # fmt: skip

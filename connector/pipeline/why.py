@@ -79,9 +79,8 @@ def _document(
     ordinals = body.get("ordinals", [])
     fields = [_reason(reason, ordinals, by_ordinal, received) for reason in body["reasons"]]
     told = {ordinals[r["change"]] for r in body["reasons"] if r.get("change") is not None}
-    for n in ordinals:
-        if n is not None and n not in told and n in by_ordinal:
-            fields.append(_untold(by_ordinal[n], received))
+    silent = [n for n in ordinals if n is not None and n not in told and n in by_ordinal]
+    fields += [_untold(by_ordinal[n], received) for n in silent]
     return {
         "name": body["document"],
         "version": body["version"],

@@ -67,21 +67,20 @@ def start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> set[int]:
 def end(
     conn: sa.Connection, results: Mapping[int, tuple[str, Mapping[str, Any], datetime | None]], now: datetime
 ) -> None:
-    """Stores outcomes, {seq: (state, outcome, next_at)}; rows that ended alike are written together.
+    """Stores outcomes, {seq: (state, outcome, next_at)}, in one statement: hardly two outcomes are alike.
 
     `new` puts a row back (another try at next_at), anything else is final."""
-    alike: dict[tuple[str, str, datetime | None], list[int]] = {}
-    kept: dict[tuple[str, str, datetime | None], Mapping[str, Any]] = {}
-    for seq, (state, outcome, next_at) in results.items():
-        key = (state, repr(sorted(outcome.items())), next_at)
-        alike.setdefault(key, []).append(seq)
-        kept[key] = outcome
-    t = changes.c
-    for key, seqs in alike.items():
-        state, _, next_at = key
-        values = {"state": state, "outcome": kept[key], "next_at": next_at, "done_at": None if state == "new" else now}
-        for chunk in in_chunks(seqs):
-            conn.execute(sa.update(changes).where(t.seq.in_(chunk), t.state == "in_flight").values(**values))
+    if not results:
+        return
+    t, b = changes.c, sa.bindparam
+    mine = sa.and_(t.seq == b("row"), t.state == "in_flight")
+    query = sa.update(changes).where(mine)
+    query = query.values(state=b("to"), outcome=b("told"), next_at=b("then"), done_at=b("ended"))
+    rows = [
+        {"row": seq, "to": state, "told": outcome, "then": next_at, "ended": None if state == "new" else now}
+        for seq, (state, outcome, next_at) in results.items()
+    ]
+    conn.execute(query, rows)
 
 
 def unburn(conn: sa.Connection, seqs: Sequence[int]) -> None:

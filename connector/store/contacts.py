@@ -226,7 +226,8 @@ def load(conn: sa.Connection, ids: Sequence[str]) -> dict[str, Contact]:
             has = keys[row.id]
             phone = "+" + has["wa_id"] if "wa_id" in has else has.get("phone")
             found[row.id] = Contact(
-                id=row.id, name=row.name, wa_id=has.get("wa_id"), user_id=has.get("bsuid"), phone=phone, former=tuple(former[row.id]),
+                id=row.id, name=row.name, wa_id=has.get("wa_id"), user_id=has.get("bsuid"), phone=phone,
+                former=tuple(former[row.id]),
                 last_inbound_at=row.last_inbound_at, consents=state[row.id],
             )  # fmt: skip
     return found
@@ -267,9 +268,9 @@ def link(conn: sa.Connection, found: Mapping[str, RecordRef], how: Mapping[str, 
 
 
 def opt(conn: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:
-    """Appends consent facts ({contact, category, state, how, at, evidence, event}); an opt-out locks the contact's row first.
+    """Appends consent facts ({contact, category, state, how, at, evidence, event}); an opt-out locks the contact first.
 
-    A send's claim takes the same rows FOR SHARE before it reads consent, so no send starts after an opt-out committed."""
+    A send's claim takes the same rows FOR SHARE before it reads consent: none starts after a committed opt-out."""
     if not rows:
         return
     out = sorted({str(r["contact"]) for r in rows if r["state"] == "opted_out"})

@@ -39,9 +39,11 @@ POSTGRES: Mapping[str, Any] = {
 }
 SERVER = "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"  # milliseconds
 # SQLite's primary result codes that speak of the moment, not of our SQL (sqlite.org/rescode.html).
+# A damaged file is among them: it wants a restart or a backup, and until then nothing may be answered 200 or 500.
 PASSING = frozenset(
-    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN}
-)
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
+     sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+)  # fmt: skip
 
 
 class Store:

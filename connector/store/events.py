@@ -52,7 +52,9 @@ def add(conn: sa.Connection, rows: Sequence[dict[str, Any]], crm_accounts: Seque
 
 
 def settle(conn: sa.Connection, ids: Sequence[str]) -> None:
-    """Marks events done that have no plan left to make; their rows are locked first, so that two accounts cannot miss each other."""
+    """Marks events done that have no plan left to make.
+
+    Their rows are locked first, so that two accounts that finish at once cannot both miss it."""
     for chunk in in_chunks(sorted(ids)):
         conn.execute(sa.select(events.c.id).where(events.c.id.in_(chunk)).order_by(events.c.id).with_for_update())
         open_plan = sa.exists().where(plans.c.event == events.c.id, plans.c.state == "new")

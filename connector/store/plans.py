@@ -29,7 +29,7 @@ class Work:
 
 
 class Moved(Exception):
-    """A compare-and-set found another state: somebody else was quicker, or the lane was merged. Roll back, look again."""
+    """A compare-and-set found another state: somebody was quicker, or the lane was merged. Roll back, look again."""
 
 
 def due_lanes(conn: sa.Connection, account: str, now: datetime, limit: int, skip: Sequence[str] = ()) -> list[str]:
@@ -51,7 +51,7 @@ def due_lanes(conn: sa.Connection, account: str, now: datetime, limit: int, skip
 
 
 def take(conn: sa.Connection, account: str, lanes: Sequence[str], now: datetime, limit: int) -> list[Work]:
-    """The due plans of these (held) lanes in the order of their events; a lane stops at its first plan that is not due."""
+    """The due plans of these (held) lanes in the order of their events; a lane stops at its first that is not due."""
     t, e = plans.c, events.c
     out: list[Work] = []
     late: set[str] = set()

@@ -24,7 +24,7 @@ def add(conn: sa.Connection, rows: Sequence[dict[str, Any]]) -> int:
 
 
 def add_statuses(conn: sa.Connection, facts: Sequence[Mapping[str, Any]]) -> None:
-    """Keeps every status as a fact ({wamid, status, event, send, at, reason}) and moves its send forward, never back."""
+    """Keeps each status as a fact ({wamid, status, event, send, at, reason}); its send moves forward, never back."""
     if not facts:
         return
     keep = [{k: f[k] for k in ("wamid", "status", "event", "send", "at")} for f in facts]
