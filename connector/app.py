@@ -63,15 +63,26 @@ class App(Base):
         if settings.get("base_url"):
             settings["base_url"] = crm.base_url(settings["base_url"], manifest.hosts)
         place(settings)
-        old = self.account(name)
+        old = self._opened(name)
         if old is not None and old.kind != manifest.kind:
             raise errors.Rejected(f"{name!r} is a {old.kind} account.", hint="Choose another name.", code="kind")
         if old is not None:
             settings, secrets = {**old.settings, **settings}, {**old.secrets, **secrets}
+        if manifest.kind == whatsapp.MANIFEST.kind:
+            whatsapp.validate(settings)
         if manifest.hook_secret:
             secrets.setdefault("hook_secret", secret_token.token_urlsafe(32))
         with self.store.write() as conn:
             return accounts.add(conn, self.keyring, manifest.kind, name, settings, secrets, self.clock.now())
+
+    def _opened(self, name: str) -> Account | None:
+        """The account as it stands; None when our keys do not open it: then all of it is given anew."""
+        try:
+            return self.account(name)
+        except errors.NotAllowed as error:
+            if error.code != "secret_key":
+                raise
+            return None
 
     def refresh_catalogue(self, account: Account) -> dict[str, list[Field]]:
         """Reads the CRM's fields of every object the live documents name."""

@@ -1,5 +1,7 @@
 """connector accounts: connect WhatsApp numbers and CRMs, list them, check them."""
 
+import os
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -22,47 +24,77 @@ def add() -> None:
     """Connect a system; the same name again changes it."""
 
 
+def _variable(account: str, flag: str) -> str:
+    """CONNECTOR_<ACCOUNT>_<FLAG>: the environment variable of one flag; `account` is a name or a kind."""
+    return "CONNECTOR_" + re.sub(r"[^A-Z0-9]", "_", f"{account}_{flag}".upper())
+
+
+class _Option(click.Option):
+    """A flag that the account's own variable may give, before its kind's."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        own = os.environ.get(_variable(ctx.params.get("name") or "", self.name or ""))
+        return own or super().resolve_envvar_value(ctx)
+
+
 def _option(kind: str, flag: Flag) -> Callable[[Any], Any]:
-    variable = f"CONNECTOR_{kind.upper()}_{flag.name.upper().replace('-', '_')}"
     text = f"{flag.label}. {flag.help}".strip()
-    return click.option(
-        f"--{flag.name}",
-        required=flag.required,
-        default=flag.default or None,
-        envvar=variable,
-        help=text,
-        show_envvar=True,
-    )
+    variable = _variable(kind, flag.name)
+    return click.option(f"--{flag.name}", cls=_Option, envvar=variable, help=text, show_envvar=True)
+
+
+def _name(_: click.Context, __: click.Parameter, value: str) -> str:
+    """Documents and webhook paths carry the name."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
+        raise click.BadParameter("letters, digits, - _ and . only, at most 64")
+    return value
 
 
 def _command(manifest: Manifest) -> click.Command:
     def run(name: str, as_json: bool, **given: str | None) -> None:
-        _add(manifest, name, {k: v for k, v in given.items() if v}, as_json)
+        _add(manifest, name, {k: v.strip() for k, v in given.items() if v is not None}, as_json)
 
     run.__doc__ = f"Connect {manifest.title}."
     for flag in reversed(manifest.flags):
         run = _option(manifest.kind, flag)(run)
     run = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(run)
-    run = click.option(
-        "--name", required=True, envvar=f"CONNECTOR_{manifest.kind.upper()}_NAME", help="How you call it, e.g. hubspot."
-    )(run)
+    variable = _variable(manifest.kind, "name")
+    text = "How you call it, e.g. hubspot."
+    run = click.option("--name", required=True, is_eager=True, callback=_name, envvar=variable, help=text)(run)
     return click.command(manifest.kind)(run)
 
 
 def _add(manifest: Manifest, name: str, given: dict[str, str], as_json: bool) -> None:
-    secret = {flag.name.replace("-", "_") for flag in manifest.flags if flag.secret}
+    secret = {_key(flag) for flag in manifest.flags if flag.secret}
     settings = {k: v for k, v in given.items() if k not in secret}
     secrets = {k: v for k, v in given.items() if k in secret}
     with opened() as app:
-        try:
-            account = app.add_account(manifest, name, settings, secrets)
-        except ValueError as error:
-            fail(str(error))
-        entry = describe(account)
-        if as_json:
-            show_json(entry)
-        else:
-            click.echo(f"{account.name} ({manifest.title}) is connected. Its webhook path is {entry['hook']}")
+        if not _known(app, name):
+            settings = {_key(flag): flag.default for flag in manifest.flags if flag.default} | settings
+            _complete(manifest, given)
+        entry = describe(app.add_account(manifest, name, settings, secrets))
+    if as_json:
+        show_json(entry)
+    else:
+        click.echo(f"{name} ({manifest.title}) is connected. Its webhook path is {entry['hook']}")
+
+
+def _key(flag: Flag) -> str:
+    return flag.name.replace("-", "_")
+
+
+def _known(app: App, name: str) -> bool:
+    """The account is there and opens: then only what changes has to be given."""
+    try:
+        return app.account(name) is not None
+    except errors.NotAllowed:
+        return False
+
+
+def _complete(manifest: Manifest, given: dict[str, str]) -> None:
+    missing = [f"--{flag.name}" for flag in manifest.flags if flag.required and not given.get(_key(flag))]
+    if missing:
+        raise click.UsageError(f"Missing option {', '.join(missing)}.", click.get_current_context(silent=True))
 
 
 for _manifest in kinds().values():

@@ -4,7 +4,8 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -27,20 +28,41 @@ def config() -> Config:
 
 
 @contextmanager
-def opened(*, make: bool = True) -> Iterator[App]:
+def opened() -> Iterator[App]:
     """An app on this machine's store, its tables made at the first use; no running server needed."""
     settings = config()
-    bell = RedisBell(settings.redis_url)
-    app = open_app(settings, bell)
-    try:
-        if make and schema_state(app.store) == "empty":
+    with closing(RedisBell(settings.redis_url)) as bell, told(), closing(open_app(settings, bell)) as app:
+        state = schema_state(app.store)
+        if state == "empty":
             upgrade(settings.database_url)
+        if state == "older":
+            fail("The database's tables are of an older version. Run: connector db upgrade")
         yield app
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What stops a command is one sentence and exit code 2: no database, no CRM, a wrong key, no such file."""
+    try:
+        yield
+    except errors.StoreDown as error:
+        fail(f"{error.message} Does it run, and is DATABASE_URL right? Nothing is lost; try again.")
     except errors.ConnectorError as error:
         fail(str(error))
-    finally:
-        app.close()
-        bell.close()
+    except OSError as error:
+        if error.filename is None:  # a closed pipe and the like: no file of the caller's
+            raise
+        fail(f"{error.filename}: {error.strerror}.")
+
+
+def read_text(path: Path) -> str:
+    """A file of the caller's, with or without a byte order mark; one sentence, exit code 2 when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        fail(f"{path} cannot be read: {error.strerror}.")
+    except UnicodeDecodeError:
+        fail(f"{path} is not UTF-8 text.")
 
 
 def fail(message: str, code: int = WRONG_USE) -> NoReturn:

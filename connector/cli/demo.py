@@ -52,7 +52,12 @@ ACCOUNTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {"token": "pat-na1-sandbox-hubspot", "client_secret": "sandbox-hubspot-client-secret"},
     ),
     "salesforce": (
-        {"client_id": "sandbox-salesforce-client", "org_id": "00D5e000000SBOXEA2", "country": "US", "base_url": "/salesforce"},
+        {
+            "client_id": "sandbox-salesforce-client",
+            "org_id": "00D5e000000SBOXEA2",
+            "country": "US",
+            "base_url": "/salesforce",
+        },
         {"client_secret": "sandbox-salesforce-secret"},
     ),
 }
@@ -62,7 +67,9 @@ ACCOUNTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 @click.option("--once", is_flag=True, help="End when the answers have reached the CRMs.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end (with --once) or at the start.")
 @click.option("--mappings", "folder", type=click.Path(exists=True), help="Other documents than the examples.")
-@click.option("--script", "script", type=click.Path(exists=True, dir_okay=False), help="Other answers than the example's.")
+@click.option(
+    "--script", "script", type=click.Path(exists=True, dir_okay=False), help="Other answers than the example's."
+)
 def demo(once: bool, as_json: bool, folder: str | None, script: str | None) -> None:
     """See it work: sandbox CRMs, example mappings, customers who answer. Needs no account."""
     story = read_script(Path(script) if script else SCRIPT)
@@ -188,7 +195,7 @@ class Demo:
             if not verdict.good or verdict.document is None:
                 problem = next((str(f.message) for f in verdict.errors), "one of its tests fails")
                 fail(f"{path}: {problem}", 1)
-            publish.push(app.store, verdict.document, "demo", now, base=None, force=True, draft=False)
+            publish.push(app.store, [verdict.document], "demo", now, base={}, force=True, draft=False)
             self.say(f"published {verdict.document.name} ({len(verdict.tests)} tests passed)")
 
     def _import(self, app: App) -> dict[tuple[str, str], str]:

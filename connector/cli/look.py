@@ -1,6 +1,7 @@
 """connector why, doctor, replay and sends: what happened, what is wrong, what would happen."""
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import click
 from connector import errors
 from connector.app import App
 from connector.base import crm_kinds
-from connector.cli.context import FINDINGS, fail, opened, progress, show_json
+from connector.cli.context import FINDINGS, fail, opened, progress, read_text, show_json
 from connector.core import documents as language
 from connector.core.documents import MappingDocument
 from connector.pipeline import why as reasons
@@ -58,13 +59,14 @@ def doctor(as_json: bool) -> None:
 
 def parse_since(text: str, now: datetime) -> datetime:
     """An ISO time (UTC when it names no zone), or an age: 30m 12h 7d."""
-    if text[:-1].isdigit() and text[-1:] in UNITS:
-        return now - timedelta(**{UNITS[text[-1]]: int(text[:-1])})
     try:
+        if text[-1:] in UNITS and text.isascii() and text[:-1].isdigit():
+            return now - timedelta(**{UNITS[text[-1]]: int(text[:-1])})
         at = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter("write a time (2026-11-22T10:00Z) or an age (30m, 12h, 7d)") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        wrong = "Write --since as a time (2026-11-22T10:00Z) or an age (30m, 12h, 7d)."
+        raise click.UsageError(wrong, click.get_current_context(silent=True)) from None
 
 
 @click.command("replay")
@@ -103,7 +105,7 @@ def _document(path: str | None) -> MappingDocument | None:
     if path is None:
         return None
     try:
-        return language.read(Path(path).read_text(encoding="utf-8"))
+        return language.read(read_text(Path(path)))
     except errors.BadDocument as error:
         fail(f"{path}: {error}", FINDINGS)
 
@@ -140,20 +142,37 @@ def import_(file: str, as_json: bool) -> None:
 
 
 def _rows(path: Path) -> list[Any]:
-    text = path.read_text(encoding="utf-8-sig")
+    """The rows of a file, each as it stands there; a line that is no JSON stays a text, and is refused as a row."""
+    text = read_text(path)
     try:
         if path.suffix.lower() == ".csv":
-            return list(csv.DictReader(text.splitlines()))
+            return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
         if text.lstrip().startswith("["):
             return list(json.loads(text))
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, csv.Error) as error:
         fail(f"{path} cannot be read: {error}")
+    whole = _line(text)
+    return [_line(line) for line in text.splitlines() if line.strip()] if isinstance(whole, str) else [whole]
+
+
+def _delimiter(text: str) -> str:
+    """A spreadsheet writes what its country uses."""
+    header = text.partition("\n")[0]
+    return max(",;\t", key=header.count)
+
+
+def _line(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return line
 
 
 @sends.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--limit", default=100, show_default=True, help="How many, newest first.")
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many, newest first."
+)
 def list_(as_json: bool, limit: int) -> None:
     """The newest messages and their state."""
     with opened() as app, app.store.read() as conn:
@@ -161,6 +180,5 @@ def list_(as_json: bool, limit: int) -> None:
     if as_json:
         show_json(rows)
     for row in [] if as_json else rows:
-        click.echo(
-            f"{row['id']}  {row['to']:<16} {row['document'] or row['template'] or row['step']:<32} {row['state']} {row['label']}"
-        )
+        what = row["document"] or row["template"] or row["step"]
+        click.echo(f"{row['id']}  {row['to']:<16} {what:<32} {row['state']} {row['label']}".rstrip())

@@ -1,6 +1,7 @@
 """connector mappings: check, test, push, pull and diff the documents an admin writes."""
 
 import difflib
+import getpass
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,13 +10,13 @@ from typing import Any
 import click
 
 from connector.app import App
-from connector.cli.context import FINDINGS, fail, opened, show_json
+from connector.cli.context import FINDINGS, fail, opened, read_text, show_json
+from connector.core.documents import MappingDocument
 from connector.pipeline import publish
 from connector.pipeline.publish import Verdict
 from connector.store import documents as rows
 
 PULLED = ".connector-pulled.json"  # {name: version}: what this folder's texts are based on
-AUTHOR = "command line"
 
 
 @click.group("mappings")
@@ -30,16 +31,27 @@ def texts(paths: Sequence[str]) -> Iterator[tuple[Path, str]]:
         if not root.exists():
             fail(f"There is no file or folder {given}.")
         for path in [root] if root.is_file() else sorted([*root.rglob("*.yaml"), *root.rglob("*.yml")]):
-            try:
-                yield path, path.read_text(encoding="utf-8")
-            except UnicodeDecodeError:
-                fail(f"{path} is not UTF-8 text.")
+            yield path, read_text(path)
 
 
-def verdicts(app: App, paths: Sequence[str], *, live: bool = False) -> list[tuple[Path, Verdict]]:
-    """What we think of each text; `live` reads the CRMs' fields first."""
-    look = app.fields_of(refresh=live)
-    return [(path, publish.judge(text, look)) for path, text in texts(paths)]
+def verdicts(look: publish.Look, paths: Sequence[str]) -> list[tuple[Path, Verdict]]:
+    """What we think of each text; `look` knows the CRMs' fields."""
+    judged = [(path, publish.judge(text, look)) for path, text in texts(paths)]
+    if not judged:
+        fail(f"There is no document (*.yaml) in {', '.join(paths) or 'mappings'}.")
+    return judged
+
+
+def _unknown(_: MappingDocument) -> None:
+    """No CRM's fields."""
+
+
+def author() -> str:
+    """Who publishes, as versions name them."""
+    try:
+        return f"{getpass.getuser()}, command line"
+    except (KeyError, OSError):  # a user without a name, as in many containers
+        return "command line"
 
 
 @group.command("check")
@@ -48,7 +60,7 @@ def verdicts(app: App, paths: Sequence[str], *, live: bool = False) -> list[tupl
 def check(paths: tuple[str, ...], as_json: bool) -> None:
     """Everything wrong with these documents: line, what, and what to write instead."""
     with opened() as app:
-        judged = verdicts(app, paths)
+        judged = verdicts(app.fields_of(refresh=False), paths)
     found = [publish.as_json(str(path), f) for path, verdict in judged for f in verdict.findings]
     if as_json:
         show_json(found)
@@ -63,9 +75,8 @@ def check(paths: tuple[str, ...], as_json: bool) -> None:
 @click.argument("paths", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def test(paths: tuple[str, ...], as_json: bool) -> None:
-    """Run the tests that stand inside these documents."""
-    with opened() as app:
-        judged = verdicts(app, paths)
+    """Run the tests that stand inside these documents; needs no account and no database."""
+    judged = verdicts(_unknown, paths)
     broken = [(path, f) for path, v in judged for f in v.errors]
     results = [(path, t) for path, v in judged for t in v.tests]
     failed = [(path, t) for path, t in results if not t.passed]
@@ -95,27 +106,16 @@ def test(paths: tuple[str, ...], as_json: bool) -> None:
 def push(folder: str, force: bool, draft: bool, as_json: bool) -> None:
     """Check, test and publish every document of a folder at once; all or none."""
     with opened() as app:
-        judged = verdicts(app, [folder], live=True)
+        judged = verdicts(app.fields_of(refresh=True), [folder])
         problems = [*_problems(judged), *_strangers(app, judged)]
         if problems:
             for line in problems:
                 click.echo(line, err=True)
             click.echo("Nothing was published.", err=True)
             raise SystemExit(FINDINGS)
-        pulled = read_pulled(Path(folder))
-        done = [
-            publish.push(
-                app.store,
-                v.document,
-                AUTHOR,
-                app.clock.now(),
-                base=pulled.get(v.document.name),
-                force=force,
-                draft=draft,
-            )
-            for _, v in judged
-            if v.document is not None
-        ]
+        documents = [v.document for _, v in judged if v.document is not None]
+        base = read_pulled(Path(folder))
+        done = publish.push(app.store, documents, author(), app.clock.now(), base=base, force=force, draft=draft)
     if as_json:
         show_json([{"name": d.name, "did": d.did, "version": d.version, "why": d.why} for d in done])
     for d in [] if as_json else done:
@@ -152,28 +152,36 @@ def _strangers(app: App, judged: Sequence[tuple[Path, Verdict]]) -> list[str]:
 def pull(folder: str) -> None:
     """Write every live document into a folder."""
     root = Path(folder)
-    root.mkdir(parents=True, exist_ok=True)
-    with opened() as app, app.store.read() as conn:
-        live = rows.live(conn)
-    here = {name: path for path, name in _names(root)}
-    for row in live:
-        path = here.get(row.name, root / f"{row.name}.yaml")
-        path.write_text(row.text, encoding="utf-8")
-        click.echo(f"{path}: version {row.n}")
-    (root / PULLED).write_text(json.dumps({row.name: row.n for row in live}, indent=2) + "\n", encoding="utf-8")
+    with opened() as app:
+        with app.store.read() as conn:
+            live = rows.live(conn)
+        root.mkdir(parents=True, exist_ok=True)
+        here = {name: path for path, name in _names(root)}
+        for row in live:
+            path = here.get(row.name, root / f"{row.name}.yaml")
+            path.write_text(row.text, encoding="utf-8")
+            click.echo(f"{path}: version {row.n}")
+        (root / PULLED).write_text(json.dumps({row.name: row.n for row in live}, indent=2) + "\n", encoding="utf-8")
 
 
 def _names(root: Path) -> Iterator[tuple[Path, str]]:
     for path, text in texts([str(root)]):
-        verdict = publish.judge(text, lambda _: None)
+        verdict = publish.judge(text, _unknown)
         if verdict.document is not None:
             yield path, verdict.document.name
+        else:
+            click.echo(f"{path} is left out: it cannot be read. See: connector mappings check {path}", err=True)
 
 
 def read_pulled(root: Path) -> dict[str, int]:
     """The versions this folder was last pulled at."""
     path = root / PULLED
-    return {str(k): int(v) for k, v in json.loads(path.read_text(encoding="utf-8")).items()} if path.exists() else {}
+    if not path.is_file():
+        return {}
+    try:
+        return {str(k): int(v) for k, v in json.loads(read_text(path)).items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        fail(f"{path} is damaged. Run: connector mappings pull {root}")
 
 
 @group.command("diff")
@@ -186,7 +194,7 @@ def diff(folder: str) -> None:
     local = {name: path for path, name in _names(Path(folder))}
     for name in sorted({*live, *local}):
         before = live[name].text.splitlines(keepends=True) if name in live else []
-        after = local[name].read_text(encoding="utf-8").splitlines(keepends=True) if name in local else []
+        after = read_text(local[name]).splitlines(keepends=True) if name in local else []
         lines = list(difflib.unified_diff(before, after, f"live {name}", str(local.get(name, "not in this folder"))))
         changed = changed or bool(lines)
         click.echo("".join(lines), nl=False)

@@ -1,11 +1,12 @@
 """Messages another tool sent, made known so that `answer_to` can tell what a reply answers."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate, validates_schema
 
 from connector.core.ids import new_id
 from connector.core.text import clean
@@ -14,15 +15,21 @@ from connector.store.contacts import Person, Resolver
 from connector.store.engine import Store
 
 BATCH = 1000
+EARLIEST = datetime(2009, 1, 1, tzinfo=UTC)  # WhatsApp's first year
+SKEW = timedelta(days=1)  # a wrong clock or zone of the other tool's
+LONGEST = 4096  # characters of any one value
 
 
 class SentSchema(Schema):
-    """One message: {wamid, to, template | step, sent_at, number?, user_id?, buttons? {label: id}, record? [account, object, id]}."""
+    """One message: {wamid, to | user_id, template | step, sent_at, number?, category?, buttons?, record?}.
+
+    `buttons` is {label: id}; `record` is [account, object, id]: what a dotted field of a mapping writes to.
+    """
 
     class Meta:
         unknown = EXCLUDE
 
-    wamid = fields.String(required=True, validate=validate.Length(1, 200))
+    wamid = fields.String(required=True, validate=validate.Regexp(r"[!-~]{1,200}\Z", error="This is no message id."))
     to = fields.String(load_default="", validate=validate.Length(max=32))
     user_id = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=140))
     number = fields.String(load_default="", validate=validate.Length(max=64))
@@ -34,11 +41,43 @@ class SentSchema(Schema):
     category = fields.String(load_default="", validate=validate.Length(max=40))
 
     @pre_load
-    def numbers_are_text(self, data: Any, **_: Any) -> Any:
-        """A spreadsheet's number for a phone is taken as its digits."""
-        if isinstance(data, Mapping) and isinstance(data.get("to"), int):
-            return {**data, "to": str(data["to"])}
-        return data
+    def as_a_spreadsheet_has_it(self, data: Any, **_: Any) -> Any:
+        """An empty cell is no value, a phone may be a number, `buttons` and `record` are JSON in their cells."""
+        if not isinstance(data, Mapping):
+            raise ValidationError("It is no JSON object: {...}", "this row")
+        given = {k: _safe(v) for k, v in data.items() if k in self.fields and v not in (None, "")}
+        if isinstance(given.get("to"), int):
+            given["to"] = str(given["to"])
+        return given | {k: _cell(given[k]) for k in ("buttons", "record") if k in given}
+
+    @validates_schema
+    def says_enough(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Without these a reply could never be told to answer it."""
+        if not data.get("template") and not data.get("step"):
+            raise ValidationError("Give the template that was sent, or the step.", "template")
+        if not digits(data.get("to", "")) and not data.get("user_id"):
+            raise ValidationError("Give the number it was sent to, or the user id.", "to")
+
+
+def _safe(value: Any) -> Any:
+    """Texts without what databases refuse."""
+    if isinstance(value, str):
+        return clean(value, LONGEST)
+    if isinstance(value, list):
+        return [_safe(v) for v in value[:LONGEST]]
+    return {_safe(k): _safe(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+
+
+def _cell(value: Any) -> Any:
+    try:
+        return _safe(json.loads(value)) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return value
+
+
+def digits(text: str) -> str:
+    """The digits of a phone number."""
+    return "".join(c for c in text if c.isascii() and c.isdigit())
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +96,32 @@ def import_sends(store: Store, rows: Iterable[Any], now: datetime) -> Imported:
     schema = SentSchema()
     for n, row in enumerate(rows, 1):
         try:
-            good.append(schema.load(row))
-        except ValidationError as error:
-            refused.append(
-                (n, "; ".join(f"{k}: {' '.join(map(str, v))}" for k, v in error.normalized_messages().items()))
-            )
+            sent = schema.load(row)
+            if not EARLIEST < sent["sent_at"] < now + SKEW:
+                raise ValidationError({"sent_at": ["This is not when a message was sent."]})
+            good.append(sent)
+        except (ValidationError, RecursionError) as error:
+            refused.append((n, _why(error)))
     new = sum(_store(store, good[i : i + BATCH], now) for i in range(0, len(good), BATCH))
     return Imported(new, len(good) - new, refused)
+
+
+def _why(error: ValidationError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return "It is nested too deep."
+    return "; ".join(f"{k}: {_words(v)}" for k, v in error.messages_dict.items())
+
+
+def _words(value: Any) -> str:
+    """A message, or those of a list's or dictionary's parts."""
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else [str(value)]
+    return value if isinstance(value, str) else " ".join(_words(part) for part in parts)
 
 
 def _store(store: Store, rows: list[dict[str, Any]], now: datetime) -> int:
     with store.write() as conn:
         resolver = Resolver(conn, now)
-        people = [
-            Person("".join(c for c in r["to"] if c.isascii() and c.isdigit()) or None, r["user_id"]) for r in rows
-        ]
+        people = [Person(digits(r["to"]) or None, r["user_id"]) for r in rows]
         resolver.load(key for person in people for key in person.keys)
         lanes = [resolver.resolve(person) for person in people]
         resolver.flush()
@@ -82,7 +132,8 @@ def _store(store: Store, rows: list[dict[str, Any]], now: datetime) -> int:
 
 def _row(sent: Mapping[str, Any], lane: str | None) -> dict[str, Any]:
     return {
-        "id": new_id(), "cause": f"import:{sent['wamid']}", "lane": lane, "number": sent["number"], "template": sent["template"],
-        "step": sent["step"], "category": sent["category"], "to": clean(sent["to"], 32), "buttons": sent["buttons"] or None,
-        "record": sent["record"], "state": "accepted", "label": "imported", "wamid": sent["wamid"], "rank": 1, "at": sent["sent_at"],
+        "id": new_id(), "cause": f"import:{sent['wamid']}", "wamid": sent["wamid"], "lane": lane, "to": sent["to"],
+        "number": sent["number"], "template": sent["template"], "step": sent["step"], "category": sent["category"],
+        "buttons": sent["buttons"] or None, "record": sent["record"], "at": sent["sent_at"],
+        "state": "accepted", "rank": 1, "label": "imported",
     }  # fmt: skip

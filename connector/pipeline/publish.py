@@ -1,6 +1,6 @@
 """Documents from text to live: checked against the live CRM, tested by their own tests, then published."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from connector.store import documents as rows
 from connector.store.engine import Store
 
 Fields = Mapping[str, list[Field]]
+Look = Callable[[MappingDocument], Fields | None]  # the fields of a document's CRM, None when they are not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Verdict:
         return tuple(f for f in self.findings if f.severity == "error")
 
 
-def judge(text: str, fields: Callable[[MappingDocument], Fields | None]) -> Verdict:
+def judge(text: str, fields: Look) -> Verdict:
     """Reads, lints (against `fields` of the document's CRM where they are known) and tests one text."""
     try:
         document = language.read(text)
@@ -53,20 +54,43 @@ class Push:
 
 
 def push(
-    store: Store, document: MappingDocument, author: str, now: datetime, *, base: int | None, force: bool, draft: bool
-) -> Push:
-    """Publishes one checked text. Refused when the live version is neither `base` (the one that was pulled) nor our own."""
+    store: Store,
+    documents: Sequence[MappingDocument],
+    author: str,
+    now: datetime,
+    *,
+    base: Mapping[str, int],
+    force: bool,
+    draft: bool,
+) -> list[Push]:
+    """Publishes checked documents in one transaction, all or none.
+
+    None, when a live version is neither our own nor the one that was pulled (`base`: {name: version}).
+    """
     with store.write() as conn:
-        live = rows.live_version(conn, document.name)
-        if live is not None and live.text == document.text:
-            return Push(document.name, "unchanged", live.n)
-        if live is not None and not force and not draft and live.author != author and live.n != base:
-            why = f"Version {live.n} by {live.author} is live and was not pulled. Pull it first, or use --force."
-            return Push(document.name, "refused", live.n, why)
-        n = rows.publish(
-            conn, document.kind, document.name, document.text, author, now, state="draft" if draft else "live"
-        )
-    return Push(document.name, "draft" if draft else "published", n)
+        live = {row.name: row for row in rows.live(conn)}
+        if not force and not draft:
+            found = [_push_refused(live.get(d.name), d, author, base.get(d.name)) for d in documents]
+            refused = [push for push in found if push is not None]
+            if refused:
+                return refused
+        return [_push(conn, live.get(d.name), d, author, now, "draft" if draft else "live") for d in documents]
+
+
+def _push_refused(live: Any, document: MappingDocument, author: str, base: int | None) -> Push | None:
+    if live is None or live.text == document.text or live.author == author or live.n == base:
+        return None
+    why = f"Version {live.n} by {live.author} is live and was not pulled. Pull it first, or use --force."
+    return Push(document.name, "refused", live.n, why)
+
+
+def _push(conn: Any, live: Any, document: MappingDocument, author: str, now: datetime, state: str) -> Push:
+    if live is not None and live.text == document.text:
+        return Push(document.name, "unchanged", live.n)
+    n = rows.publish(conn, document.kind, document.name, document.text, author, now, state=state)
+    if n is None:
+        return Push(document.name, "unchanged")
+    return Push(document.name, "published" if state == "live" else state, n)
 
 
 def as_json(path: str, finding: Finding) -> dict[str, Any]:
