@@ -27,7 +27,7 @@ class Flag:
 # How a CRM's texts are to be read; every CRM's manifest ends with these.
 PLACE_FLAGS = (
     Flag("country", "Country of phone numbers without +", required=False, help="Two letters, e.g. CO"),
-    Flag("locale", "How numbers and dates are written", required=False, help="e.g. es_CO; without it 03/04 is ambiguous"),
+    Flag("locale", "How numbers and dates are written", required=False, help="e.g. es_CO; else 03/04 is ambiguous"),
     Flag("time-zone", "Time zone of the business", required=False, help="e.g. America/Bogota"),
 )
 
@@ -57,15 +57,16 @@ class Account:
     reason: str = ""
 
 
+Token = Mapping[str, Any]  # at least `access_token`; adapters add what they need (instance_url, refresh_token, ...)
+
+
 class Tokens(Protocol):
     """The stored access token of one account; one refresh at a time over all processes, the new one stored first."""
 
-    def current(self) -> Mapping[str, Any] | None: ...
+    def current(self) -> Token | None: ...
 
-    def refresh(self, stale: str | None, fetch: Callable[[Mapping[str, Any] | None], Mapping[str, Any]]) -> Mapping[str, Any]:
-        """Under the account's token lock: if the stored access_token is no longer `stale` return it, else store fetch(stored).
-
-        A token is a mapping with at least `access_token`; adapters add what they need (instance_url, refresh_token, ...)."""
+    def refresh(self, stale: str | None, fetch: Callable[[Token | None], Token]) -> Token:
+        """Under the account's token lock: the stored token if it is no longer `stale`, else fetch(stored), stored first."""
         ...
 
 
@@ -90,7 +91,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """One item of a delivery: the event, and what it belongs to in the vendor's words (phone_number_id, WABA id, portalId)."""
+    """One item of a delivery: the event, and whose it is in the vendor's words (phone_number_id, WABA id, portalId)."""
 
     event: Event
     owner: str  # "" = whatever account received it
@@ -127,7 +128,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactKey:
-    """One contact to be found: by `record` (object, id) when linked, else by what `find_by` allows, in `objects` order."""
+    """One contact to be found: by `record` (object, id) when linked, else as `find_by` allows, in `objects` order."""
 
     contact: str
     objects: tuple[str, ...]
@@ -171,7 +172,9 @@ class ActivityChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field of a CRM object. `type`: text number integer boolean date datetime choice choices phone email url reference."""
+    """One field of a CRM object.
+
+    `type`: text number integer boolean date datetime choice choices phone email url reference."""
 
     name: str
     label: str
@@ -212,7 +215,7 @@ class CRM(Protocol):
         ...
 
     def write(self, changes: Sequence[RecordChange | ActivityChange]) -> list[Outcome]:
-        """Same length, same order. At most `can.batch` changes, all of one object and one class (activities: one kind)."""
+        """Same length, same order. At most `can.batch` changes of one object and class (activities: of one kind)."""
         ...
 
 
