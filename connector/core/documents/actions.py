@@ -5,13 +5,17 @@ from datetime import UTC, datetime
 from connector.core.changes import CreateTask, Handoff, LogActivity, Notify, SendMessage, SetConsent, StartFlow
 from connector.core.documents.comparing import empty, shown
 from connector.core.documents.desk import Desk
+from connector.core.documents.document import NOTHING
 from connector.core.documents.quick import reason
 from connector.core.documents.rules import settle
 
 
 def act(desk: Desk) -> None:
     """Adds the document's actions to the plan."""
-    actions, event, scope = desk.document.actions, desk.scope.event, desk.scope
+    actions = desk.document.actions
+    if actions is NOTHING:
+        return
+    event, scope = desk.scope.event, desk.scope
     at = _iso(event.at or scope.now)
     if actions.log != "none":
         desk.changes.append(LogActivity(record=desk.ref, object=desk.object, what=actions.log, text=event.text, at=at))

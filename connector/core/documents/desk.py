@@ -7,7 +7,7 @@ from connector.core.contact import Contact, Record, RecordRef, Value
 from connector.core.documents.comparing import empty, shown
 from connector.core.documents.document import MappingDocument
 from connector.core.documents.overwrite import equal
-from connector.core.documents.quick import reason, set_field
+from connector.core.documents.quick import quick_plan, reason, set_field
 from connector.core.documents.rules import NOTHING, AskAgain, Rule, settle
 from connector.core.documents.words import Scope, is_record
 
@@ -17,18 +17,33 @@ Taken = dict[tuple[str, str], str]  # (record word, field) -> the mapping that s
 class Desk:
     """Where one document meets one message and one contact."""
 
-    __slots__ = ("asked", "changes", "document", "object", "reasons", "record", "ref", "scope", "taken")
+    __slots__ = (
+        "asked",
+        "changes",
+        "document",
+        "fields",
+        "object",
+        "reasons",
+        "record",
+        "ref",
+        "review",
+        "scope",
+        "taken",
+    )
 
     def __init__(
         self, scope: Scope, document: MappingDocument, record: Record | None, contact: Contact, taken: Taken
     ) -> None:
         self.scope, self.document, self.record, self.taken = scope, document, record, taken
+        self.fields = scope.fields
         self.changes: list[Change] = []
         self.reasons: list[Reason] = []
         self.asked = ""  # the field whose question goes out again
-        self.object = document.objects[-1] if document.objects else ""
+        self.review = False  # a person is asked
         self.ref: RecordRef | None = None
-        if record is not None:
+        if record is None:
+            self.object = document.objects[-1] if document.objects else ""
+        else:
             self.object = record.object
             # the contact's own record stays None; it is named only where the contact has others beside it
             if len(contact.records) > 1:
@@ -43,18 +58,17 @@ class Desk:
         understood, value, source, because = rule.take(self.scope)
         if not understood:
             self._otherwise(rule, source, because)
-        elif value is None and not rule.clear:
-            self._say(rule, because, "skip", "nothing", source)
+        elif value is not None:
+            self._write(rule, value, source, because)
+        elif rule.clear:
+            self._write(rule, None, source, "emptied, as the document says")
         else:
-            self._write(rule, value, source, because if value is not None else "emptied, as the document says")
+            self._say(rule, because, "skip", "nothing", source)
 
     def plan(self, because: str) -> Plan:
         """What came of it all."""
-        review = any(r.outcome == "review" for r in self.reasons)
-        return Plan(
-            document=self.document.name, matched=True, because=because, changes=tuple(self.changes),
-            reasons=tuple(self.reasons), outcome="review" if review else "" if self.changes else "skip",
-        )  # fmt: skip
+        outcome = "review" if self.review else "" if self.changes else "skip"
+        return quick_plan(self.document.name, because, tuple(self.changes), tuple(self.reasons), outcome)
 
     def _has_record(self, rule: Rule) -> bool:
         answered = self.scope.setting.answered
@@ -62,33 +76,38 @@ class Desk:
 
     # ---- write or keep -------------------------------------------------------------------------------------------
     def _write(self, rule: Rule, value: Value, source: Any, because: str) -> None:
-        key, document = (rule.word, rule.name), self.document.name
-        first = self.taken.get(key)
+        first = self.taken.get(rule.key)
         if first is not None:
             self._say(rule, f"already set by {first}", "keep", "already_set", source, value)
             return
-        before, record, ref = self._now(rule)
-        if equal(value, before):
-            self.taken[key] = document
-            self._say(rule, "already has this value", "keep", "same", source, value, before)
+        before: Value
+        before, ref = (self.fields.get(rule.name), self.ref) if not rule.word else self._of_event(rule)
+        if before == "":
+            before = None
+        if (before is not None or value is None) and self._stays(rule, value, source, before):
             return
-        if rule.keep is not None and before is not None:
-            kept = rule.keep(self.scope, rule.name, value, before, record, rule.order)
-            if kept is not None:
-                self._say(rule, f"kept: {kept}", "keep", "overwrite", source, value, before)
-                return
-        self.taken[key] = document
+        self.taken[rule.key] = self.document.name
         self.reasons.append(reason(rule.field, because, "write", "", source, value, before, len(self.changes)))
         self.changes.append(set_field(ref, self.object if ref is None else ref.object, rule.name, value))
 
-    def _now(self, rule: Rule) -> tuple[Value, Record | None, RecordRef | None]:
-        """(what stands in the field, the record as read, the record's name where it needs one)."""
+    def _of_event(self, rule: Rule) -> tuple[Value, RecordRef | None]:
+        """What stands in the field of the record whose event sent the message, and which record that is."""
         answered = self.scope.setting.answered
-        if rule.word and answered is not None:
-            before = answered.record_fields.get(rule.name)
-            return (None if before == "" else before), None, answered.record
-        before = self.scope.fields.get(rule.name)
-        return (None if before == "" else before), self.record, self.ref
+        return (answered.record_fields.get(rule.name), answered.record) if answered is not None else (None, None)
+
+    def _stays(self, rule: Rule, value: Value, source: Any, before: Value) -> bool:
+        """Is the value there already, or may it not be replaced? The reason is noted."""
+        if equal(value, before):
+            self.taken[rule.key] = self.document.name
+            self._say(rule, "already has this value", "keep", "same", source, value, before)
+            return True
+        if rule.gate is None:
+            return False
+        kept = rule.gate(self.scope, value, before, None if rule.word else self.record)
+        if kept is None:
+            return False
+        self._say(rule, f"kept: {kept}", "keep", "overwrite", source, value, before)
+        return True
 
     def _say(
         self, rule: Rule, because: str, outcome: str, code: str, source: Any, value: Value = None, before: Value = None
@@ -97,6 +116,7 @@ class Desk:
 
     def _ask(self, rule: Rule, source: Any, because: str, code: str) -> None:
         """A question for a person; this field alone waits for it."""
+        self.review = True
         self.reasons.append(reason(rule.field, because, "review", code, source, None, None, len(self.changes)))
         text = because[:1].upper() + because[1:]
         self.changes.append(

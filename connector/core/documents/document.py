@@ -36,6 +36,9 @@ class Actions:
     notify: tuple[str, tuple[tuple[str, Run], ...]] | None = None
 
 
+NOTHING = Actions()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappingDocument:
     """`mapping:` compiled. `reads` are fields of the contact's record, `record_reads` those of `deal.*` etc."""
@@ -61,7 +64,7 @@ class MappingDocument:
     early: tuple[Check, ...] = field(default=(), repr=False)
     late: tuple[Check, ...] = field(default=(), repr=False)
     rules: tuple[Rule, ...] = field(default=(), repr=False)
-    actions: Actions = field(default_factory=Actions, repr=False)
+    actions: Actions = field(default=NOTHING, repr=False)
     tree: Map | None = field(default=None, repr=False, compare=False)  # places of the words, for lint
 
 

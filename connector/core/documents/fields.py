@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import re2
-from marshmallow import EXCLUDE, Schema, ValidationError, validates_schema
+from marshmallow import Schema, ValidationError
 from marshmallow import fields as base
 
 from connector.core.documents import expressions
@@ -249,31 +249,6 @@ class Part(base.Nested):
     def json_schema(self) -> dict[str, Any]:
         inner = reference_to(self.schema)
         return {"type": "array", "items": inner} if self.many else inner
-
-
-class Strict(Schema):
-    """A map in which an unknown word is an error that says which one was meant."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def _known(self, data: Any, original: Any, **_: Any) -> None:
-        del data
-        known = [f.data_key or name for name, f in self.fields.items()]
-        wrong = {key: [_unknown(key, known)] for key in original if key not in known}
-        if wrong:
-            raise ValidationError(wrong)
-
-
-def _unknown(key: str, known: list[str]) -> Problem:
-    meant = did_you_mean(key, known) or f"It takes {listed(known)}."
-    return Problem(f"'{key[:60]}' is not a word of this place.", code="unknown", hint=meant)
-
-
-def told(about: str, example: str = "") -> dict[str, Any]:
-    """What the reference and editors say of a word."""
-    return {"about": about} | ({"example": example} if example else {})
 
 
 def collect(steps: Any) -> dict[Any, Any]:

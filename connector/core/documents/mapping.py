@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connector.core.documents.conditions import DEFAULT_WITHIN, compile_when
-from connector.core.documents.document import Actions, MappingDocument, Test
+from connector.core.documents.document import NOTHING, Actions, MappingDocument, Test
 from connector.core.documents.expressions import Expression
 from connector.core.documents.findings import Problem, did_you_mean, listed
 from connector.core.documents.rules import AskAgain, Rule, cleared, compile_rule
@@ -65,6 +65,8 @@ def _all_rules(rules: list[Rule]) -> Iterator[Rule]:
 
 
 def _actions(data: Mapping[str, Any]) -> Actions:
+    if not any(data.get(word) for word in _DOES[2:]):
+        return NOTHING
     task, handoff, notify, reply = data.get("task"), data.get("handoff"), data.get("notify"), data.get("reply")
     if isinstance(task, Expression):
         task = {"title": task}

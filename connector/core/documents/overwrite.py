@@ -12,7 +12,7 @@ from connector.core.documents.comparing import is_number, shown
 from connector.core.documents.numbers import plain_number
 from connector.core.documents.words import Scope
 
-Keep = Callable[[Scope, str, Value, Value, Record | None, Sequence[str]], str | None]
+Gate = Callable[[Scope, Value, Value, Record | None], str | None]  # scope, value, before, record
 
 
 def equal(value: Value, before: Value) -> bool:
@@ -27,27 +27,32 @@ def equal(value: Value, before: Value) -> bool:
     return shown(value) == shown(before)
 
 
-def if_empty(
-    scope: Scope, name: str, value: Value, before: Value, record: Record | None, order: Sequence[str]
-) -> str | None:
+def _if_empty(name: str, order: Sequence[str]) -> Gate:
     """Only where nothing stands."""
-    del scope, name, value, record, order
-    return f'"{shown(before)}" stands there already'
+    del name, order
+
+    def gate(scope: Scope, value: Value, before: Value, record: Record | None) -> str | None:
+        del scope, value, record
+        return f'"{shown(before)}" stands there already'
+
+    return gate
 
 
-def if_further(
-    scope: Scope, name: str, value: Value, before: Value, record: Record | None, order: Sequence[str]
-) -> str | None:
+def _if_further(name: str, order: Sequence[str]) -> Gate:
     """Only forward in `order`, else in the CRM's order of the options."""
-    del record
-    steps = order or [shown(o) for o in scope.setting.schema.get(name, {}).get("options", ())]
-    places = {step: n for n, step in enumerate(steps)}
-    old, new = places.get(shown(before)), places.get(shown(value))
-    if not steps:
-        return f'the order of the values of {name} is not known, so "{shown(before)}" stays'
-    if old is None or new is None:
+    ours = {step: n for n, step in enumerate(order)}
+
+    def gate(scope: Scope, value: Value, before: Value, record: Record | None) -> str | None:
+        del record
+        places = ours or {shown(o): n for n, o in enumerate(scope.setting.schema.get(name, {}).get("options", ()))}
+        old, new = places.get(shown(before)), places.get(shown(value))
+        if old is not None and new is not None:
+            return None if new > old else f'"{shown(before)}" is further along than "{shown(value)}"'
+        if not places:
+            return f'the order of the values of {name} is not known, so "{shown(before)}" stays'
         return f'"{shown(before if old is None else value)}" has no place in the order, so "{shown(before)}" stays'
-    return None if new > old else f'"{shown(before)}" is further along than "{shown(value)}"'
+
+    return gate
 
 
 def _moment(value: Any) -> datetime | None:
@@ -61,31 +66,41 @@ def _moment(value: Any) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def if_newer(
-    scope: Scope, name: str, value: Value, before: Value, record: Record | None, order: Sequence[str]
-) -> str | None:
+def _if_newer(name: str, order: Sequence[str]) -> Gate:
     """Two dates: the later one wins. Any other field: the message must be younger than the record's last change."""
     del name, order
-    old, new = _moment(before), _moment(value)
-    if old and new:
-        return None if new > old else f'"{shown(before)}" is not older'
-    changed, sent = record.modified if record else None, scope.event.at or scope.now
-    if changed is None:
-        return "the CRM does not say when the record was last changed"
-    return None if sent > changed else "the record was changed after this message was sent"
+
+    def gate(scope: Scope, value: Value, before: Value, record: Record | None) -> str | None:
+        old, new = _moment(before), _moment(value)
+        if old and new:
+            return None if new > old else f'"{shown(before)}" is not older'
+        changed, sent = record.modified if record else None, scope.event.at or scope.now
+        if changed is None:
+            return "the CRM does not say when the record was last changed"
+        return None if sent > changed else "the record was changed after this message was sent"
+
+    return gate
 
 
-def unless_human(
-    scope: Scope, name: str, value: Value, before: Value, record: Record | None, order: Sequence[str]
-) -> str | None:
+def _unless_human(name: str, order: Sequence[str]) -> Gate:
     """Only what no person wrote; where the CRM does not say who wrote it, it is taken for a person's."""
-    del scope, value, order
-    human = record.humans.get(name) if record else None
-    if human is None:
-        return f'the CRM does not say who wrote "{shown(before)}"'
-    return f'a person wrote "{shown(before)}"' if human else None
+    del order
+
+    def gate(scope: Scope, value: Value, before: Value, record: Record | None) -> str | None:
+        del scope, value
+        human = record.humans.get(name) if record else None
+        if human is None:
+            return f'the CRM does not say who wrote "{shown(before)}"'
+        return f'a person wrote "{shown(before)}"' if human else None
+
+    return gate
 
 
-POLICIES: dict[str, Keep | None] = {
-    "always": None, "if_empty": if_empty, "if_newer": if_newer, "if_further": if_further, "unless_human": unless_human,
+_POLICIES: dict[str, Callable[[str, Sequence[str]], Gate]] = {
+    "if_empty": _if_empty, "if_newer": _if_newer, "if_further": _if_further, "unless_human": _unless_human,
 }  # fmt: skip
+
+
+def gate_of(policy: str, name: str, order: Sequence[str]) -> Gate | None:
+    """The gate of one field; None = always."""
+    return _POLICIES[policy](name, order) if policy in _POLICIES else None

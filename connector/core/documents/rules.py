@@ -8,7 +8,7 @@ from connector.core.contact import Value
 from connector.core.documents.coerce import TYPES, Coerce, Kind
 from connector.core.documents.comparing import empty, fold, shown
 from connector.core.documents.expressions import Expression
-from connector.core.documents.overwrite import POLICIES, Keep
+from connector.core.documents.overwrite import Gate, gate_of
 from connector.core.documents.words import Run, Scope
 
 Read = tuple[bool, Value, Any, str]  # understood, the value, what it came from, why
@@ -33,10 +33,10 @@ class Rule:
     field: str
     word: str
     name: str
+    key: tuple[str, str]  # (word, name)
     take: Take
     otherwise: str | Run | AskAgain  # skip, review, a value, ask_again
-    keep: Keep | None
-    order: tuple[str, ...]
+    gate: Gate | None
     clear: bool
     choices: tuple[str, ...] = ()
 
@@ -124,24 +124,27 @@ def _typed(run: Run, coerce: Coerce, kind: Kind, name: str, answer: bool) -> Tak
 # ---- from the schema's data ----------------------------------------------------------------------------------------
 def compile_rule(field: str, spec: Expression | Mapping[str, Any]) -> Rule:
     """One entry of `set:`; the schema has checked it."""
-    word, _, name = field.rpartition(".")
     if isinstance(spec, Expression):
-        return Rule(field, word, name, _plain(spec), "review", None, (), clear=False)
-    choices = (
-        tuple(dict.fromkeys(e.text for e in spec["map"].values() if e.constant))
-        if "map" in spec
-        else tuple(spec.get("options", ()))
-    )
+        return _rule(field, _plain(spec))
+    word, _, name = field.rpartition(".")
+    choices = tuple(spec.get("options", ()))
+    if "map" in spec:
+        choices = tuple(dict.fromkeys(e.text for e in spec["map"].values() if e.constant))
+    gate = gate_of(spec.get("overwrite", "always"), name, spec.get("order", ()))
     return Rule(
-        field, word, name, _take(name, spec), _otherwise(spec.get("else_", "review")),
-        POLICIES[spec.get("overwrite", "always")], tuple(spec.get("order", ())), bool(spec.get("clear")), choices,
+        field, word, name, (word, name), _take(name, spec), _otherwise(spec.get("else_", "review")), gate,
+        bool(spec.get("clear")), choices,
     )  # fmt: skip
 
 
 def cleared(field: str) -> Rule:
     """One entry of `clear:`."""
+    return _rule(field, _clear, clear=True)
+
+
+def _rule(field: str, take: Take, *, clear: bool = False) -> Rule:
     word, _, name = field.rpartition(".")
-    return Rule(field, word, name, _clear, "review", None, (), clear=True)
+    return Rule(field, word, name, (word, name), take, "review", None, clear)
 
 
 def _plain(expression: Expression) -> Take:

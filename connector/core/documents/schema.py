@@ -1,9 +1,9 @@
 """The words of `mapping:` and what each takes; the JSON Schema and the reference are generated from here."""
 
 from connector.core.documents import fields as f
-from connector.core.documents.fields import Strict, told
 from connector.core.documents.schema_beside import HandoffSchema, NotifySchema, TaskSchema, TestSchema
 from connector.core.documents.schema_rule import RuleSchema
+from connector.core.documents.strict import Strict, told
 from connector.core.events import MESSAGE_TYPES
 
 

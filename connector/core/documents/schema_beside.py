@@ -1,7 +1,7 @@
 """The words beside `set:`: task, handoff, notify, and the tests."""
 
 from connector.core.documents import fields as f
-from connector.core.documents.fields import Strict, told
+from connector.core.documents.strict import Strict, told
 
 
 class TaskSchema(Strict):

@@ -6,7 +6,8 @@ from marshmallow import validates_schema
 
 from connector.core.documents import fields as f
 from connector.core.documents.expressions import Expression
-from connector.core.documents.fields import Strict, problem, told
+from connector.core.documents.fields import problem
+from connector.core.documents.strict import Strict, told
 
 OVERWRITE = ("always", "if_empty", "if_newer", "if_further", "unless_human")
 TYPED = ("integer", "number", "date", "yes_no", "email", "phone", "choice")
