@@ -13,6 +13,7 @@ from connector.store.engine import Store
 
 log = logging.getLogger("connector.pipeline")
 Stop = Callable[[], bool]
+TURN = 1.0  # seconds a drain works before it makes room for another bell: each new start costs a ramp of CRM calls
 LONGEST = 20.0  # seconds a drain may run before it rings again and makes room (architecture 5)
 TURN = 0.5  # seconds a drain works before it makes room for another bell: two that give way at once never work
 SETTLE = 5.0  # seconds a request of a dead owner may still be under way at the CRM (docs/decisions/0004)
