@@ -30,6 +30,7 @@ FEW = (
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Part = tuple[list[Work], ExitStack]  # events that are worked together, and what is let go after them
 Shape = tuple[tuple[str, ...], tuple[str, ...]]  # objects, find_by
 
 
@@ -66,14 +67,18 @@ class Handler:
             return
         self._skip.clear()
         ahead: deque[Chunk] = deque()
+        parts: deque[Part] = deque()
         with ThreadPoolExecutor(AHEAD, thread_name_prefix="find") as pool:
             try:
                 while True:
                     while len(ahead) < AHEAD and not stop():
-                        chunks = self._claim(pool, [w.lane for c in ahead for w in c.work])
-                        if chunks is None:
+                        if parts:
+                            ahead.extend(self._begin(pool, *parts.popleft()))
+                            continue
+                        claimed = self._claim([w.lane for c in ahead for w in c.work])
+                        if claimed is None:
                             break
-                        ahead.extend(chunks)
+                        parts.extend(claimed)
                     if not ahead:
                         return
                     with ahead[0].held:
@@ -83,8 +88,8 @@ class Handler:
             except errors.ConnectorError as error:
                 self._give_back(error, ahead)
             finally:
-                for rest in ahead:
-                    rest.held.close()
+                for held in [*(chunk.held for chunk in ahead), *(held for _, held in parts)]:
+                    held.close()
 
     def _give_back(self, error: errors.ConnectorError, ahead: Sequence[Chunk]) -> None:
         """The CRM does not answer: park the account, burn no attempt."""
@@ -97,8 +102,8 @@ class Handler:
         park_account(self.store, self.account.id, error, self.clock.now())
 
     # ---- claim ---------------------------------------------------------------------------------------------------
-    def _claim(self, pool: ThreadPoolExecutor, busy: Sequence[str]) -> list[Chunk] | None:
-        """Takes due lanes, counts the attempt, starts the CRM read; None when nothing is due."""
+    def _claim(self, busy: Sequence[str]) -> list[Part] | None:
+        """Takes due lanes, cut into what is worked together; None when nothing is due."""
         now = self.clock.now()
         with self.store.read() as conn:
             skip = sorted({*busy, *self._skip})
@@ -111,23 +116,26 @@ class Handler:
         self._skip.update(set(lanes) - set(ours))
         with self.store.read() as conn:
             work = plans.take(conn, self.account.id, ours, now, self.lanes * 4) if ours else []
-        parts = _split(self._bury(work), (self.lanes, *FEW))
-        chunks = [chunk for part in parts for chunk in self._begin(pool, part, now)]
-        if chunks:
-            chunks[-1].held.push(held)  # the last one lets the lanes go
+        parts: list[Part] = [(part, ExitStack()) for part in _split(self._bury(work), (self.lanes, *FEW))]
+        if parts:
+            parts[-1][1].push(held)  # the last one lets the lanes go
         else:
             held.close()
-        return chunks
+        return parts
 
-    def _begin(self, pool: ThreadPoolExecutor, part: list[Work], now: datetime) -> list[Chunk]:
-        """One chunk under way; rows that cannot even be read are worked one by one at once."""
+    def _begin(self, pool: ThreadPoolExecutor, part: list[Work], held: ExitStack) -> list[Chunk]:
+        """One chunk under way; rows that cannot even be read are worked one by one at once.
+
+        The attempt is counted only now: who dies takes the blame for AHEAD chunks, not for all that was claimed."""
         self._count(part)
         try:
-            return [self._start(pool, part, now)]
+            return [self._start(pool, part, held, self.clock.now())]
         except errors.ConnectorError:
+            held.close()
             raise
         except Exception:  # noqa: BLE001 - one poisoned event must not hold the others
-            self._one_by_one(part)
+            with held:
+                self._one_by_one(part)
             return []
 
     def _count(self, work: Sequence[Work]) -> None:
@@ -144,10 +152,10 @@ class Handler:
                 event_rows.settle(conn, [w.event for w in dead])
         return [w for w in work if w.attempts < plans.MAX_ATTEMPTS]
 
-    def _start(self, pool: Executor, work: list[Work], now: datetime) -> Chunk:
+    def _start(self, pool: Executor, work: list[Work], held: ExitStack, now: datetime) -> Chunk:
         """Reads what the database knows (our own pending changes first), then asks the CRM."""
         shelf = self.library.shelf(self.account.name)
-        chunk = Chunk(work, ExitStack(), self._desk(work, shelf, now))
+        chunk = Chunk(work, held, self._desk(work, shelf, now))
         chunk.keys = {lane: self._keys(chunk.desk, lane, shapes) for lane, shapes in chunk.desk.shapes().items()}
         keys = [key for lane in chunk.keys.values() for key in lane]
         if keys:
@@ -265,7 +273,7 @@ class Handler:
             if one.lane in stuck:
                 continue
             try:
-                wrote = self._finish_all(self._start(_Here(), [one], self.clock.now())) or wrote
+                wrote = self._finish_all(self._start(_Here(), [one], ExitStack(), self.clock.now())) or wrote
             except errors.ConnectorError:
                 raise
             except plans.Moved:
