@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.store.engine import in_chunks
-from connector.store.tables import changes, crm_links, events
+from connector.store.tables import accounts, changes, crm_links, events, in_state
 
 WRITTEN = ("SetField", "LogActivity", "CreateTask")  # the kinds the CRM writer carries out
 
@@ -38,7 +38,7 @@ def due(conn: sa.Connection, account: str, now: datetime, limit: int, *, after: 
     record = sa.case((t.record != "", t.record), else_=sa.func.coalesce(link.record_id, "")).label("record")
     found = sa.case((t.record != "", t.object), else_=sa.func.coalesce(link.object, t.object)).label("object")
     joined = sa.outerjoin(changes, crm_links, sa.and_(link.contact == t.lane, link.account == t.account))
-    pending = sa.and_(t.account == account, t.state.in_(["new", "in_flight"]), t.kind.in_(WRITTEN), t.seq > after)
+    pending = sa.and_(t.account == account, in_state(changes, "new", "in_flight"), t.kind.in_(WRITTEN), t.seq > after)
     query = sa.select(
         t.seq, t.event, t.lane, found, record, t.kind, t.body, t.attempts, t.state, t.next_at
     ).select_from(joined)
@@ -93,7 +93,8 @@ def unburn(conn: sa.Connection, seqs: Sequence[int]) -> None:
 def recover(conn: sa.Connection, account: str, before: datetime) -> int:
     """Ownerless in_flight rows (the caller holds the account) started before then are new again; how many."""
     t = changes.c
-    mine = sa.and_(t.account == account, t.state == "in_flight", t.started_at < before)
+    stale = sa.and_(t.state == "in_flight", t.started_at < before)
+    mine = sa.and_(t.account == account, in_state(changes, "new", "in_flight"), stale)
     return conn.execute(sa.update(changes).where(mine).values(state="new", next_at=None)).rowcount
 
 
@@ -102,9 +103,9 @@ def resolve_records(conn: sa.Connection, account: str, found: Mapping[str, tuple
     if not found:
         return
     t = changes.c
-    pending = sa.or_(t.state == "new", t.state == "in_flight")  # no IN: it cannot be sent for many rows at once
-    mine = sa.and_(t.account == account, t.lane == sa.bindparam("l"), t.record == "", pending)
-    mine = sa.and_(mine, sa.or_(*(t.kind == kind for kind in WRITTEN)))
+    pending = in_state(changes, "new", "in_flight")
+    kinds = sa.or_(*(t.kind == kind for kind in WRITTEN))  # no IN: it cannot be sent for many rows at once
+    mine = sa.and_(t.account == account, t.lane == sa.bindparam("l"), sa.func.length(t.record) == 0, pending, kinds)
     conn.execute(
         sa.update(changes).where(mine).values(record=sa.bindparam("r"), object=sa.bindparam("o")),
         [{"l": lane, "o": object_, "r": record} for lane, (object_, record) in found.items()],
@@ -119,7 +120,7 @@ def pending_values(conn: sa.Connection, account: str, lanes: Iterable[str], reco
         for chunk in in_chunks(sorted(set(values))):
             query = sa.select(t.seq, t.event, t.lane, t.object, t.record, t.kind, t.body, t.attempts)
             query = query.where(
-                t.account == account, t.state.in_(["new", "in_flight"]), t.kind == "SetField", column.in_(chunk)
+                t.account == account, in_state(changes, "new", "in_flight"), t.kind == "SetField", column.in_(chunk)
             )
             for row in conn.execute(query):
                 rows[row.seq] = Row(*row)
@@ -129,10 +130,11 @@ def pending_values(conn: sa.Connection, account: str, lanes: Iterable[str], reco
 def accounts_due(conn: sa.Connection, now: datetime, settled: datetime) -> list[str]:
     """Accounts with a change to write, or with a row in flight since before `settled` that may be ownerless."""
     t = changes.c
-    new = sa.and_(t.state == "new", sa.or_(t.next_at.is_(None), t.next_at <= now))
-    stale = sa.and_(t.state == "in_flight", t.started_at < settled)
-    waits = sa.and_(t.state.in_(["new", "in_flight"]), t.kind.in_(WRITTEN), sa.or_(new, stale))
-    return list(conn.execute(sa.select(t.account).where(waits).distinct()).scalars())
+    due = sa.or_(t.next_at.is_(None), t.next_at <= now)
+    waits = sa.or_(sa.and_(t.state == "new", due), sa.and_(t.state == "in_flight", t.started_at < settled))
+    pending = sa.and_(in_state(changes, "new", "in_flight"), t.kind.in_(WRITTEN), waits)
+    any_ = sa.exists().where(t.account == accounts.c.id, pending)
+    return list(conn.execute(sa.select(accounts.c.id).where(any_)).scalars())
 
 
 def of_event(conn: sa.Connection, event: str) -> Sequence[sa.Row[Any]]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from connector.core.contact import Contact, RecordRef
 from connector.core.ids import new_id
 from connector.store.engine import in_chunks, insert_many
-from connector.store.tables import changes, consents, contact_keys, contacts, crm_links, events, plans, sends
+from connector.store.tables import changes, consents, contact_keys, contacts, crm_links, events, in_state, plans, sends
 
 Key = tuple[str, str]  # (kind, value)
 UNIQUE = ("bsuid", "wa_id")
@@ -202,7 +202,7 @@ def merge(conn: sa.Connection, into: str, gone: str) -> None:
     conn.execute(sa.update(sends).where(sends.c.lane == gone).values(lane=into))
     conn.execute(sa.update(events).where(events.c.lane == gone, events.c.state == "new").values(lane=into))
     conn.execute(sa.update(plans).where(plans.c.lane == gone, plans.c.state == "new").values(lane=into))
-    waits = changes.c.state.in_(["new", "in_flight"])
+    waits = in_state(changes, "new", "in_flight")
     conn.execute(sa.update(changes).where(changes.c.lane == gone, waits).values(lane=into))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.store.engine import in_chunks, insert_many
-from connector.store.tables import changes, events, plans
+from connector.store.tables import accounts, changes, events, in_state, plans
 
 MAX_ATTEMPTS = 5
 
@@ -36,13 +36,13 @@ def due_lanes(conn: sa.Connection, account: str, now: datetime, limit: int, skip
     """Lanes whose first waiting plan is due, oldest first."""
     p, q = plans.alias("p"), plans.alias("q")
     earlier = sa.exists().where(
-        q.c.state == "new",
+        in_state(q, "new"),
         q.c.lane == p.c.lane,
-        q.c.account == p.c.account,
+        q.c.account + "" == p.c.account,  # by the lane's index: the account's would walk every plan before this one
         q.c.event_seq < p.c.event_seq,
         q.c.next_at > now,
     )
-    query = sa.select(p.c.lane).where(p.c.state == "new", p.c.account == account, ~earlier)
+    query = sa.select(p.c.lane).where(in_state(p, "new"), p.c.account == account, ~earlier)
     query = query.where(sa.or_(p.c.next_at.is_(None), p.c.next_at <= now))
     if skip:
         query = query.where(p.c.lane.not_in(skip))
@@ -69,7 +69,7 @@ def take(conn: sa.Connection, account: str, lanes: Sequence[str], now: datetime,
             e.account.label("source"),
         )
         .join(events, e.id == t.event)
-        .where(t.state == "new", t.account == account, t.lane.in_(lanes))
+        .where(in_state(plans, "new"), t.account == account, t.lane.in_(lanes))
         .order_by(t.event_seq)
         .limit(limit)
     )
@@ -141,9 +141,10 @@ def reopen(conn: sa.Connection, event: str) -> None:
 
 
 def accounts_due(conn: sa.Connection, now: datetime) -> list[str]:
-    """Accounts with a plan that is due."""
+    """Accounts with a plan that is due; each is asked for one row only."""
     due = sa.or_(plans.c.next_at.is_(None), plans.c.next_at <= now)
-    return list(conn.execute(sa.select(plans.c.account).where(plans.c.state == "new", due).distinct()).scalars())
+    any_ = sa.exists().where(plans.c.account == accounts.c.id, in_state(plans, "new"), due)
+    return list(conn.execute(sa.select(accounts.c.id).where(any_)).scalars())
 
 
 def append(conn: sa.Connection, work: Work, body: list[Any], rows: Sequence[dict[str, Any]], now: datetime) -> None:
