@@ -1,0 +1,49 @@
+"""`python -m tests.chaos`: a run by hand, on either database, as long as you like."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from tests.chaos.mutants import MUTANTS
+from tests.chaos.run import Course, run
+from tests.servers import PostgresServer
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 when nothing was lost, doubled or out of order."""
+    parser = argparse.ArgumentParser("python -m tests.chaos", description=__doc__)
+    parser.add_argument("--events", type=int, default=2000)
+    parser.add_argument("--contacts", type=int, default=150)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("--flushes", type=int, default=1)
+    parser.add_argument("--stops", type=int, default=3, help="how often Postgres is stopped")
+    parser.add_argument("--steps", default="", help="instead of these: worker,stop,flush,... in this order")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--patience", type=float, default=120.0, help="seconds everything may take to settle")
+    parser.add_argument("--sqlite", action="store_true", help="instead of Postgres")
+    parser.add_argument("--mutant", choices=sorted(MUTANTS), default="", help="break this on purpose")
+    parser.add_argument("--keep", type=Path, help="a folder for the processes' logs, kept")
+    given = parser.parse_args(argv)
+    course = Course(
+        events=given.events, contacts=given.contacts, workers=given.workers, kills=given.kills, flushes=given.flushes,
+        stops=0 if given.sqlite else given.stops, seed=given.seed, mutant=given.mutant,
+        steps=tuple(filter(None, given.steps.split(","))), patience=given.patience,
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="connector-chaos-") as folder:
+        home = given.keep or Path(folder)
+        home.mkdir(parents=True, exist_ok=True)
+        if given.sqlite:
+            report = run(course, home, None)
+        else:
+            with closing(PostgresServer()) as postgres:
+                report = run(course, home, postgres)
+    print(report.table())
+    return 0 if report.verdict.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

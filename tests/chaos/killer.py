@@ -1,0 +1,164 @@
+"""Kills, flushes and stops in a seeded order; most kills wait for their victim to have rows in hand."""
+
+import random
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+
+import psutil
+
+from tests.chaos.hands import Hand
+from tests.chaos.load import Load
+from tests.chaos.rig import Rig
+
+PATIENCE = 3.0  # seconds a kill waits for rows in hand; then it kills anyway and counts as idle
+CHOOSY = {"write": 1.2, "handle": 0.4, "unpack": 0.4}  # seconds it waits for the stage it would like best
+LOOK = 0.003  # seconds between two looks at the hands
+STAGES = {"write": 6, "handle": 2, "unpack": 2}  # what a worker should be caught at, and how often
+SHARES = {"worker": 11, "web child": 4, "web main": 3, "clock": 2, "valkey": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One SIGKILL. `rows` were in hand; of the web, the requests under way are counted when the load has ended."""
+
+    kind: str
+    at: float
+    stage: str = ""
+    rows: int = 0
+
+
+@dataclass(slots=True)
+class Killer:
+    """`run(plan)` carries out a list of steps, and lets the load go on with each."""
+
+    rig: Rig
+    load: Load
+    seed: int
+    pause: tuple[float, float] = (0.05, 0.2)  # seconds between two steps
+    kills: list[Kill] = field(default_factory=list)
+    stops: int = 0
+    flushes: int = 0
+    _dice: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._dice = random.Random(self.seed)
+
+    def plan(self, kills: int, flushes: int, stops: int) -> list[str]:
+        """The steps: kills of every kind, flushes and stops of Postgres strewn among them."""
+        kinds = list(SHARES)
+        shares = [kills * SHARES[kind] // sum(SHARES.values()) for kind in kinds]
+        shares = [max(1, n) for n in shares] if kills >= len(kinds) else [0] * len(kinds)
+        shares[0] += kills - sum(shares)
+        steps = [kind for kind, n in zip(kinds, shares, strict=True) for _ in range(n)]
+        steps += ["flush"] * flushes + ["stop"] * stops
+        self._dice.shuffle(steps)
+        return steps
+
+    def run(self, steps: list[str]) -> None:
+        """Carries them out, oldest first; a step may take the kills of later ones along."""
+        left, total = deque(steps), len(steps)
+        while left:
+            step = left.popleft()
+            time.sleep(self._dice.uniform(*self.pause))  # the rhythm of the run, nothing is waited for
+            self.load.allow(self.load.events * (total - len(left)) // (total + 1))
+            if step == "worker":
+                self._workers(left)
+            else:
+                self._others[step]()
+        self.load.allow(self.load.events)
+
+    @property
+    def _others(self) -> dict[str, Callable[[], None]]:
+        return {
+            "web main": self._web_main, "web child": self._web_child, "clock": self._clock, "valkey": self._valkey,
+            "flush": self._flush, "stop": self._stop,
+        }  # fmt: skip
+
+    # ---- kills ---------------------------------------------------------------------------------------------------
+    def _workers(self, left: deque[str]) -> None:
+        """The worker that was caught, and the other one with it when that has rows in hand too."""
+        caught = self._catch()
+        if len(caught) > 1 and "worker" in left:
+            left.remove("worker")
+        else:
+            caught = caught[:1]
+        with ExitStack() as held:
+            for hand in caught:
+                held.enter_context(self.rig.slot(hand.slot).lock)  # nobody starts it again before its rows are counted
+            times = [self.rig.slot(hand.slot).kill() for hand in caught]
+            rows = [self.rig.hands.rows(hand) for hand in caught]
+            self.rig.hands.died()
+        for hand, at, n in zip(caught, times, rows, strict=True):
+            self.kills.append(Kill("worker", at, hand.stage if n else "", n))
+
+    def _catch(self) -> list[Hand]:
+        """Workers with rows in hand, one hand each, the first at the wanted stage if that comes in time."""
+        wanted = self._dice.choices(list(STAGES), list(STAGES.values()))[0]
+        start = time.monotonic()
+        while time.monotonic() < start + PATIENCE:
+            hands = self.rig.hands.look()
+            self._dice.shuffle(hands)
+            hands.sort(key=lambda hand: hand.stage != wanted)
+            if hands and (hands[0].stage == wanted or time.monotonic() > start + CHOOSY[wanted]):
+                return list({hand.slot: hand for hand in reversed(hands)}.values())[::-1]
+            time.sleep(LOOK)
+        while not (idle := self.rig.hands.idle()):
+            time.sleep(LOOK)
+        return [Hand(self._dice.choice(idle), "")]
+
+    def _web_main(self) -> None:
+        self.load.busy(PATIENCE)
+        self.kills.append(Kill("web main", self.rig.slot("web").kill()))
+
+    def _web_child(self) -> None:
+        until = time.monotonic() + PATIENCE
+        while not (children := self.rig.slot("web").children()) and time.monotonic() < until:
+            time.sleep(LOOK)
+        if not children:
+            return self._web_main()
+        self.load.busy(PATIENCE)
+        at = time.time()
+        with suppress(psutil.NoSuchProcess):
+            self._dice.choice(children).kill()
+        self.kills.append(Kill("web child", at))
+        return None
+
+    def _clock(self) -> None:
+        self.kills.append(Kill("clock", self.rig.slot("clock").kill()))
+
+    def _valkey(self) -> None:
+        self.kills.append(Kill("valkey", self.rig.kill_valkey()))
+
+    # ---- the rest ------------------------------------------------------------------------------------------------
+    def _flush(self) -> None:
+        self.rig.flush()
+        self.flushes += 1
+
+    def _stop(self) -> None:
+        assert self.rig.postgres is not None
+        self.load.busy(PATIENCE)
+        self.rig.postgres.stop()
+        time.sleep(self._dice.uniform(0.5, 1.0))  # how long it is away
+        self.rig.postgres.start()
+        self.stops += 1
+
+    # ---- what came of it -----------------------------------------------------------------------------------------
+    def by_kind(self) -> dict[str, int]:
+        return dict(Counter(kill.kind for kill in self.kills))
+
+    def in_hand(self) -> int:
+        """Kills that hit rows in hand, or a request on its way."""
+        return sum(1 for kill in self.kills if kill.rows or self._cut(kill))
+
+    def stages(self) -> dict[str, int]:
+        """What the killed were at."""
+        found = Counter(kill.stage for kill in self.kills if kill.stage)
+        found["request"] = sum(1 for kill in self.kills if self._cut(kill))
+        return dict(found)
+
+    def _cut(self, kill: Kill) -> bool:
+        """A post that had begun before a web process was killed, and broke off at it."""
+        return kill.kind.startswith("web") and any(a <= kill.at <= b for a, b in self.load.broken)

@@ -1,0 +1,102 @@
+"""`python -m tests.chaos.mutants NAME ARGS...`: the command line with one promise broken: the rig must see it."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+BETWEEN = 0.25  # seconds
+
+
+def unique() -> None:
+    """Nothing is known already; the rig has taken the UNIQUE key off the table."""
+    from connector.store import events
+
+    def known_keys(conn: sa.Connection, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        return set()
+
+    events.known_keys = known_keys
+
+
+def thrice() -> None:
+    """The control: a bell wakes three workers, and time passes between looking and taking. Alone it does no harm."""
+    from rq import Queue
+
+    from connector.store import changes
+
+    enqueue, look = Queue.enqueue_many, changes.due
+
+    def enqueue_many(self: Queue, jobs: list[Any], *args: Any, **more: Any) -> Any:
+        return enqueue(self, [*jobs] * 3, *args, **more)
+
+    def due(*args: Any, **more: Any) -> list[changes.Row]:
+        rows = look(*args, **more)
+        time.sleep(BETWEEN)
+        return rows
+
+    Queue.enqueue_many, changes.due = enqueue_many, due  # type: ignore[method-assign]
+
+
+def compare_and_set() -> None:
+    """A CRM account is granted to every writer, and rows are taken whatever their state; bells ring thrice."""
+    thrice()
+    from connector.store import changes, locks, plans
+    from connector.store.bulk import in_chunks, insert_many
+    from connector.store.tables import changes as rows
+
+    really = locks._Locks.hold
+
+    @contextmanager
+    def hold(self: Any, names: Sequence[str]) -> Iterator[frozenset[str]]:
+        granted = frozenset(name for name in names if name.startswith("account:"))
+        with really(self, [name for name in names if name not in granted]) as held:
+            yield granted | held
+
+    def start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> set[int]:
+        for chunk in in_chunks(list(seqs)):
+            query = sa.update(rows).where(rows.c.seq.in_(chunk))
+            conn.execute(query.values(state="in_flight", started_at=now, attempts=rows.c.attempts + 1))
+        return set(seqs)
+
+    def finish(conn: sa.Connection, done: Sequence[Any], made: Sequence[dict[str, Any]], now: datetime) -> None:
+        for work, body in done:
+            mine = sa.and_(plans.plans.c.event == work.event, plans.plans.c.account == work.account)
+            conn.execute(sa.update(plans.plans).where(mine).values(state="done", body=body, done_at=now, next_at=None))
+        insert_many(conn, rows, list(made))
+
+    locks._Locks.hold = hold  # type: ignore[method-assign,assignment] # broken on purpose
+    changes.start, plans.finish = start, finish
+
+
+def commit_before_200() -> None:
+    """The answer does not wait for the commit."""
+    import json
+
+    from connector.core.ids import new_id
+    from connector.store import intake
+    from connector.store.tables import to_ms
+
+    def submit(
+        self: intake.Intake, account: str, headers: Mapping[str, str], body: bytes, received_at: datetime
+    ) -> None:
+        self._enqueue(intake._Waiting((new_id(), account, to_ms(received_at), json.dumps({}), body)))
+
+    intake.Intake.submit = submit  # type: ignore[method-assign] # broken on purpose
+
+
+MUTANTS: Mapping[str, Callable[[], None]] = {
+    "thrice": thrice,
+    "unique": unique,
+    "compare_and_set": compare_and_set,
+    "commit_before_200": commit_before_200,
+}
+
+if __name__ == "__main__":
+    MUTANTS[sys.argv.pop(1)]()
+    from connector.cli import main
+
+    main()
