@@ -78,7 +78,8 @@ class Associations:
 
     def types(self, kind: str, given: Any) -> list[int]:
         """The type ids of `types`, all leading from `kind` to one object; Refused otherwise."""
-        ids: list[int] = [one.get("associationTypeId", 0) for one in given or () if isinstance(one, dict)]
+        named = given if isinstance(given, list) else []
+        ids: list[int] = [one.get("associationTypeId", 0) for one in named if isinstance(one, dict)]
         wrong = [id for id in ids if TARGET.get(id, ("", ""))[0] != kind]
         if not ids or wrong or len({TARGET[id][1] for id in ids}) > 1:
             raise Refused(f"Invalid association types {wrong or ids} for an object of the type {kind}.")

@@ -85,6 +85,16 @@ def bad_json(message: str = "Invalid input JSON on line 1, column 1: a JSON obje
     return Refused(message)
 
 
+def listed(body: Mapping[str, Any], name: str, kind: type = object) -> list[Any]:
+    """An array of a body, [] when it is absent; Refused when it is none, or one of it is of another kind."""
+    found = body.get(name)
+    if found is None:
+        return []
+    if not isinstance(found, list) or not all(isinstance(one, kind) for one in found):
+        raise bad_json(f"Invalid input JSON: {name} must be an array of {'objects' if kind is dict else 'values'}")
+    return found
+
+
 def locked(id: str) -> Refused:
     """423: somebody else is writing this record."""
     return Refused("The record is locked: it is being changed by another process.", "LOCKED", context={"id": [id]})

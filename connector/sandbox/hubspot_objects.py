@@ -150,7 +150,7 @@ def _archive_all(portal: Portal, kind: str, inputs: Inputs) -> Response:
 
 def _refuse_doubles(verb: str, inputs: Inputs) -> None:
     """The same record twice in one batch fails all of it."""
-    ids = [(one.get("idProperty"), str(one.get("id")).lower()) for one in inputs] if verb != "create" else []
+    ids = [(str(one.get("idProperty")), str(one.get("id")).lower()) for one in inputs] if verb != "create" else []
     doubled = sorted({id for (_, id), times in Counter(ids).items() if times > 1})
     if doubled:
         raise Refused(f"Duplicate IDs found in batch input: [{', '.join(doubled)}]. IDs must be unique")

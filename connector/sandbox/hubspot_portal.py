@@ -128,11 +128,11 @@ def find(portal: Portal, kind: str, id: str, id_property: str | None) -> Item:
     return item
 
 
-def checked(portal: Portal, kind: str, id_property: str | None) -> str | None:
+def checked(portal: Portal, kind: str, id_property: Any) -> str | None:
     """The idProperty when it is a unique one."""
     if id_property and id_property not in portal.store.schema.unique[kind]:
-        raise non_unique(id_property)
-    return id_property or None
+        raise non_unique(str(id_property))
+    return str(id_property) if id_property else None
 
 
 def names(given: Any) -> Iterable[str]:

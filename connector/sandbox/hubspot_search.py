@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from connector.sandbox.http import Record
-from connector.sandbox.hubspot_errors import Refused
+from connector.sandbox.hubspot_errors import Refused, bad_json, listed
 from connector.sandbox.hubspot_schema import KINDS, Property
 from connector.sandbox.hubspot_store import Item, Store, Values
 from connector.sandbox.hubspot_values import instant
@@ -36,12 +36,10 @@ class Search:
             raise Refused(f"limit must be between 1 and {MOST}")
         if after + limit > REACH:
             raise Refused(f"There was a problem with the request: only the first {REACH} results can be paged through.")
-        groups = self._groups(kind, body.get("filterGroups") or ())
-        found = self._sorted(
-            kind, list(self._found(kind, groups, str(body.get("query") or ""))), body.get("sorts") or ()
-        )
+        groups = self._groups(kind, listed(body, "filterGroups", dict))
+        found = self._sorted(kind, list(self._found(kind, groups, str(body.get("query") or ""))), listed(body, "sorts"))
         page = found[after : after + limit]
-        names = body.get("properties") or KINDS[kind].shown
+        names = listed(body, "properties", str) or KINDS[kind].shown
         answer: Record = {"total": len(found), "results": [item.shown(names) for item in page]}
         if after + limit < len(found):
             answer["paging"] = {"next": {"after": str(after + limit)}}
@@ -87,7 +85,7 @@ class Search:
 
     # ---- filters ----
     def _groups(self, kind: str, given: Any) -> list[list[Mapping[str, Any]]]:
-        groups = [list(group.get("filters") or ()) for group in given]
+        groups = [listed(group, "filters", dict) for group in given]
         if len(groups) > GROUPS or max(map(len, groups), default=0) > FILTERS or sum(map(len, groups)) > ALL_FILTERS:
             raise Refused(f"At most {GROUPS} filterGroups, {FILTERS} filters each and {ALL_FILTERS} filters in all.")
         for one in (one for group in groups for one in group):
@@ -128,6 +126,8 @@ class Search:
             raise Refused("Only one sort is allowed.")
         one = sorts[0] if sorts else {}
         one = {"propertyName": one} if isinstance(one, str) else one
+        if not isinstance(one, dict):
+            raise bad_json("Invalid input JSON: a sort names a property")
         name = str(one.get("propertyName") or "hs_object_id")
         prop = self._store.schema.properties[kind].get(name)
         if prop is None:

@@ -46,7 +46,7 @@ class Org:
         self._apply()
 
     def switch(self, given: Any) -> Record:
-        """Change switches while it runs; another `fields_ready` starts the records anew. ValueError names what cannot be."""
+        """Change switches; another `fields_ready` starts the records anew. ValueError names what cannot be."""
         known = {f.name: f for f in fields(SalesforceOptions)}
         if not isinstance(given, Mapping) or not known.keys() >= given.keys():
             raise ValueError(f"switches are {', '.join(known)}")

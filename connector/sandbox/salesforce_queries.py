@@ -7,7 +7,7 @@ from typing import Any
 from connector.sandbox import salesforce_sosl as sosl
 from connector.sandbox.http import Record, Request, Response, answer
 from connector.sandbox.salesforce_compare import reader
-from connector.sandbox.salesforce_errors import refuse
+from connector.sandbox.salesforce_errors import refuse, unreadable
 from connector.sandbox.salesforce_org import Org, document
 from connector.sandbox.salesforce_records import BASE, shown
 from connector.sandbox.salesforce_settings import RETRIEVED
@@ -79,13 +79,15 @@ def search(org: Org, request: Request) -> Response:
 def parameterized(org: Org, request: Request) -> Response:
     """POST parameterizedSearch {q, in, fields, sobjects: [{name, fields, where, limit}]}."""
     body = document(request)
-    common, listed = body.get("fields") or ["Id"], body.get("sobjects") or []
+    common, sobjects = body.get("fields") or ["Id"], body.get("sobjects") or []
+    if not isinstance(common, list) or not isinstance(sobjects, list):
+        raise unreadable("an array", "a value that is none")
     wanted = ", ".join(
-        f"{one['name']}({', '.join(one.get('fields') or common)}"
+        f"{one['name']}({', '.join(map(str, one.get('fields') or common))}"
         + (f" WHERE {one['where']}" if one.get("where") else "")
-        + (f" LIMIT {int(one['limit'])}" if one.get("limit") else "")
+        + (f" LIMIT {one['limit']}" if one.get("limit") else "")
         + ")"
-        for one in listed
+        for one in sobjects
         if isinstance(one, Mapping) and "name" in one
     )
     text = f"FIND {{{body.get('q', '')}}} IN {body.get('in', 'ALL')} FIELDS RETURNING {wanted or 'Contact(Id)'}"

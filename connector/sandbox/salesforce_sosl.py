@@ -22,6 +22,7 @@ ORS_DROPPED = 4000
 MOST, MOST_OF_ONE = 2000, 250
 SHAPE = re.compile(r"\s*FIND\s*\{(?P<terms>(?:\\.|[^\\}])*)\}(?:\s+IN\s+(?P<group>\w+)\s+FIELDS)?"
                    r"(?:\s+RETURNING\s+(?P<returning>.+))?\s*", re.I | re.S)  # fmt: skip
+RETURNED = re.compile(r"\s*(\w+)\s*(?:\(((?:[^()']|'(?:[^'\\]|\\.)*'|\([^()]*\))*)\))?\s*(?:,|$)")
 ALL = ("PHONE", "EMAIL", "NAME")
 
 
@@ -116,7 +117,12 @@ def _term(text: str) -> Term:
 
 # ---- rows ----
 def _returning(store: Store, text: str) -> Iterator[Wanted]:
-    for match in re.finditer(r"\s*(\w+)\s*(?:\(((?:[^()']|'(?:[^'\\]|\\.)*'|\([^()]*\))*)\))?\s*(?:,|$)", text):
+    at = 0
+    while at < len(text):
+        match = RETURNED.match(text, at)
+        if match is None:
+            raise malformed(f"unexpected token: '{text[at : at + 20]}'")
+        at = match.end()
         name, inner = match[1], match[2] or ""
         split = re.split(r"\s+(?=(?:WHERE|ORDER|LIMIT|OFFSET)\b)", inner.strip(), maxsplit=1, flags=re.I)
         reader = Reader(store, split[1] if len(split) > 1 else "")

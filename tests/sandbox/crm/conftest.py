@@ -1,7 +1,10 @@
 """Clients of the two CRM stand-ins in a running sandbox, and payloads of their own."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +56,45 @@ def salesforce(sandbox: httpx.Client) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {given['access_token']}"}
     with httpx.Client(base_url=f"{given['instance_url']}/services/data/v68.0", headers=headers, timeout=15) as client:
         yield client
+
+
+@dataclass
+class Soap:
+    """A product that answers every Outbound Message with `answers`, after the statuses in turn."""
+
+    url: str = ""
+    answers: bytes = b""
+    statuses: list[int] = field(default_factory=list)
+    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+
+@pytest.fixture
+def soap() -> Iterator[Soap]:
+    """One that listens; not subscribed yet."""
+    found = Soap()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            with found.changed:
+                found.heard.append(({k.lower(): v for k, v in self.headers.items()}, body))
+                found.changed.notify_all()
+            self.send_response(found.statuses.pop(0) if found.statuses else 200)
+            self.send_header("Content-Length", str(len(found.answers)))
+            self.end_headers()
+            self.wfile.write(found.answers)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        found.url = f"http://127.0.0.1:{server.server_port}/hooks/crm/org/secret"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield found
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
