@@ -15,8 +15,9 @@ from connector.ports import Account, Webhook
 from connector.store import counters, deliveries
 from connector.store.engine import schema_state
 from connector.web.doors import Door, Doors
-from connector.web.health import OK, Check, flask_app
+from connector.web.health import OK, Check, health
 from connector.web.hooks import WSGI, Hooks, hooks
+from connector.web.pages import pages
 from connector.web.tally import Tally
 
 
@@ -39,7 +40,7 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
         bell.close()
         app.close()
 
-    return hooks(flask_app(*health(app, bell)).wsgi_app, webhooks), close
+    return hooks(health(pages(), *probes(app, bell)), webhooks), close
 
 
 def doors(app: Base) -> list[Door]:
@@ -61,7 +62,7 @@ def strangers() -> dict[str, Webhook]:
     return made
 
 
-def health(app: Base, bell: RedisBell) -> tuple[dict[str, Check], dict[str, Check]]:
+def probes(app: Base, bell: RedisBell) -> tuple[dict[str, Check], dict[str, Check]]:
     """What webhooks need, and what the rest needs, each told in a word or two."""
 
     def schema() -> str:
