@@ -174,7 +174,7 @@ class Rig:
             there = {row[0] for row in conn.execute("SELECT rolname FROM pg_roles")}
             for name in self.names:
                 if name not in there:
-                    conn.execute(f"CREATE ROLE {name} SUPERUSER LOGIN")  # type: ignore[arg-type] # our own names
+                    conn.execute(f"CREATE ROLE {name} SUPERUSER LOGIN")  # our own names
             if self.mutant == "unique":
                 conn.execute("ALTER TABLE events DROP CONSTRAINT events_dedupe")
 
