@@ -19,8 +19,9 @@ from connector.sandbox.world import World
 WORDS = (
     "properties", "inputs", "id", "idProperty", "objectWriteTraceId", "associations", "to", "types", "filterGroups",
     "filters", "propertyName", "operator", "value", "values", "highValue", "sorts", "limit", "after", "query",
-    "records", "attributes", "type", "ids", "fields", "allOrNone", "compositeRequest", "method", "url", "referenceId", "body",
-    "FullName", "Metadata", "label", "name", "groupName", "from", "primaryObjectId", "objectIdToMerge", "sobjects", "q",
+    "records", "attributes", "type", "ids", "fields", "allOrNone", "compositeRequest", "method", "url",
+    "referenceId", "body", "FullName", "Metadata", "label", "name", "groupName", "from", "primaryObjectId",
+    "objectIdToMerge", "sobjects", "q",
 )  # fmt: skip
 VALUES = (
     "1512", "email", "whatsapp_id", "firstname", "EQ", "IN", "BETWEEN", "Contact", "Id", "LastName", "GET", "POST", "",
