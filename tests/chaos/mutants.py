@@ -48,13 +48,16 @@ def compare_and_set() -> None:
     from connector.store.bulk import in_chunks, insert_many
     from connector.store.tables import changes as rows
 
-    really = locks._Locks.hold
+    really, held_still = locks._Locks.hold, locks._Locks.still_held
 
     @contextmanager
     def hold(self: Any, names: Sequence[str]) -> Iterator[frozenset[str]]:
         granted = frozenset(name for name in names if name.startswith("account:"))
         with really(self, [name for name in names if name not in granted]) as held:
             yield granted | held
+
+    def still_held(self: Any, names: Iterable[str]) -> bool:
+        return held_still(self, [name for name in names if not name.startswith("account:")])
 
     def start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> set[int]:
         for chunk in in_chunks(list(seqs)):
@@ -69,6 +72,7 @@ def compare_and_set() -> None:
         insert_many(conn, rows, list(made))
 
     locks._Locks.hold = hold  # type: ignore[method-assign,assignment] # broken on purpose
+    locks._Locks.still_held = still_held  # type: ignore[method-assign] # broken on purpose
     changes.start, plans.finish = start, finish
 
 

@@ -40,7 +40,7 @@ def test_nothing_is_lost_on_sqlite(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_the_rig_sees_a_broken_promise(name: str, tmp_path: Path, postgres: PostgresServer) -> None:
-    course = Course(events=250, contacts=40, workers=3, mutant=name, steps=BROKEN[name], patience=4.0)
+    course = Course(events=250, contacts=40, workers=3, mutant=name, steps=BROKEN[name], patience=5.0)
     report = run(course, tmp_path, postgres)
     print(report.table())
     stored = not any("events, not" in word or "packed" in word for word in report.verdict.wrong)
