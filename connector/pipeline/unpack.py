@@ -79,11 +79,11 @@ class Unpacker:
 
     def step(self) -> tuple[int, tuple[str, ...]]:
         """One batch: (deliveries taken, CRM accounts with new plans). A batch that fails is redone one by one."""
-        directory = self.directory()
         with self.store.read() as conn:
             rows = deliveries.claim_deliveries(conn, BATCH)
         if not rows:
             return 0, ()
+        directory = self.directory()
         batch = [(row, *self._parse(row, directory)) for row in rows]
         try:
             fresh = self._apply(batch, directory)

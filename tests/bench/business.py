@@ -123,7 +123,9 @@ class Business:
             with self.app.store.read() as conn:
                 waits = conn.execute(changes.select().where(changes.c.state.in_(["new", "in_flight"])).limit(1)).first()
                 late = conn.execute(events.select().where(events.c.state == "new").limit(1)).first()
-                many = waits is None and late is None and conn.exec_driver_sql("SELECT count(*) FROM events").scalar_one()
+                many = (
+                    waits is None and late is None and conn.exec_driver_sql("SELECT count(*) FROM events").scalar_one()
+                )
             if many >= messages:
                 return time.time()
             time.sleep(0.02)
@@ -190,5 +192,3 @@ def workers(shop: Business, count: int, clock: bool = False) -> Iterator[list[in
             process.terminate()
         for process in running:
             process.wait(40)
-
-

@@ -31,7 +31,14 @@ NOW = 1_795_442_531
 def reply(n: int, wa_id: str, wamid: str, size: int = SIZE, at: int = NOW) -> bytes:
     """One customer's text as Meta posts it, padded to `size` bytes."""
     user = f"CO.{wa_id}"
-    message: dict[str, Any] = {"from": wa_id, "from_user_id": user, "id": wamid, "timestamp": str(at), "type": "text", "text": {"body": f"answer {n} "}}
+    message: dict[str, Any] = {
+        "from": wa_id,
+        "from_user_id": user,
+        "id": wamid,
+        "timestamp": str(at),
+        "type": "text",
+        "text": {"body": f"answer {n} "},
+    }
     value = {
         "messaging_product": "whatsapp",
         "metadata": {"display_phone_number": "15550783881", "phone_number_id": NUMBER},

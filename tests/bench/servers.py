@@ -78,7 +78,12 @@ def ours(database_url: str, redis_url: str, processes: int) -> Iterator[Web]:
         home = stack.enter_context(folder())
         url = database_url or f"sqlite:///{home / 'connector.db'}"
         upgrade(url)
-        given = {"DATABASE_URL": url, "REDIS_URL": redis_url, "WEB_PROCESSES": str(processes), "WEB_THREADS": str(THREADS)}
+        given = {
+            "DATABASE_URL": url,
+            "REDIS_URL": redis_url,
+            "WEB_PROCESSES": str(processes),
+            "WEB_THREADS": str(THREADS),
+        }
         env = environment(home, LOG_LEVEL="ERROR", **given)
         add_account(env, secret=SECRET)
         web = Web(env)
@@ -99,5 +104,3 @@ def peer(redis_url: str, processes: int) -> Iterator[tuple[int, int]]:
         finally:
             process.terminate()
             process.wait(30)
-
-
