@@ -1,4 +1,4 @@
-# make demo [ARGS="--once --json"] · make test [ARGS=...] · make bench · make lint
+# make demo [ARGS="--once --json"] · make test [ARGS=...] · make chaos [ARGS="--events 10000 --kills 100"] · make bench · make lint
 # Needs make and Python 3.11 or newer; everything else goes into .venv.
 PYTHON ?= python3
 VENV := .venv
@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint clean
+.PHONY: help demo test chaos bench lint clean
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -24,7 +24,10 @@ demo: $(STAMP)
 	@$(BIN)/connector demo $(ARGS)
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+chaos: $(STAMP)
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: $(STAMP)
 	@$(PIP) install --editable '.[bench]' >&2
