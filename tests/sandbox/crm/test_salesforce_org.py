@@ -202,6 +202,7 @@ def heard(told, count: int) -> list[ElementTree.Element]:
 
 
 def test_a_change_is_an_outbound_message(sandbox, told) -> None:
+    told.answers = ACK % b"true"
     change(sandbox, {"Description": "x", "Title": "Dueña & <jefa>", "LeadSource": None})
     [message] = heard(told, 1)
     record = message.find(f".//{OUT}sObject")
