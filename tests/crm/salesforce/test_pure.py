@@ -61,9 +61,12 @@ def test_an_account_needs_a_domain_or_a_base_url() -> None:
         hosts.base(account())
 
 
+PLACE = ("country", "locale", "time-zone")  # how a CRM's texts are to be read
+
+
 def test_the_manifest_names_the_fixed_flags() -> None:
     assert [f.name for f in MANIFEST.flags] == [
-        "client-id", "client-secret", "domain", "org-id", "jwt-key", "username", "base-url",
+        "client-id", "client-secret", "domain", "org-id", "jwt-key", "username", "base-url", *PLACE,
     ]  # fmt: skip
     assert [f.name for f in MANIFEST.flags if f.secret] == ["client-secret", "jwt-key"]
 
