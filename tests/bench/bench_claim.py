@@ -27,12 +27,14 @@ ROWS = (  # what one handled reply leaves behind
     "INSERT INTO deliveries (id, account, received_at, headers, body, state) "
     "SELECT 'd' || n, 'shop', 1795442531000 + n, '{{}}', {blob}, '{delivery}' FROM {numbers} AS x",
     "INSERT INTO events (id, delivery, account, dedupe_key, lane, kind, payload, received_at, state) "
-    "SELECT 'e' || n, 'd' || n, 'shop', 'wamid.' || n, 'c' || (n - n / 50000 * 50000), 'InboundMessage', '{{\"id\":\"x\"}}', 1795442531000 + n, "
-    "'{event}' FROM {numbers} AS x",
+    "SELECT 'e' || n, 'd' || n, 'shop', 'wamid.' || n, 'c' || (n - n / 5000 * 5000), 'InboundMessage', "
+    '\'{{"id":"x"}}\', '
+    "1795442531000 + n, '{event}' FROM {numbers} AS x",
     "INSERT INTO plans (event, account, event_seq, lane, state, attempts, body) "
-    "SELECT 'e' || n, 'crm', n, 'c' || (n - n / 50000 * 50000), '{plan}', 0, '[]' FROM {numbers} AS x",
+    "SELECT 'e' || n, 'crm', n, 'c' || (n - n / 5000 * 5000), '{plan}', 0, '[]' FROM {numbers} AS x",
     "INSERT INTO changes (event, account, ordinal, lane, object, record, kind, body, state, attempts) "
-    "SELECT 'e' || n, 'crm', 0, 'c' || (n - n / 50000 * 50000), 'contacts', '' || (n - n / 50000 * 50000), 'SetField', '{{\"field\":\"a\",\"value\":1}}', "
+    "SELECT 'e' || n, 'crm', 0, 'c' || (n - n / 5000 * 5000), 'contacts', '' || (n - n / 5000 * 5000), 'SetField', "
+    '\'{{"field":"a","value":1}}\', '
     "'{change}', 0 FROM {numbers} AS x",
 )
 DONE = {"delivery": "unpacked", "event": "done", "plan": "done", "change": "done"}

@@ -62,9 +62,13 @@ FIELDS = {
 }
 ANSWER = {"id": "interested", "title": "Me interesa", "score": "9", "call": "sí"}
 RECORD = {
-    "country": "CO", "amount": "1500.00", "city": "bogotá", "lifecyclestage": "lead", "whatsapp_last_answer": "no",
+    "country": "CO",
+    "amount": "1500.00",
+    "city": "bogotá",
+    "lifecyclestage": "lead",
+    "whatsapp_last_answer": "no",
     "source": "web",
-}  # fmt: skip
+}
 
 
 def ours() -> Callable[[], Any]:

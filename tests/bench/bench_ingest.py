@@ -1,4 +1,4 @@
-"""Durable ingest of signed 900-byte webhooks, beside Flask + pywa + rq: rate, CPU per delivery, latency at half load."""
+"""Durable ingest of signed 900-byte webhooks beside Flask, pywa and rq: rate, CPU of each, latency at half load."""
 
 import socket
 import sqlite3
@@ -74,8 +74,11 @@ def _rows(rounds: list[dict[str, Any]]) -> list[Row]:
 
     rows = []
     for key, peer, at_least in (
-        ("postgres.16", "peer2.16", 4.0), ("postgres.64", "peer2.64", 5.0), ("sqlite.16", "peer1.16", 3.5), ("sqlite.64", "peer1.64", 3.5),
-    ):  # fmt: skip
+        ("postgres.16", "peer2.16", 4.0),
+        ("postgres.64", "peer2.64", 5.0),
+        ("sqlite.16", "peer1.16", 3.5),
+        ("sqlite.64", "peer1.64", 3.5),
+    ):
         rows.append(Row(f"{key}: deliveries a second", rate(key), "/s", peer=rate(peer)))
         rows.append(Row(f"{key}: times the peer", times(key, peer), "x", at_least=at_least))
         share = median(rounds, lambda one, k=key, p=peer: one[k]["cpu_us"] / one[p]["cpu_us"])
@@ -101,9 +104,11 @@ def _postgres() -> Iterator[Side]:
 
 @contextmanager
 def _sqlite() -> Iterator[Side]:
-    with servers.valkey() as valkey, servers.ours("", valkey.url, 1) as web:
-        with closing(sqlite3.connect(web.home / "connector.db")) as conn:
-            yield Side("sqlite", web.port, (web.process.pid, valkey.pid), lambda: _count(conn))
+    with ExitStack() as stack:
+        valkey = stack.enter_context(servers.valkey())
+        web = stack.enter_context(servers.ours("", valkey.url, 1))
+        conn = stack.enter_context(closing(sqlite3.connect(web.home / "connector.db")))
+        yield Side("sqlite", web.port, (web.process.pid, valkey.pid), lambda: _count(conn))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How soon: from a reply's first byte to the CRM's receipt, and from a commit to the start of handling on an idle house."""
+"""How soon: from a reply's first byte to the CRM's receipt, and from a commit to its handling on an idle house."""
 
 import http.client
 import multiprocessing
@@ -26,9 +26,15 @@ def run() -> Result:
     """Replies at 20 a second, then wakes one by one."""
     replies, waking = _replies(), _wakes()
     rows = [
-        Row(f"reply to CRM field, {p}th percentile", percentile(replies, p), "s", at_most=most, note=f"{len(replies)} replies")
+        Row(
+            f"reply to CRM field, {p}th percentile",
+            percentile(replies, p),
+            "s",
+            at_most=most,
+            note=f"{len(replies)} replies",
+        )
         for p, most in ((50, 0.7), (95, 1.2))
-    ]  # fmt: skip
+    ]
     rows += [
         Row("idle wake, commit to handle, 50th percentile", percentile(waking, 50), "ms"),
         Row("idle wake, commit to handle, 99th percentile", percentile(waking, 99), "ms", at_most=10),

@@ -29,9 +29,15 @@ def run() -> Result:
             "worker_mb": [_resident(psutil.Process(p)) for p in pids],
         }
     rows = [
-        Row("web process, resident", max(serving), "MB", at_most=70, note=f"its launcher {own['web_launcher_mb']:.0f} MB"),
+        Row(
+            "web process, resident",
+            max(serving),
+            "MB",
+            at_most=70,
+            note=f"its launcher {own['web_launcher_mb']:.0f} MB",
+        ),
         Row("worker process, resident", max(own["worker_mb"]), "MB", at_most=130, note=f"the larger of {WORKERS}"),
-    ]  # fmt: skip
+    ]
     rounds: dict[str, Any] = {"after_events": EVENTS, **own}
     return Result(rows, rounds)
 

@@ -58,10 +58,13 @@ def _wave(shop: Business) -> dict[str, Any]:
     if os.environ.get("BENCH_CALLS"):
         print([(c["at"][17:23], c["path"][-30:], len(c["record"] or ())) for c in calls])
     return {
-        "seconds": round(took, 3), "events_per_second": round(PEOPLE / took, 1), "calls": len(calls),
-        "calls_per_100": round(len(calls) / PEOPLE * 100, 2), "records_per_write": round(statistics.mean(writes), 1),
+        "seconds": round(took, 3),
+        "events_per_second": round(PEOPLE / took, 1),
+        "calls": len(calls),
+        "calls_per_100": round(len(calls) / PEOPLE * 100, 2),
+        "records_per_write": round(statistics.mean(writes), 1),
         "busy": sum(c["status"] == 429 for c in calls),
-    }  # fmt: skip
+    }
 
 
 def _rows(crm: str, rounds: list[dict[str, Any]]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""A connected business for the benches: a sandbox in a process of its own, accounts, a live document, linked contacts."""
+"""A connected business for the benches: a sandbox in its own process, accounts, a live document, linked contacts."""
 
 import json
 import os
@@ -99,9 +99,16 @@ class Business:
             insert_many(conn, contacts, [{"id": i, "name": "Ana", "created_at": now} for i in ids.values()])
             insert_many(conn, contact_keys, [{"kind": k, "value": v, "contact": c, "at": now} for k, v, c in keys])
             links = [
-                {"contact": ids[w], "account": account.id, "object": OBJECT[self.crm], "record_id": r, "found_by": "id", "at": now}
+                {
+                    "contact": ids[w],
+                    "account": account.id,
+                    "object": OBJECT[self.crm],
+                    "record_id": r,
+                    "found_by": "id",
+                    "at": now,
+                }
                 for w, r in self.people
-            ]  # fmt: skip
+            ]
             insert_many(conn, crm_links, links)
 
     def body(self, wa_id: str) -> bytes:

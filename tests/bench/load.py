@@ -45,7 +45,10 @@ def reply(n: int, wa_id: str, wamid: str, size: int = SIZE, at: int = NOW) -> by
         "contacts": [{"profile": {"name": f"Customer {n}"}, "wa_id": wa_id, "user_id": user}],
         "messages": [message],
     }
-    document = {"object": "whatsapp_business_account", "entry": [{"id": WABA, "changes": [{"value": value, "field": "messages"}]}]}  # fmt: skip
+    document = {
+        "object": "whatsapp_business_account",
+        "entry": [{"id": WABA, "changes": [{"value": value, "field": "messages"}]}],
+    }
     missing = size - len(json.dumps(document, separators=(",", ":")))
     message["text"] = {"body": f"answer {n} " + "and more " * 100}
     message["text"]["body"] = message["text"]["body"][: len(f"answer {n} ") + max(0, missing)]
@@ -105,7 +108,10 @@ class Load:
     refused: int = 0
 
     def run(self, bodies: Sequence[bytes]) -> dict[str, Any]:
-        lines = {s.fileno(): Line(s) for s in (socket.create_connection(("127.0.0.1", self.port)) for _ in range(self.connections))}  # fmt: skip
+        lines = {
+            s.fileno(): Line(s)
+            for s in (socket.create_connection(("127.0.0.1", self.port)) for _ in range(self.connections))
+        }
         poll = select.epoll()
         for number, line in lines.items():
             line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -167,7 +173,9 @@ class Load:
         return found | {f"p{p}": percentile(counted, p) for p in (50, 95, 99)} if counted else found
 
 
-def drive(port: int, first: int, count: int, connections: int, seconds: float, warm: float = 0.5, rate: float = 0) -> dict[str, Any]:  # fmt: skip
+def drive(
+    port: int, first: int, count: int, connections: int, seconds: float, warm: float = 0.5, rate: float = 0
+) -> dict[str, Any]:
     """Runs one load in a process of its own: {all, refused, rate, p50, p95, p99}."""
     given = {"port": port, "first": first, "count": count, "connections": connections, "seconds": seconds, "warm": warm}
     words = [word for name, value in {**given, "rate": rate}.items() for word in (f"--{name}", str(value))]
@@ -179,7 +187,15 @@ def drive(port: int, first: int, count: int, connections: int, seconds: float, w
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name, kind in {"port": int, "first": int, "count": int, "connections": int, "seconds": float, "warm": float, "rate": float}.items():  # fmt: skip
+    for name, kind in {
+        "port": int,
+        "first": int,
+        "count": int,
+        "connections": int,
+        "seconds": float,
+        "warm": float,
+        "rate": float,
+    }.items():
         parser.add_argument(f"--{name}", type=kind, required=True)
     given = parser.parse_args()
     load = Load(given.port, given.connections, given.seconds, given.warm, given.rate)

@@ -26,8 +26,13 @@ def build(redis_url: str) -> tuple[Any, Callable[[], None]]:
     app, connection = Flask("peer"), Redis.from_url(redis_url)
     queue = Queue(QUEUE, connection=connection)
     client = WhatsApp(
-        phone_id=NUMBER, server=app, webhook_endpoint=PATH, app_secret=SECRET, verify_token="verify", validate_updates=True
-    )  # fmt: skip
+        phone_id=NUMBER,
+        server=app,
+        webhook_endpoint=PATH,
+        app_secret=SECRET,
+        verify_token="verify",
+        validate_updates=True,
+    )
 
     @client.on_message
     def keep(_: WhatsApp, message: Message) -> None:
@@ -42,8 +47,12 @@ def main(redis_url: str, processes: str, threads: str) -> None:
     print(port, flush=True)
     serve(
         functools.partial(build, redis_url),
-        host="127.0.0.1", port=port, processes=int(processes), threads=int(threads), log_level="ERROR",
-    )  # fmt: skip
+        host="127.0.0.1",
+        port=port,
+        processes=int(processes),
+        threads=int(threads),
+        log_level="ERROR",
+    )
 
 
 if __name__ == "__main__":

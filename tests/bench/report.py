@@ -53,10 +53,13 @@ class Result:
 def machine() -> dict[str, Any]:
     """Where the figures come from."""
     return {
-        "cpu": _cpu(), "cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-        "system": platform.platform(), "python": platform.python_version(),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
-    }  # fmt: skip
+    }
 
 
 def _cpu() -> str:
