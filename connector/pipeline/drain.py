@@ -13,9 +13,10 @@ from connector.store.engine import Store
 
 log = logging.getLogger("connector.pipeline")
 Stop = Callable[[], bool]
-TURN = 1.0  # seconds a drain works before it makes room for another bell: each new start costs a ramp of CRM calls
 LONGEST = 20.0  # seconds a drain may run before it rings again and makes room (architecture 5)
-TURN = 0.5  # seconds a drain works before it makes room for another bell: two that give way at once never work
+# Seconds a drain works before it makes room for another bell: each new start costs a ramp of CRM calls, and two drains
+# that give way at once never work.
+TURN = 1.0
 SETTLE = 5.0  # seconds a request of a dead owner may still be under way at the CRM (docs/decisions/0004)
 
 
@@ -44,6 +45,11 @@ def park_account(store: Store, account: str, error: errors.ConnectorError, now: 
         until = until or now + timedelta(seconds=60)
         parks.park(conn, "account", account, until, error.message, tries=tries + 1)
         return until
+
+
+def of_one_row(error: Exception) -> bool:
+    """The error speaks of the rows in hand (or of our code), not of the account, the database or a document."""
+    return isinstance(error, errors.GiveUp) or not isinstance(error, errors.ConnectorError)
 
 
 def parked(store: Store, account: str, now: datetime) -> bool:

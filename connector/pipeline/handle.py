@@ -3,17 +3,18 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ParamSpec, TypeVar
 
 from connector import errors
-from connector.core import events, phone, retry
-from connector.core.contact import Contact, Record, RecordRef
-from connector.pipeline.drain import Stop, log, park_account, parked
+from connector.core import events, retry
+from connector.core.contact import Record, RecordRef
+from connector.pipeline.drain import Stop, log, of_one_row, park_account, parked
 from connector.pipeline.judge import Desk
 from connector.pipeline.library import Library, Shelf
+from connector.pipeline.lookup import contact_key, find, union
 from connector.ports import CRM, Account, Clock, ContactKey
 from connector.store import changes as change_rows
 from connector.store import contacts, parks, plans, sends
@@ -23,6 +24,7 @@ from connector.store.plans import Work
 
 LANES = 100  # lanes a chunk at least (a CRM with larger write batches gets more): one CRM read call, one transaction
 AHEAD = 4  # chunks whose CRM read is under way at once
+SKIPPED = 5000  # lanes a drain sets aside before it looks at them anew: each is a parameter of every claim
 FEW = (
     12,
     1,
@@ -56,6 +58,7 @@ class Handler:
     clock: Clock
     wrote: Callable[[], None]  # there is something to write: ring the writer's bell
     _skip: set[str] = field(default_factory=set)  # lanes set aside in this drain
+    _mine: set[str] = field(default_factory=set)  # lanes held now
 
     @property
     def lanes(self) -> int:
@@ -75,7 +78,7 @@ class Handler:
                         if parts:
                             ahead.extend(self._begin(pool, *parts.popleft()))
                             continue
-                        claimed = self._claim([w.lane for c in ahead for w in c.work])
+                        claimed = self._claim()
                         if claimed is None:
                             break
                         parts.extend(claimed)
@@ -92,36 +95,40 @@ class Handler:
                     held.close()
 
     def _give_back(self, error: errors.ConnectorError, ahead: Sequence[Chunk]) -> None:
-        """The CRM does not answer: park the account, burn no attempt."""
+        """The CRM or the database does not answer: burn no attempt; park the account for the former."""
+        for part in ahead:
+            self._uncount(part.work)
         if isinstance(error, errors.StoreDown):
             raise error
         log.warning("%s: %s", self.account.name, error)
-        with self.store.write() as conn:
-            for part in ahead:
-                plans.count_attempt(conn, part.work, -1)
         park_account(self.store, self.account.id, error, self.clock.now())
 
     # ---- claim ---------------------------------------------------------------------------------------------------
-    def _claim(self, busy: Sequence[str]) -> list[Part] | None:
+    def _claim(self) -> list[Part] | None:
         """Takes due lanes, cut into what is worked together; None when nothing is due."""
         now = self.clock.now()
+        if len(self._skip) > SKIPPED:
+            self._skip.clear()
         with self.store.read() as conn:
-            skip = sorted({*busy, *self._skip})
+            skip = sorted(self._mine | self._skip)
             lanes = plans.due_lanes(conn, self.account.id, now, self.lanes * 2, skip=skip)[: self.lanes]
         if not lanes:
             return None
-        held = ExitStack()
-        names = {f"lane:{self.account.id}:{lane}": lane for lane in lanes}
-        ours = [names[n] for n in held.enter_context(self.store.locks.hold(list(names)))]
-        self._skip.update(set(lanes) - set(ours))
-        with self.store.read() as conn:
-            work = plans.take(conn, self.account.id, ours, now, self.lanes * 4) if ours else []
-        parts: list[Part] = [(part, ExitStack()) for part in _split(self._bury(work), (self.lanes, *FEW))]
-        if parts:
-            parts[-1][1].push(held)  # the last one lets the lanes go
-        else:
-            held.close()
+        with ExitStack() as held:
+            names = {self._lock(lane): lane for lane in lanes}
+            ours = [names[n] for n in held.enter_context(self.store.locks.hold(list(names)))]
+            self._skip.update(set(lanes) - set(ours))
+            with self.store.read() as conn:
+                work = plans.take(conn, self.account.id, ours, now, self.lanes * 4) if ours else []
+            parts: list[Part] = [(part, ExitStack()) for part in _split(self._bury(work), (self.lanes, *FEW))]
+            if parts:
+                self._mine.update(ours)
+                held.callback(self._mine.difference_update, ours)
+                parts[-1][1].push(held.pop_all())  # the last one lets the lanes go
         return parts
+
+    def _lock(self, lane: str) -> str:
+        return f"lane:{self.account.id}:{lane}"
 
     def _begin(self, pool: ThreadPoolExecutor, part: list[Work], held: ExitStack) -> list[Chunk]:
         """One chunk under way; rows that cannot even be read are worked one by one at once.
@@ -130,17 +137,23 @@ class Handler:
         self._count(part)
         try:
             return [self._start(pool, part, held, self.clock.now())]
-        except errors.ConnectorError:
-            held.close()
-            raise
-        except Exception:  # noqa: BLE001 - one poisoned event must not hold the others
+        except Exception as error:
             with held:
-                self._one_by_one(part)
-            return []
+                if of_one_row(error):
+                    if self._one_by_one(part):
+                        self.wrote()
+                    return []
+                self._uncount(part)
+                raise
 
     def _count(self, work: Sequence[Work]) -> None:
         with self.store.write() as conn:
             plans.count_attempt(conn, work)
+
+    def _uncount(self, work: Sequence[Work]) -> None:
+        """Nothing was learned about these: the attempt does not count, if the database hears it."""
+        with suppress(errors.StoreDown), self.store.write() as conn:
+            plans.count_attempt(conn, work, -1)
 
     def _bury(self, work: list[Work]) -> list[Work]:
         dead = [w for w in work if w.attempts >= plans.MAX_ATTEMPTS]
@@ -169,10 +182,11 @@ class Handler:
         with self.store.read() as conn:
             people = contacts.load(conn, lanes)
             linked = contacts.links(conn, self.account.id, lanes)
+            mark = change_rows.newest(conn)
             pending = change_rows.pending_values(conn, self.account.id, lanes, [ref.id for ref in linked.values()])
             known = sends.by_wamid(conn, [e.context_id for _, e in inbound if e.context_id])
             waiting = sends.awaiting(conn, lanes, now - shelf.longest) if shelf.awaited else {}
-        desk = Desk(self.account, self.crm.can, self.library.options, shelf, now, people, linked, pending)
+        desk = Desk(self.account, self.crm.can, self.library.options, shelf, now, people, linked, pending, mark)
         for w, event in inbound:
             desk.add(w, event, known, waiting)
         return desk
@@ -191,20 +205,24 @@ class Handler:
         """Evaluates and stores one chunk; a chunk that fails is redone one by one. True when there is something to write."""
         try:
             return self._finish_all(chunk)
-        except errors.ConnectorError:
-            raise
-        except Exception:  # noqa: BLE001 - one poisoned event must not hold the others: redo singly, bury the culprit
+        except Exception as error:
+            if not of_one_row(error):
+                raise
             return self._one_by_one(chunk.work)
 
     def _finish_all(self, chunk: Chunk) -> bool:
         found = chunk.found.result() if chunk.found else {}
-        records = {lane: _union(found, keys) for lane, keys in chunk.keys.items()}
+        records = {lane: union(found, keys) for lane, keys in chunk.keys.items()}
         with ExitStack() as held:
-            work = self._settle_records(chunk, records, held)
-            return self._store(chunk.desk, work) if work else False
+            chunk.work[:] = self._settle_records(chunk, records, held)
+            if not self.store.locks.still_held(self._lock(w.lane) for w in chunk.work):
+                log.warning("%s: the locks were lost; %d events are looked at anew", self.account.name, len(chunk.work))
+                self._uncount(chunk.work)
+                return False
+            return self._store(chunk.desk, chunk.work) if chunk.work else False
 
     def _settle_records(self, chunk: Chunk, records: dict[str, tuple[Record, ...]], held: ExitStack) -> list[Work]:
-        """Holds the records; a lane whose record is in other hands, or met first while changes wait for it, is set aside."""
+        """Holds the records; a lane whose record is in other hands, or has changes we did not see, is set aside."""
         desk = chunk.desk
         ids = {r.id: lane for lane, found in records.items() for r in found}
         mine: dict[str, str] = {}
@@ -215,11 +233,7 @@ class Handler:
                     aside.add(lane)
         names = {f"record:{self.account.id}:{i}": i for i in ids}
         got = {names[n] for n in held.enter_context(self.store.locks.hold(sorted(names)))} if names else set()
-        first = [r.id for lane, found in records.items() for r in found if desk.is_new(lane, r)]
-        with self.store.read() as conn:
-            waiting = (
-                {row.record for row in change_rows.pending_values(conn, self.account.id, [], first)} if first else set()
-            )
+        waiting = self._unseen(desk, list(ids)) if ids else set()
         for lane, found in records.items():
             if any(r.id not in got or r.id in waiting for r in found):
                 aside.add(lane)
@@ -229,6 +243,13 @@ class Handler:
         self._skip.update(aside)
         return [w for w in chunk.work if w.lane not in aside]
 
+    def _unseen(self, desk: Desk, records: Sequence[str]) -> set[str]:
+        """Records for which a change was stored that the desk does not know: what we read of them may be old."""
+        known = {row.seq for row in desk.pending}
+        with self.store.read() as conn:
+            rows = change_rows.touched(conn, self.account.id, records, after=desk.mark)
+        return {record for seq, record in rows if seq not in known}
+
     def _set_aside(
         self, desk: Desk, lanes: set[str], records: dict[str, tuple[Record, ...]], waiting: set[str]
     ) -> None:
@@ -237,7 +258,7 @@ class Handler:
         links = {
             lane: RecordRef(self.account.id, records[lane][0].object, records[lane][0].id)
             for lane in lanes
-            if len(records[lane]) == 1 and records[lane][0].id in waiting
+            if len(records[lane]) == 1 and records[lane][0].id in waiting and desk.is_new(lane, records[lane][0])
         }
         with self.store.write() as conn:
             contacts.link(conn, links, {lane: records[lane][0].found_by for lane in links}, self.clock.now())
@@ -260,29 +281,41 @@ class Handler:
             contacts.opt(conn, [row for j in judged for row in j.consents(now)])
             sends.mark_answered(conn, {j.answered: j.work.event for j in judged if j.answered})
             event_rows.settle(conn, [w.event for w in work])
-            parks.clear(conn, "account", self.account.id)
+            parks.clear(conn, "account", self.account.id, now)
         desk.accept()
         return any(j.writes for j in judged)
 
-    def _one_by_one(self, work: Sequence[Work]) -> bool:
-        """A batch failed: each event with a CRM read and a transaction of its own; the culprit holds its own lane only."""
+    def _one_by_one(self, work: list[Work]) -> bool:
+        """A batch failed: each event with a CRM read and a transaction of its own; the culprit holds its own lane only.
+
+        What is dealt with leaves `work`, so that an error gives the others back."""
         log.exception("a batch of %d events failed; each is tried alone", len(work))
-        stuck: set[str] = set()
         wrote = False
-        for one in work:
-            if one.lane in stuck:
-                continue
-            try:
-                wrote = self._finish_all(self._start(_Here(), [one], ExitStack(), self.clock.now())) or wrote
-            except errors.ConnectorError:
-                raise
-            except plans.Moved:
-                stuck.add(one.lane)
-            except Exception as error:  # noqa: BLE001 - kept with its error, tried again later, dead after MAX_ATTEMPTS
-                stuck.add(one.lane)
-                self._postpone(one, f"{type(error).__name__}: {error}"[:500])
-        self._skip.update(stuck)
+        untried: list[Work] = []
+        try:
+            while work:
+                if work[0].lane in self._skip:
+                    untried.append(work[0])
+                else:
+                    wrote = self._try(work[0], untried) or wrote
+                work.pop(0)
+        finally:
+            self._uncount(untried)
         return wrote
+
+    def _try(self, one: Work, untried: list[Work]) -> bool:
+        """One event alone; its lane waits behind it when it cannot be done now."""
+        try:
+            return self._finish_all(self._start(_Here(), [one], ExitStack(), self.clock.now()))
+        except plans.Moved:
+            self._skip.add(one.lane)
+            untried.append(one)
+        except Exception as error:
+            if not of_one_row(error):
+                raise
+            self._skip.add(one.lane)
+            self._postpone(one, f"{type(error).__name__}: {error}"[:500])
+        return False
 
     def _postpone(self, work: Work, error: str) -> None:
         now = self.clock.now()
@@ -304,49 +337,17 @@ class _Here(Executor):
         return done
 
 
-def find(crm: CRM, keys: Sequence[ContactKey], fields: Sequence[str]) -> dict[ContactKey, list[Record]]:
-    """The CRM's records; a linked record that is gone is looked for again by the contact's own keys."""
-    found = crm.find(keys, fields)
-    lost = {key: contact_key_without_record(key) for key in keys if key.record and not found.get(key)}
-    if lost:
-        again = crm.find(list(lost.values()), fields)
-        found |= {key: again.get(other, []) for key, other in lost.items()}
-    return found
-
-
-def contact_key(
-    person: Contact, objects: tuple[str, ...], find_by: tuple[str, ...], record: tuple[str, str] | None
-) -> ContactKey:
-    """How the CRM can find this contact."""
-    phones = phone.spellings(person.wa_id or person.phone or "") if (person.wa_id or person.phone) else ()
-    return ContactKey(
-        contact=person.id, objects=objects, find_by=find_by, record=record,
-        wa_id=person.wa_id, user_id=person.user_id, phones=phones,
-    )  # fmt: skip
-
-
-def contact_key_without_record(key: ContactKey) -> ContactKey:
-    """The same contact, to be searched as a stranger."""
-    return ContactKey(
-        contact=key.contact, objects=key.objects, find_by=key.find_by,
-        wa_id=key.wa_id, user_id=key.user_id, phones=key.phones, email=key.email,
-    )  # fmt: skip
-
-
-def _union(found: dict[ContactKey, list[Record]], keys: Sequence[ContactKey]) -> tuple[Record, ...]:
-    records = {(r.object, r.id): r for key in keys for r in found.get(key, ())}
-    return tuple(records.values())
-
-
 def _split(work: Sequence[Work], sizes: tuple[int, ...]) -> list[list[Work]]:
-    """Lanes that were interrupted before are worked in smaller company; the order within a lane stays."""
+    """Lanes that were interrupted before are worked in smaller company; in the end one lane, its first event only."""
     tries: dict[str, int] = {}
     for w in work:
         tries[w.lane] = max(tries.get(w.lane, 0), w.attempts)
+    last = len(sizes) - 1
     parts: list[list[Work]] = []
     for level, size in enumerate(sizes):
-        lanes = [lane for lane, n in tries.items() if n == level or (level == len(sizes) - 1 and n > level)]
+        lanes = [lane for lane, n in tries.items() if min(n, last) == level]
         for i in range(0, len(lanes), size):
             some = set(lanes[i : i + size])
-            parts.append([w for w in work if w.lane in some])
+            part = [w for w in work if w.lane in some]
+            parts.append(part[:1] if level == last else part)
     return parts

@@ -91,6 +91,7 @@ class Desk:
     people: dict[str, Contact]
     linked: dict[str, RecordRef]
     pending: Sequence[Row]
+    mark: int = 0  # the newest change there was before `pending` was read
     cases: list[Case] = field(default_factory=list)
     records: dict[str, tuple[Record, ...]] = field(default_factory=dict)
     _taken: dict[str, str] = field(default_factory=dict)  # send -> event, in this chunk

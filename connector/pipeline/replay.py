@@ -9,9 +9,9 @@ from connector.core import events
 from connector.core.changes import SetField
 from connector.core.contact import Record
 from connector.core.documents import MappingDocument
-from connector.pipeline.handle import contact_key, find
 from connector.pipeline.judge import Desk, Judged
 from connector.pipeline.library import Library, Live, Shelf, shelf_of
+from connector.pipeline.lookup import contact_key, find
 from connector.ports import CRM, Account, Clock, ContactKey
 from connector.store import changes as change_rows
 from connector.store import contacts, plans, sends

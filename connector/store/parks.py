@@ -32,6 +32,6 @@ def tries(conn: sa.Connection, scope: str, key: str) -> int:
     return conn.execute(sa.select(_T.tries).where(_T.scope == scope, _T.key == key)).scalar() or 0
 
 
-def clear(conn: sa.Connection, scope: str, key: str) -> None:
-    """It works again."""
-    conn.execute(sa.delete(parks).where(_T.scope == scope, _T.key == key))
+def clear(conn: sa.Connection, scope: str, key: str, now: datetime) -> None:
+    """It works again. A park still in force stays: what was under way when it was put says nothing about it."""
+    conn.execute(sa.delete(parks).where(_T.scope == scope, _T.key == key, _T.until <= now))

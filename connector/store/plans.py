@@ -94,10 +94,11 @@ def take(conn: sa.Connection, account: str, lanes: Sequence[str], now: datetime,
 
 
 def count_attempt(conn: sa.Connection, work: Sequence[Work], by: int = 1) -> None:
-    """Committed before the work, so that a row that kills its worker is known."""
+    """Committed before the work, so that a row that kills its worker is known; never below nought."""
     for account in {w.account for w in work}:
         for chunk in in_chunks([w.event for w in work if w.account == account]):
             mine = sa.and_(plans.c.account == account, plans.c.event.in_(chunk), plans.c.state == "new")
+            mine = sa.and_(mine, plans.c.attempts >= -by)
             conn.execute(sa.update(plans).where(mine).values(attempts=plans.c.attempts + by))
 
 

@@ -83,9 +83,9 @@ def pending(name: str, on: sa.Table, condition: str, *columns: str) -> None:
 
 
 def in_state(of: sa.FromClause, *states: str) -> sa.ColumnElement[bool]:
-    """`state` is one of these, spelled as the partial indexes have it: SQLite looks past an IN with parameters (measured)."""
+    """`state` is one of these, as the partial indexes spell it: SQLite looks past an IN with parameters (measured)."""
     column = of.c.state
-    literals = [sa.literal_column(f"'{state}'") for state in states]
+    literals: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{state}'") for state in states]
     return column == literals[0] if len(states) == 1 else column.in_(literals)
 
 

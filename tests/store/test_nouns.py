@@ -174,7 +174,9 @@ def test_parks(store: Store) -> None:
         assert parks.parked(conn, "account", ["a", "b", "c"], later(2)) == {"a": (later(9), "HubSpot is limiting us")}
         assert parks.parked(conn, "account", ["a"], later(9)) == {}
         assert parks.parked(conn, "account", [], NOW) == {}
-        parks.clear(conn, "account", "a")
+        parks.clear(conn, "account", "a", later(8))
+        assert parks.tries(conn, "account", "a") == 2
+        parks.clear(conn, "account", "a", later(9))
         assert parks.parked(conn, "account", ["a", "b"], NOW) == {"b": (later(1), "away")}
         assert parks.tries(conn, "account", "a") == 0
 

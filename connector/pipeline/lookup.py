@@ -1,0 +1,42 @@
+"""Asking a CRM for contacts: by the record once linked, else by what is known of the person."""
+
+from collections.abc import Sequence
+
+from connector.core import phone
+from connector.core.contact import Contact, Record
+from connector.ports import CRM, ContactKey
+
+
+def find(crm: CRM, keys: Sequence[ContactKey], fields: Sequence[str]) -> dict[ContactKey, list[Record]]:
+    """The CRM's records; a linked record that is gone is looked for again by the contact's own keys."""
+    found = crm.find(keys, fields)
+    lost = {key: contact_key_without_record(key) for key in keys if key.record and not found.get(key)}
+    if lost:
+        again = crm.find(list(lost.values()), fields)
+        found |= {key: again.get(other, []) for key, other in lost.items()}
+    return found
+
+
+def contact_key(
+    person: Contact, objects: tuple[str, ...], find_by: tuple[str, ...], record: tuple[str, str] | None
+) -> ContactKey:
+    """How the CRM can find this contact."""
+    phones = phone.spellings(person.wa_id or person.phone or "") if (person.wa_id or person.phone) else ()
+    return ContactKey(
+        contact=person.id, objects=objects, find_by=find_by, record=record,
+        wa_id=person.wa_id, user_id=person.user_id, phones=phones,
+    )  # fmt: skip
+
+
+def contact_key_without_record(key: ContactKey) -> ContactKey:
+    """The same contact, to be searched as a stranger."""
+    return ContactKey(
+        contact=key.contact, objects=key.objects, find_by=key.find_by,
+        wa_id=key.wa_id, user_id=key.user_id, phones=key.phones, email=key.email,
+    )  # fmt: skip
+
+
+def union(found: dict[ContactKey, list[Record]], keys: Sequence[ContactKey]) -> tuple[Record, ...]:
+    """The records of one contact, each once."""
+    records = {(r.object, r.id): r for key in keys for r in found.get(key, ())}
+    return tuple(records.values())
