@@ -1,5 +1,6 @@
 """Changes become CRM writes: one writer per account, merged per record, full batches, a few calls at once."""
 
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -11,7 +12,7 @@ from connector import errors
 from connector.core import retry
 from connector.core.changes import Outcome
 from connector.core.contact import Contact, RecordRef
-from connector.pipeline.drain import SETTLE, Stop, alone, log, park_account, parked
+from connector.pipeline.drain import SETTLE, Stop, alone, log, of_one_row, park_account, parked
 from connector.ports import CRM, Account, ActivityChange, Clock, RecordChange
 from connector.store import changes as change_rows
 from connector.store import contacts, parks
@@ -21,6 +22,8 @@ from connector.store.engine import Store
 CALLS = 4  # calls at once, on disjoint records (architecture 5)
 WINDOW = 4000  # rows read at a time
 MAX_ATTEMPTS = 5
+MOST_STARTS = 10  # a row that was in flight whenever its writer died, so often, goes to a person
+TRIES, PAUSE = 5, 1.0  # how often, and seconds between, to write outcomes down while the database is away
 Target = tuple[str, str]
 Result = tuple[str, Mapping[str, Any], datetime | None]  # state, outcome, next_at
 
@@ -60,14 +63,22 @@ class Writer:
 
     def drain(self, stop: Stop) -> None:
         """Writes until nothing is due, the account is parked, or `stop` says so."""
-        alone(self.store, f"account:{self.account.id}", lambda: self._work(stop), self._more, stop)
+        alone(self.store, self._lock, lambda: self._work(stop), self._more, stop)
+
+    @property
+    def _lock(self) -> str:
+        return f"account:{self.account.id}"
+
+    def _ours(self) -> bool:
+        """False once the lock was lost: another writer may be at work already."""
+        return self.store.locks.still_held([self._lock])
 
     def _more(self) -> bool:
         now = self.clock.now()
         if parked(self.store, self.account.id, now):
             return False
         with self.store.read() as conn:
-            return bool(change_rows.due(conn, self.account.id, now, 1))
+            return bool(change_rows.due(conn, self.account.id, now, WINDOW))
 
     def _work(self, stop: Stop) -> None:
         if parked(self.store, self.account.id, self.clock.now()):
@@ -79,7 +90,7 @@ class Writer:
         running: dict[Future[Done], Lot] = {}
         with ThreadPoolExecutor(CALLS, thread_name_prefix="write") as pool:
             while True:
-                while len(running) < CALLS and self._error is None and not stop():
+                while len(running) < CALLS and self._goes_on(stop):
                     lot = self._next_lot(lots)
                     if lot is None:
                         break
@@ -93,10 +104,14 @@ class Writer:
             log.warning("%s: %s", self.account.name, self._error)
             park_account(self.store, self.account.id, self._error, self.clock.now())
 
+    def _goes_on(self, stop: Stop) -> bool:
+        return self._error is None and not stop() and self._ours()
+
     def _recover(self) -> None:
-        """Rows in flight are ownerless, since we hold the account; a dead owner's request may still be under way for SETTLE."""
+        """Rows in flight are ownerless, since we hold the account; a dead owner's request may be under way for SETTLE."""
         with self.store.write() as conn:
-            change_rows.recover(conn, self.account.id, self.clock.now() - timedelta(seconds=SETTLE))
+            before = self.clock.now() - timedelta(seconds=SETTLE)
+            change_rows.recover(conn, self.account.id, before, most=MOST_STARTS)
 
     # ---- claim ---------------------------------------------------------------------------------------------------
     def _next_lot(self, lots: deque[Lot]) -> Lot | None:
@@ -109,6 +124,8 @@ class Writer:
             lot = lots.popleft()
             with self.store.write() as conn:
                 taken = change_rows.start(conn, [r.seq for r in lot.all_rows()], self.clock.now())
+                if not lot.known:
+                    taken -= change_rows.let_go(conn, [r for r in lot.all_rows() if r.seq in taken])
             lot.rows = {t: kept for t, rows in lot.rows.items() if (kept := [r for r in rows if r.seq in taken])}
             if lot.rows:
                 self._busy.update(lot.rows)
@@ -128,10 +145,11 @@ class Writer:
         try:
             self._fields(lot, people, done)
             self._activities(lot, done)
-        except errors.ConnectorError as error:
-            self._put_back(lot, done, error)
-        except Exception as error:  # noqa: BLE001 - a fault of ours in one record must not hold the others
-            self._poisoned(lot, people, done, error)
+        except Exception as error:  # noqa: BLE001 - a fault in one record must not hold the others
+            if isinstance(error, errors.ConnectorError) and not of_one_row(error):
+                self._put_back(lot, done, error)
+            else:
+                self._poisoned(lot, people, done, error)
         return done
 
     def _fields(self, lot: Lot, people: Mapping[str, Contact], done: Done) -> None:
@@ -146,8 +164,14 @@ class Writer:
         for (target, rows), outcome in zip(wanted.items(), self.crm.write(asked), strict=True):
             if outcome.record and not target[0] and outcome.state == "done":
                 done.created[target[1]] = (lot.object, outcome.record)
+            latest = {str(row.body["field"]): row.body.get("value") for row in rows}
             for row in rows:
-                done.results[row.seq] = self._result(row, outcome, outcome.refused.get(str(row.body["field"])))
+                name = str(row.body["field"])
+                if name in outcome.refused and row.body.get("value") != latest[name]:
+                    done.results[row.seq] = ("new", {}, None)  # not the value that was refused: its turn comes now
+                    done.unburn.append(row.seq)
+                else:
+                    done.results[row.seq] = self._result(row, outcome, outcome.refused.get(name))
 
     def _activities(self, lot: Lot, done: Done) -> None:
         by_kind: dict[str, list[tuple[Row, str]]] = {}
@@ -159,7 +183,7 @@ class Writer:
                 if record:
                     by_kind.setdefault(activity_kind(row), []).append((row, record))
                 else:
-                    done.results[row.seq] = self._waits_for_record(rows, row, done)
+                    done.results[row.seq] = self._waits_for_record(rows, done)
         for kind, pairs in by_kind.items():
             size = self.crm.can.batch
             for i in range(0, len(pairs), size):
@@ -171,7 +195,7 @@ class Writer:
                 for (row, _), outcome in zip(part, self.crm.write(asked), strict=True):
                     done.results[row.seq] = self._result(row, outcome, None)
 
-    def _waits_for_record(self, rows: Sequence[Row], row: Row, done: Done) -> Result:
+    def _waits_for_record(self, rows: Sequence[Row], done: Done) -> Result:
         """The record could not be made: its timeline entries share the fate of its fields."""
         for other in rows:
             state, outcome, next_at = done.results.get(other.seq, ("", {}, None))
@@ -200,7 +224,7 @@ class Writer:
         left = [row for row in lot.all_rows() if row.seq not in done.results]
         done.results |= {row.seq: ("new", {"text": error.message}, None) for row in left}
         if not (isinstance(error, errors.Unreachable) and error.sent):
-            done.unburn = [row.seq for row in left]
+            done.unburn += [row.seq for row in left]
 
     def _poisoned(self, lot: Lot, people: Mapping[str, Contact], done: Done, error: Exception) -> None:
         """Redo record by record; the culprit keeps its error and goes to review in the end."""
@@ -208,34 +232,60 @@ class Writer:
         if len(lot.rows) > 1:
             for target, rows in lot.rows.items():
                 part = Lot(lot.object, lot.known, {target: [r for r in rows if r.seq not in done.results]})
-                one = self._carry_out(part, people)
+                if done.error is not None:  # the CRM wants no more calls now
+                    self._put_back(part, done, done.error)
+                    continue
+                one = self._carry_out(part, people) if part.rows[target] else Done()
                 done.results |= one.results
                 done.created |= one.created
                 done.unburn += one.unburn
-                done.error = done.error or one.error
+                done.error = one.error
             return
-        text = f"{type(error).__name__}: {error}"[:500]
-        done.results |= {
-            r.seq: self._later(r, {"text": text}, None) for r in lot.all_rows() if r.seq not in done.results
-        }
+        left = [r for r in lot.all_rows() if r.seq not in done.results]
+        if isinstance(error, errors.GiveUp):
+            done.results |= {r.seq: ("review", {"text": error.message, "code": error.code}, None) for r in left}
+        else:
+            text = f"{type(error).__name__}: {error}"[:500]
+            done.results |= {r.seq: self._later(r, {"text": text}, None) for r in left}
 
     # ---- record --------------------------------------------------------------------------------------------------
     def _record(self, ended: Sequence[tuple[Lot, Done]]) -> None:
-        """One transaction for all that has come back: outcomes, links, record ids of newcomers."""
-        now = self.clock.now()
-        created = {lane: found for _, done in ended for lane, found in done.created.items()}
-        links = {lane: RecordRef(self.account.id, *found) for lane, found in created.items()}
-        with self.store.write() as conn:
-            for _, done in ended:
-                change_rows.unburn(conn, done.unburn)
-            change_rows.end(conn, {seq: result for _, done in ended for seq, result in done.results.items()}, now)
-            contacts.link(conn, links, dict.fromkeys(links, "created"), now)
-            change_rows.resolve_records(conn, self.account.id, created)
-            if all(done.error is None for _, done in ended):
-                parks.clear(conn, "account", self.account.id)
+        """Writes down what has come back; the CRM has done it, so a database that is away is asked again."""
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                self._record_once(ended)
+                break
+            except errors.StoreDown:
+                if not left:
+                    raise
+                time.sleep(PAUSE)
         for lot, done in ended:
             self._busy.difference_update(lot.rows)
             self._error = self._error or done.error
+
+    def _record_once(self, ended: Sequence[tuple[Lot, Done]]) -> None:
+        """One transaction: outcomes, links, record ids of newcomers. Without the lock only what is surely done."""
+        now = self.clock.now()
+        results = {seq: result for _, done in ended for seq, result in done.results.items()}
+        if not self._ours():
+            results = {seq: result for seq, result in results.items() if result[0] == "done"}
+        with self.store.write() as conn:
+            change_rows.unburn(conn, [seq for _, done in ended for seq in done.unburn if seq in results])
+            change_rows.end(conn, results, now)
+            created = self._created(conn, ended)
+            links = {lane: RecordRef(self.account.id, *found) for lane, found in created.items()}
+            contacts.link(conn, links, dict.fromkeys(links, "created"), now)
+            change_rows.resolve_records(conn, self.account.id, created)
+            if all(done.error is None for _, done in ended):
+                parks.clear(conn, "account", self.account.id, now)
+
+    def _created(self, conn: Any, ended: Sequence[tuple[Lot, Done]]) -> dict[str, tuple[str, str]]:
+        """The records just made, by the contact that goes on; who was merged into a contact with a record has that one."""
+        made = {lane: found for _, done in ended for lane, found in done.created.items()}
+        heirs = contacts.heirs(conn, list(made))
+        linked = contacts.links(conn, self.account.id, list(heirs.values()))
+        own = {lane: found for lane, found in made.items() if lane not in heirs}
+        return own | {heir: made[lane] for lane, heir in heirs.items() if heir not in linked and heir not in own}
 
 
 def cut(rows: Sequence[Row], batch: int) -> list[Lot]:

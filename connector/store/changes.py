@@ -32,25 +32,30 @@ class Row:
         return (self.object, self.record) if self.record else ("", self.lane)
 
 
-def due(conn: sa.Connection, account: str, now: datetime, limit: int, *, after: int = 0) -> list[Row]:
-    """Due rows in order; of a target with an earlier row that is in flight or not due yet, none."""
+def due(conn: sa.Connection, account: str, now: datetime, limit: int) -> list[Row]:
+    """Due rows in order, from at least `limit` rows; of a target with an earlier row that is in flight or not due, none."""
     t, link = changes.c, crm_links.c
     record = sa.case((t.record != "", t.record), else_=sa.func.coalesce(link.record_id, "")).label("record")
     found = sa.case((t.record != "", t.object), else_=sa.func.coalesce(link.object, t.object)).label("object")
     joined = sa.outerjoin(changes, crm_links, sa.and_(link.contact == t.lane, link.account == t.account))
-    pending = sa.and_(t.account == account, in_state(changes, "new", "in_flight"), t.kind.in_(WRITTEN), t.seq > after)
+    pending = sa.and_(t.account == account, in_state(changes, "new", "in_flight"), t.kind.in_(WRITTEN))
     query = sa.select(
         t.seq, t.event, t.lane, found, record, t.kind, t.body, t.attempts, t.state, t.next_at
     ).select_from(joined)
     out: list[Row] = []
     blocked: set[tuple[str, str]] = set()
-    for row in conn.execute(query.where(pending).order_by(t.seq).limit(limit)):
-        item = Row(row.seq, row.event, row.lane, row.object, row.record, row.kind, row.body, row.attempts)
-        if item.target in blocked or row.state == "in_flight" or (row.next_at is not None and row.next_at > now):
-            blocked.add(item.target)
-        else:
-            out.append(item)
-    return out
+    last = 0
+    while True:  # rows that cannot be taken must not hide the ones behind them
+        page = conn.execute(query.where(pending, t.seq > last).order_by(t.seq).limit(limit)).all()
+        for row in page:
+            item = Row(row.seq, row.event, row.lane, row.object, row.record, row.kind, row.body, row.attempts)
+            if item.target in blocked or row.state == "in_flight" or (row.next_at is not None and row.next_at > now):
+                blocked.add(item.target)
+            else:
+                out.append(item)
+        if out or len(page) < limit:
+            return out
+        last = page[-1].seq
 
 
 def start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> set[int]:
@@ -62,6 +67,20 @@ def start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> set[int]:
         query = query.values(state="in_flight", started_at=now, attempts=t.attempts + 1)
         taken.update(conn.execute(query.returning(t.seq)).scalars())
     return taken
+
+
+def let_go(conn: sa.Connection, rows: Sequence[Row]) -> set[int]:
+    """Of started rows without a record, those whose contact was merged or got one since they were read are new again."""
+    t, link = changes.c, crm_links.c
+    lanes = {row.seq: row.lane for row in rows}
+    joined = sa.outerjoin(changes, crm_links, sa.and_(link.contact == t.lane, link.account == t.account))
+    moved: set[int] = set()
+    for chunk in in_chunks(list(lanes)):
+        query = sa.select(t.seq, t.lane, t.record, link.record_id).select_from(joined).where(t.seq.in_(chunk))
+        moved |= {r.seq for r in conn.execute(query) if r.lane != lanes[r.seq] or r.record or r.record_id}
+    for chunk in in_chunks(sorted(moved)):
+        conn.execute(sa.update(changes).where(t.seq.in_(chunk)).values(state="new", attempts=t.attempts - 1))
+    return moved
 
 
 def end(
@@ -84,17 +103,22 @@ def end(
 
 
 def unburn(conn: sa.Connection, seqs: Sequence[int]) -> None:
-    """The call surely did nothing: the attempt does not count."""
+    """The call surely did nothing: the attempt does not count. Before `end`, so that it counts down once."""
     t = changes.c
     for chunk in in_chunks(list(seqs)):
-        conn.execute(sa.update(changes).where(t.seq.in_(chunk), t.attempts > 0).values(attempts=t.attempts - 1))
+        mine = sa.and_(t.seq.in_(chunk), t.state == "in_flight", t.attempts > 0)
+        conn.execute(sa.update(changes).where(mine).values(attempts=t.attempts - 1))
 
 
-def recover(conn: sa.Connection, account: str, before: datetime) -> int:
-    """Ownerless in_flight rows (the caller holds the account) started before then are new again; how many."""
+def recover(conn: sa.Connection, account: str, before: datetime, *, most: int) -> int:
+    """Ownerless in_flight rows (the caller holds the account) started before then are new again; how many.
+
+    One that was started `most` times may be what ends its writers: a person looks at it."""
     t = changes.c
     stale = sa.and_(t.state == "in_flight", t.started_at < before)
     mine = sa.and_(t.account == account, in_state(changes, "new", "in_flight"), stale)
+    text = {"text": f"The worker ended {most} times while this was being written."}
+    conn.execute(sa.update(changes).where(mine, t.attempts >= most).values(state="review", outcome=text, done_at=before))
     return conn.execute(sa.update(changes).where(mine).values(state="new", next_at=None)).rowcount
 
 
@@ -127,6 +151,24 @@ def pending_values(conn: sa.Connection, account: str, lanes: Iterable[str], reco
     return [rows[seq] for seq in sorted(rows)]
 
 
+def newest(conn: sa.Connection) -> int:
+    """The sequence of the newest change, 0 when there is none."""
+    return int(conn.execute(sa.select(sa.func.max(changes.c.seq))).scalar() or 0)
+
+
+def touched(conn: sa.Connection, account: str, records: Sequence[str], *, after: int) -> list[tuple[int, str]]:
+    """(seq, record) of the field changes of these records that wait, or were made after `after`."""
+    t = changes.c
+    found: list[tuple[int, str]] = []
+    recent = sa.or_(in_state(changes, "new", "in_flight"), t.seq > after)
+    for chunk in in_chunks(sorted(set(records))):
+        query = sa.select(t.seq, t.record).where(
+            t.account == account, t.record.in_(chunk), t.kind == "SetField", recent
+        )
+        found += [(row.seq, row.record) for row in conn.execute(query)]
+    return found
+
+
 def accounts_due(conn: sa.Connection, now: datetime, settled: datetime) -> list[str]:
     """Accounts with a change to write, or with a row in flight since before `settled` that may be ownerless."""
     t = changes.c
@@ -151,12 +193,26 @@ def last_ordinal(conn: sa.Connection, event: str, account: str) -> int:
 
 
 def retry(conn: sa.Connection, event: str) -> int:
-    """A person says try again: changes in review that the writer can carry out are new once more."""
+    """A person says try again: changes in review that the writer can carry out are new once more; how many.
+
+    A field that has got a newer value since stays as it is. Attempts begin at one: an earlier try may have arrived."""
     t = changes.c
     mine = sa.and_(t.event == event, t.state == "review", t.kind.in_(WRITTEN))
-    return conn.execute(
-        sa.update(changes).where(mine).values(state="new", attempts=0, next_at=None, done_at=None)
-    ).rowcount
+    rows = conn.execute(sa.select(changes).where(mine)).all()
+    seqs = [row.seq for row in rows if row.kind != "SetField" or not _overtaken(conn, row)]
+    for chunk in in_chunks(seqs):
+        again = sa.update(changes).where(t.seq.in_(chunk), t.state == "review")
+        conn.execute(again.values(state="new", attempts=1, next_at=None, done_at=None))
+    return len(seqs)
+
+
+def _overtaken(conn: sa.Connection, row: sa.Row[Any]) -> bool:
+    """A later change of the same field of the same record is written, or waits to be."""
+    t = changes.c
+    same = t.record == row.record if row.record else t.lane == row.lane
+    later = sa.and_(t.account == row.account, same, t.seq > row.seq, t.kind == "SetField")
+    bodies = conn.execute(sa.select(t.body).where(later, t.state.in_(["new", "in_flight", "done"]))).scalars()
+    return any(body["field"] == row.body["field"] for body in bodies)
 
 
 def events_of_lane(conn: sa.Connection, lane: str, limit: int = 100) -> Sequence[sa.Row[Any]]:

@@ -233,6 +233,20 @@ def load(conn: sa.Connection, ids: Sequence[str]) -> dict[str, Contact]:
     return found
 
 
+def heirs(conn: sa.Connection, ids: Sequence[str]) -> dict[str, str]:
+    """{contact that was merged away: the contact that goes on}; the others are absent."""
+    found: dict[str, str] = {}
+    asked = {i: i for i in ids}  # who we were asked for -> where the trail stands
+    while asked:
+        into: dict[str, str] = {}
+        for chunk in in_chunks(sorted(set(asked.values()))):
+            query = sa.select(contacts.c.id, contacts.c.merged_into).where(contacts.c.id.in_(chunk))
+            into |= {row.id: row.merged_into for row in conn.execute(query) if row.merged_into}
+        asked = {i: into[at] for i, at in asked.items() if at in into}
+        found |= asked
+    return found
+
+
 def links(conn: sa.Connection, account: str, ids: Sequence[str]) -> dict[str, RecordRef]:
     """The CRM record each contact is linked to in this account."""
     out: dict[str, RecordRef] = {}

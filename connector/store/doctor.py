@@ -9,10 +9,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from connector.store.changes import WRITTEN
 from connector.store.sends import RANKS
-from connector.store.tables import accounts, changes, consents, deliveries, events, in_state, parks, plans, sends, statuses
+from connector.store.tables import (
+    accounts,
+    changes,
+    consents,
+    deliveries,
+    events,
+    in_state,
+    parks,
+    plans,
+    sends,
+    statuses,
+)
 
 PATIENCE = timedelta(minutes=5)  # after that, waiting needs a reason
 IN_FLIGHT = timedelta(minutes=2)
@@ -104,13 +117,34 @@ def _change_without_plan(_: datetime) -> Query:
 
 
 def _in_flight_too_long(now: datetime) -> Query:
-    return sa.select(changes.c.event).where(in_state(changes, "in_flight"), changes.c.started_at < now - IN_FLIGHT)
+    """A writer that died leaves rows in flight; the next one looks after them, once the account is not parked."""
+    old = sa.and_(in_state(changes, "in_flight"), changes.c.started_at < now - IN_FLIGHT)
+    return sa.select(changes.c.event).where(old, ~_rests(changes.c.account, now))
+
+
+class _FieldOf(FunctionElement[str]):
+    """The field's name with what stands before it, cut out of a SetField's body: `core.changes.dump` writes the value last.
+
+    JSON functions cannot do it: Postgres' refuse the U+0000 that a value may hold."""
+
+    type = sa.Text()
+    inherit_cache = True
+    name = "field_of"
+
+
+@compiles(_FieldOf)
+def _cut_out(element: Any, compiler: Any, **more: Any) -> str:
+    body = compiler.process(element.clauses, **more)
+    find = "strpos" if compiler.dialect.name == "postgresql" else "instr"
+    start, end = f"{find}({body}, '\"field\":')", f"{find}({body} || ',\"value\":', ',\"value\":')"
+    return f"rtrim(substr({body}, {start}, {end} - {start}), '}}')"
 
 
 def _out_of_order(_: datetime) -> Query:
-    """A later change of a record was done before an earlier one (fields only: timeline entries come after)."""
+    """A later value of a field was written before an earlier one (timeline entries come after all fields)."""
     t = changes.c
-    earlier = sa.func.max(t.done_at).over(partition_by=[t.account, t.record], order_by=t.seq, rows=(None, -1))
+    one_field = [t.account, t.object, t.record, _FieldOf(sa.type_coerce(t.body, sa.Text))]
+    earlier = sa.func.max(t.done_at).over(partition_by=one_field, order_by=t.seq, rows=(None, -1))
     fields = sa.and_(t.state == "done", t.kind == "SetField", t.record != "")
     ordered = sa.select(t.event, t.done_at, earlier.label("earlier")).where(fields).subquery()
     return sa.select(ordered.c.event).where(ordered.c.earlier > ordered.c.done_at)
@@ -152,10 +186,12 @@ def _plan_waits(now: datetime) -> Query:
 def _change_waits(now: datetime) -> Query:
     """As for plans; a change that was tried says in its outcome why it waits."""
     t, first = changes.c, changes.alias("first")
-    behind = sa.exists().where(
-        first.c.account == t.account, first.c.lane == t.lane, in_state(first, "new", "in_flight"),
-        first.c.seq < t.seq, sa.or_(first.c.outcome.is_not(None), first.c.next_at > now),
-    )  # fmt: skip
+    why = sa.or_(first.c.outcome.is_not(None), first.c.next_at > now)
+    before = sa.and_(first.c.account == t.account, in_state(first, "new", "in_flight"), first.c.seq < t.seq, why)
+    behind = sa.or_(
+        sa.exists().where(before, first.c.lane == t.lane),
+        sa.exists().where(before, first.c.record == t.record, t.record != ""),
+    )
     since = sa.func.coalesce(t.next_at, plans.c.done_at)
     query = sa.select(t.event).join(plans, sa.and_(plans.c.event == t.event, plans.c.account == t.account))
     query = query.where(in_state(changes, "new"), t.kind.in_(WRITTEN), t.outcome.is_(None), since < now - PATIENCE)

@@ -19,7 +19,7 @@ LOOKS: dict[str, Callable[[sa.Connection], Any]] = {
     "handle bells": lambda conn: plans.accounts_due(conn, NOW),
     "changes": lambda conn: changes.due(conn, "a", NOW, 100),
     "write bells": lambda conn: changes.accounts_due(conn, NOW, NOW),
-    "recover": lambda conn: changes.recover(conn, "a", NOW),
+    "recover": lambda conn: changes.recover(conn, "a", NOW, most=10),
     "of a lane": lambda conn: changes.pending_values(conn, "a", ["l"], []),
     "newcomers": lambda conn: changes.resolve_records(conn, "a", {"l": ("contacts", "1")}),
     "merge": lambda conn: contacts.merge(conn, "old", "new"),

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connector.core import changes as changes_of
 from connector.store import doctor
 from connector.store.engine import Store, insert_many
 from connector.store.tables import (
@@ -143,6 +144,47 @@ def test_out_of_order(history: History) -> None:
     assert history.found() == {}
     history.change("e2", 2, done_at=LONG_AGO)  # the same record, before e1's
     assert history.found() == {"out_of_order": ["e2"]}
+
+
+def _set(field: str, value: str | None) -> dict[str, Any]:
+    return changes_of.dump(changes_of.SetField(object="contacts", field=field, value=value))
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "broken"),
+    [
+        (_set("city", "Cali"), _set("city", "Bogotá"), True),
+        (_set("city", None), _set("city", 'nul \x00, ","value":" and } \ud800'), True),
+        (_set("city", "a"), _set("city", None), True),
+        (_set("city", "Cali"), _set("town", "Cali"), False),
+        (_set("city", "Cali"), _set("city_2", "Cali"), False),
+    ],
+)
+def test_only_one_field_has_an_order(history: History, first: Any, then: Any, broken: bool) -> None:
+    """A field that was refused and tried again later says nothing about the other fields of its record."""
+    history.change("e1", 2, body=first, done_at=LONG_AGO + timedelta(seconds=9))
+    history.event("e2")
+    history.plan("e2", event_seq=2)
+    history.change("e2", 0, body=then, done_at=LONG_AGO + timedelta(seconds=3))
+    assert bool(history.found()) is broken
+
+
+def test_rows_in_flight_of_an_account_at_rest_are_explained(history: History) -> None:
+    history.change("e1", 2, state="in_flight", started_at=LONG_AGO)
+    assert history.found() == {"in_flight_too_long": ["e1"]}
+    with history.store.write() as conn:
+        conn.execute(sa.update(accounts).values(state="needs_person"))
+    assert history.found() == {}
+
+
+def test_a_change_may_wait_behind_another_contact_of_its_record(history: History) -> None:
+    history.event("e2", lane="c2")
+    history.plan("e2", lane="c2", event_seq=2)
+    history.change("e2", 0, lane="c2", state="new", outcome={"text": "busy"})
+    history.event("e3")
+    history.plan("e3", event_seq=3)
+    history.change("e3", 0, state="new")
+    assert history.found() == {}
 
 
 def test_rank_behind(history: History) -> None:
