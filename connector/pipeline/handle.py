@@ -6,7 +6,6 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ParamSpec, TypeVar
 
 from connector import errors
 from connector.core import events, retry
@@ -14,7 +13,7 @@ from connector.core.contact import Record, RecordRef
 from connector.pipeline.drain import Stop, log, of_one_row, park_account, parked
 from connector.pipeline.judge import Desk
 from connector.pipeline.library import Library, Shelf
-from connector.pipeline.lookup import contact_key, find, union
+from connector.pipeline.lookup import Here, contact_key, find, union
 from connector.ports import CRM, Account, Clock, ContactKey
 from connector.store import changes as change_rows
 from connector.store import contacts, parks, plans, sends
@@ -25,13 +24,8 @@ from connector.store.plans import Work
 LANES = 100  # lanes a chunk at least (a CRM with larger write batches gets more): one CRM read call, one transaction
 AHEAD = 4  # chunks whose CRM read is under way at once
 SKIPPED = 5000  # lanes a drain sets aside before it looks at them anew: each is a parameter of every claim
-FEW = (
-    12,
-    1,
-)  # lanes worked together after one, and after more attempts: an interrupted row is soon worked alone (docs/decisions/0005)
-
-P = ParamSpec("P")
-T = TypeVar("T")
+# Lanes worked together after one, and after more attempts: an interrupted row is soon worked alone (docs/decisions/0005).
+FEW = (12, 1)
 Part = tuple[list[Work], ExitStack]  # events that are worked together, and what is let go after them
 Shape = tuple[tuple[str, ...], tuple[str, ...]]  # objects, find_by
 
@@ -306,7 +300,7 @@ class Handler:
     def _try(self, one: Work, untried: list[Work]) -> bool:
         """One event alone; its lane waits behind it when it cannot be done now."""
         try:
-            return self._finish_all(self._start(_Here(), [one], ExitStack(), self.clock.now()))
+            return self._finish_all(self._start(Here(), [one], ExitStack(), self.clock.now()))
         except plans.Moved:
             self._skip.add(one.lane)
             untried.append(one)
@@ -326,15 +320,6 @@ class Handler:
                 event_rows.settle(conn, [work.event])
             else:
                 plans.postpone(conn, work, until, error)
-
-
-class _Here(Executor):
-    """Runs a call at once, in this thread."""
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        done: Future[T] = Future()
-        done.set_result(fn(*args, **kwargs))
-        return done
 
 
 def _split(work: Sequence[Work], sizes: tuple[int, ...]) -> list[list[Work]]:

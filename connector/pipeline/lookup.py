@@ -1,10 +1,15 @@
 """Asking a CRM for contacts: by the record once linked, else by what is known of the person."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from typing import ParamSpec, TypeVar
 
 from connector.core import phone
 from connector.core.contact import Contact, Record
 from connector.ports import CRM, ContactKey
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def find(crm: CRM, keys: Sequence[ContactKey], fields: Sequence[str]) -> dict[ContactKey, list[Record]]:
@@ -40,3 +45,12 @@ def union(found: dict[ContactKey, list[Record]], keys: Sequence[ContactKey]) -> 
     """The records of one contact, each once."""
     records = {(r.object, r.id): r for key in keys for r in found.get(key, ())}
     return tuple(records.values())
+
+
+class Here(Executor):
+    """Runs a call at once, in this thread."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        done: Future[T] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
