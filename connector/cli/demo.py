@@ -193,8 +193,9 @@ class Demo:
         for path, text in texts([self.documents]):
             verdict = publish.judge(text, look)
             if not verdict.good or verdict.document is None:
-                problem = next((str(f.message) for f in verdict.errors), "one of its tests fails")
-                fail(f"{path}: {problem}", 1)
+                problems = [f"{path}:{f.line}: {f.message} {f.hint}".rstrip() for f in verdict.errors]
+                problems += [f"{path}:{t.line}: {t.name}: {t.message}" for t in verdict.tests if not t.passed]
+                fail("\n".join(problems), 1)
             publish.push(app.store, [verdict.document], "demo", now, base={}, force=True, draft=False)
             self.say(f"published {verdict.document.name} ({len(verdict.tests)} tests passed)")
 

@@ -19,9 +19,11 @@ from connector.core.documents import MappingDocument
 from connector.pipeline import why as reasons
 from connector.pipeline.imports import import_sends
 from connector.pipeline.replay import Replay
+from connector.store import deliveries
 from connector.store import doctor as invariants
 from connector.store import sends as send_rows
 
+SHOWN = 5  # of the deliveries that cannot be read, the newest
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -29,9 +31,13 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 @click.argument("key")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def why(key: str, as_json: bool) -> None:
-    """What happened to one message, field by field. KEY is a wamid or an event id."""
+    """What happened to one message, field by field. KEY is a wamid, an event id, or a delivery that doctor named."""
     with opened() as app:
         found = reasons.explain(app.store, key, {a.id: a.name for a in app.accounts()})
+        with app.store.read() as conn:
+            unread = deliveries.dead(conn, 1, key) if not found else []
+    if unread:
+        fail(f"{_unread(unread[0])} Nothing was made of it.", FINDINGS)
     if not found:
         fail(f"No event has the id {key}.", FINDINGS)
     if as_json:
@@ -47,14 +53,22 @@ def doctor(as_json: bool) -> None:
     with opened() as app, app.store.read() as conn:
         found = invariants.findings(conn, app.clock.now())
         counts = invariants.counts(conn)
+        unread = deliveries.dead(conn, SHOWN)
     if as_json:
         show_json({"ok": not found, "findings": found, "counts": counts})
     else:
         click.echo("  ".join(f"{name} {n:,}" for name, n in counts.items()))
+        for delivery in unread:
+            click.echo(_unread(delivery))
         for f in found:
             click.echo(f"{f['code']}: {f['count']} ({', '.join(map(str, f['examples']))}). {f['hint']}")
         click.echo("All invariants hold." if not found else f"{len(found)} findings.")
     raise SystemExit(FINDINGS if found else 0)
+
+
+def _unread(delivery: Any) -> str:
+    """A webhook that was signed well and is kept, but cannot be read."""
+    return f"Delivery {delivery.id}, received {delivery.received_at:%Y-%m-%d %H:%M:%SZ}: {delivery.error}"
 
 
 def parse_since(text: str, now: datetime) -> datetime:

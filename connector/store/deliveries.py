@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,7 +12,7 @@ from connector.store.bulk import in_chunks
 from connector.store.intake import Intake
 from connector.store.tables import deliveries
 
-__all__ = ["Delivery", "Intake", "claim_deliveries", "fail_delivery", "finish_deliveries", "get", "mark_dead"]
+__all__ = ["Delivery", "Intake", "claim_deliveries", "dead", "fail_delivery", "finish_deliveries", "get", "mark_dead"]
 
 LARGEST = 16 * 1024 * 1024  # bytes of bodies one claim loads; a body is 3 MB at most
 _T = deliveries.c
@@ -49,6 +50,13 @@ def claim_deliveries(conn: sa.Connection, limit: int) -> list[Delivery]:
 def get(conn: sa.Connection, id: str) -> Delivery | None:
     """One delivery whatever its state."""
     return next(iter(_read(conn, _T.id == id, 1)), None)
+
+
+def dead(conn: sa.Connection, limit: int, id: str = "") -> list[sa.Row[Any]]:
+    """(id, account, received_at, error) of what could not be unpacked, newest first; or only the one of this id."""
+    query = sa.select(_T.id, _T.account, _T.received_at, _T.error).where(_T.state == sa.literal_column("'dead'"))
+    query = query.where(_T.id == id) if id else query
+    return list(conn.execute(query.order_by(_T.seq.desc()).limit(limit)))
 
 
 def finish_deliveries(conn: sa.Connection, ids: Sequence[str], state: str) -> None:

@@ -113,6 +113,15 @@ def test_deep_nesting_is_cut_and_the_others_go_through(levels):
     storable(items)
 
 
+@pytest.mark.parametrize("deep", ["[" * 100_000 + "]" * 100_000, '{"]\\"[": [' * 50_000 + "]}" * 50_000])
+def test_what_is_deeper_than_python_reads_takes_nothing_along(deep):
+    raw = json.dumps(body(message(1), message(2, extra="HERE"), message(3, text={"body": '[[ "{'})))
+    items = parse(raw.replace('"HERE"', deep).encode())
+    assert kinds(items) == ["InboundMessage", "Unrecognised", "InboundMessage"]
+    assert items[2].event.text == '[[ "{'
+    storable(items)
+
+
 def test_very_deep_items_keep_keys_of_their_own():
     one, two = parse(body(message(1, extra=nested(150)), message(2, extra=nested(151))))
     assert one.event.id != two.event.id
