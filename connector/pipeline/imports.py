@@ -93,6 +93,7 @@ def import_sends(store: Store, rows: Iterable[Any], now: datetime) -> Imported:
     """Stores the messages; a wamid that is known already is left alone, a bad row is named and left out."""
     good: list[dict[str, Any]] = []
     refused: list[tuple[int, str]] = []
+    new = read = 0
     schema = SentSchema()
     for n, row in enumerate(rows, 1):
         try:
@@ -102,8 +103,11 @@ def import_sends(store: Store, rows: Iterable[Any], now: datetime) -> Imported:
             good.append(sent)
         except (ValidationError, RecursionError) as error:
             refused.append((n, _why(error)))
-    new = sum(_store(store, good[i : i + BATCH], now) for i in range(0, len(good), BATCH))
-    return Imported(new, len(good) - new, refused)
+        if len(good) == BATCH:  # a file may be larger than memory
+            new, read = new + _store(store, good, now), read + len(good)
+            good.clear()
+    new, read = new + _store(store, good, now), read + len(good)
+    return Imported(new, read - new, refused)
 
 
 def _why(error: ValidationError | RecursionError) -> str:

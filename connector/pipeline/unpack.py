@@ -84,14 +84,14 @@ class Unpacker:
         if not rows:
             return 0, ()
         directory = self.directory()
-        batch = [(row, *self._parse(row, directory)) for row in rows]
+        batch = [part for row in rows if (part := self._read(row, directory)) is not None]
         try:
             fresh = self._apply(batch, directory)
         except errors.StoreDown:
             raise
         except Exception:  # noqa: BLE001 - one poisoned delivery must not hold the others: redo singly, bury the culprit
             log.exception("a batch of %d deliveries failed; redoing it one by one", len(batch))
-            fresh = max([self._alone(part, directory) for part in batch])
+            fresh = max([self._alone(part, directory) for part in batch])  # not any(): every one is tried
         return len(rows), directory.crms if fresh else ()
 
     def _alone(self, part: tuple[Any, list[Item], str], directory: Directory) -> bool:
@@ -100,12 +100,24 @@ class Unpacker:
         except errors.StoreDown:
             raise
         except Exception as error:  # noqa: BLE001 - kept, counted, dead after MAX_ATTEMPTS and shown to a person
-            log.exception("delivery %s cannot be unpacked", part[0].id)
-            with self.store.write() as conn:
-                deliveries.fail_delivery(
-                    conn, part[0].id, f"{type(error).__name__}: {error}"[:500], dead_after=MAX_ATTEMPTS
-                )
+            self._fail(part[0], error)
             return False
+
+    def _read(self, row: Any, directory: Directory) -> tuple[Any, list[Item], str] | None:
+        """One delivery and its items; None when reading it failed, which must not hold the others."""
+        try:
+            return row, *self._parse(row, directory)
+        except errors.StoreDown:
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours or of the account's settings
+            self._fail(row, error)
+            return None
+
+    def _fail(self, row: Any, error: Exception) -> None:
+        log.error("delivery %s cannot be unpacked", row.id, exc_info=error)
+        text = clean(f"{type(error).__name__}: {error}", 500)
+        with self.store.write() as conn:
+            deliveries.fail_delivery(conn, row.id, text, dead_after=MAX_ATTEMPTS)
 
     def _parse(self, row: Any, directory: Directory) -> tuple[list[Item], str]:
         """The items of one delivery, or why its body as a whole cannot be read."""

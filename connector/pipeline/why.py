@@ -37,7 +37,7 @@ def explain(store: Store, key: str, names: Mapping[str, str]) -> list[dict[str, 
 def _event(conn: Any, row: Any, names: Mapping[str, str]) -> dict[str, Any]:
     rows = changes.of_event(conn, row.id)
     person = contacts.load(conn, [row.lane]).get(row.lane) if row.lane else None
-    links = {a: ref for a in names if row.lane and (ref := contacts.links(conn, a, [row.lane]).get(row.lane))}
+    links = {a: ref for a, ref in contacts.links_of(conn, row.lane).items() if a in names} if row.lane else {}
     made = plans.of_event(conn, row.id)
     documents = [
         _document(plan.account, names, body, [c for c in rows if c.account == plan.account], row.received_at)

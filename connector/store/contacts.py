@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from connector.core.contact import Contact, RecordRef
 from connector.core.ids import new_id
 from connector.store.engine import in_chunks, insert_many
+from connector.store.locks import key_of
 from connector.store.tables import changes, consents, contact_keys, contacts, crm_links, events, in_state, plans, sends
 
 Key = tuple[str, str]  # (kind, value)
@@ -46,7 +47,10 @@ class Resolver:
     _merged: dict[str, str] = field(default_factory=dict)  # gone -> goes on
 
     def load(self, keys: Iterable[Key]) -> None:
-        """One query for all keys, one for the user ids of the contacts they belong to."""
+        """One query for all keys, one for the user ids of the contacts they belong to. One resolver at a time: two
+        would each make a contact for one newcomer (SQLite has one writer anyway)."""
+        if self.conn.dialect.name == "postgresql":
+            self.conn.execute(sa.select(sa.func.pg_advisory_xact_lock(key_of("contacts"))))
         wanted: dict[str, set[str]] = defaultdict(set)
         for kind, value in keys:
             wanted[kind].add(value)
@@ -184,7 +188,15 @@ class Resolver:
 
 
 def merge(conn: sa.Connection, into: str, gone: str) -> None:
-    """One transaction moves the keys, the links, the consents and everything that waits; history stays where it is."""
+    """One transaction moves the keys, the links, the consents and everything that waits; history stays where it is.
+
+    Plans first, as whoever handles them does: two transactions in different orders would wait for each other."""
+    conn.execute(sa.update(plans).where(plans.c.lane == gone, plans.c.state == "new").values(lane=into))
+    waits = in_state(changes, "new", "in_flight")
+    conn.execute(sa.update(changes).where(changes.c.lane == gone, waits).values(lane=into))
+    for link in conn.execute(sa.select(crm_links).where(crm_links.c.contact == gone)).all():
+        insert_many(conn, crm_links, [dict(link._mapping) | {"contact": into}], ignore_conflicts=True)
+    conn.execute(sa.delete(crm_links).where(crm_links.c.contact == gone))
     conn.execute(sa.update(contacts).where(contacts.c.id == gone).values(merged_into=into))
     latest = sa.select(sa.func.max(contacts.c.last_inbound_at)).where(contacts.c.id.in_([into, gone])).scalar_subquery()
     conn.execute(sa.update(contacts).where(contacts.c.id == into).values(last_inbound_at=latest))
@@ -195,15 +207,9 @@ def merge(conn: sa.Connection, into: str, gone: str) -> None:
             )
         )
         insert_many(conn, contact_keys, [dict(key._mapping) | {"contact": into}], ignore_conflicts=True)
-    for link in conn.execute(sa.select(crm_links).where(crm_links.c.contact == gone)).all():
-        insert_many(conn, crm_links, [dict(link._mapping) | {"contact": into}], ignore_conflicts=True)
-    conn.execute(sa.delete(crm_links).where(crm_links.c.contact == gone))
     conn.execute(sa.update(consents).where(consents.c.contact == gone).values(contact=into))
     conn.execute(sa.update(sends).where(sends.c.lane == gone).values(lane=into))
     conn.execute(sa.update(events).where(events.c.lane == gone, events.c.state == "new").values(lane=into))
-    conn.execute(sa.update(plans).where(plans.c.lane == gone, plans.c.state == "new").values(lane=into))
-    waits = in_state(changes, "new", "in_flight")
-    conn.execute(sa.update(changes).where(changes.c.lane == gone, waits).values(lane=into))
 
 
 def load(conn: sa.Connection, ids: Sequence[str]) -> dict[str, Contact]:
@@ -220,7 +226,7 @@ def load(conn: sa.Connection, ids: Sequence[str]) -> dict[str, Contact]:
             else:
                 keys[row.contact][row.kind] = row.value
         c = consents.c
-        for row in conn.execute(sa.select(c.contact, c.category, c.state).where(c.contact.in_(chunk)).order_by(c.seq)):
+        for row in conn.execute(sa.select(c.contact, c.category, c.state).where(c.contact.in_(chunk)).order_by(c.at, c.seq)):
             state[row.contact][row.category] = row.state
         for row in conn.execute(sa.select(contacts).where(contacts.c.id.in_(chunk))):
             has = keys[row.id]
@@ -257,6 +263,12 @@ def links(conn: sa.Connection, account: str, ids: Sequence[str]) -> dict[str, Re
         ):
             out[row.contact] = RecordRef(account, row.object, row.record_id)
     return out
+
+
+def links_of(conn: sa.Connection, contact: str) -> dict[str, RecordRef]:
+    """The CRM records of one contact, by account."""
+    rows = conn.execute(sa.select(crm_links).where(crm_links.c.contact == contact))
+    return {row.account: RecordRef(row.account, row.object, row.record_id) for row in rows}
 
 
 def link(conn: sa.Connection, found: Mapping[str, RecordRef], how: Mapping[str, str], now: datetime) -> None:

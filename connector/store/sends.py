@@ -17,10 +17,7 @@ RANKS = {"accepted": 1, "sent": 2, "failed": 3, "delivered": 4, "read": 5, "play
 
 def add(conn: sa.Connection, rows: Sequence[dict[str, Any]]) -> int:
     """Stores sends; a cause or wamid that is there already is left alone. How many were new."""
-    before = conn.execute(sa.select(sa.func.count()).select_from(sends)).scalar_one()
-    insert_many(conn, sends, list(rows), ignore_conflicts=True)
-    after = conn.execute(sa.select(sa.func.count()).select_from(sends)).scalar_one()
-    return int(after - before)
+    return len(insert_many(conn, sends, list(rows), ignore_conflicts=True, returning=["id"]))
 
 
 def add_statuses(conn: sa.Connection, facts: Sequence[Mapping[str, Any]]) -> None:
@@ -77,7 +74,7 @@ def mark_answered(conn: sa.Connection, pairs: Mapping[str, str]) -> None:
     if pairs:
         b, t = sa.bindparam, sends.c
         once = sa.update(sends).where(t.id == b("s"), t.answered_by.is_(None)).values(answered_by=b("e"))
-        conn.execute(once, [{"s": s, "e": e} for s, e in pairs.items()])
+        conn.execute(once, [{"s": s, "e": e} for s, e in sorted(pairs.items())])
 
 
 def _answered(row: sa.Row[Any]) -> Answered:
