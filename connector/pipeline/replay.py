@@ -1,10 +1,14 @@
 """Replay: past replies judged by today's documents, shown as CRM writes; written only with `apply`."""
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from connector import errors
 from connector.core import events
 from connector.core.changes import SetField
 from connector.core.contact import Record
@@ -20,6 +24,8 @@ from connector.store.engine import Store
 from connector.store.plans import Work
 
 PAGE = 200
+PATIENCE = 30.0  # seconds to wait for contacts that are being handled
+PENDING = ("new", "in_flight")
 BEGINNING = datetime(
     2000, 1, 1, tzinfo=UTC
 )  # replay asks of a document what it would have done before it was published
@@ -49,9 +55,26 @@ class Replay:
                 return
             seen = rows[-1].seq
             work = [self._work(row) for row in rows if row.lane]
-            yield from self._page(work, shelf, carried)
+            with ExitStack() as held:
+                if self.apply:
+                    self._hold({w.lane for w in work}, held)
+                with self.store.read() as conn:  # what is still to be handled will be, by today's documents
+                    waiting = plans.waiting(conn, self.account.id, [w.event for w in work])
+                found = list(self._page([w for w in work if w.event not in waiting], shelf, carried))
+            yield from found
             done += len(rows)
             progress(done)
+
+    def _hold(self, lanes: set[str], held: ExitStack) -> None:
+        """Takes the lanes as a handler does: nobody plans for these contacts meanwhile."""
+        missing = {f"lane:{self.account.id}:{lane}" for lane in lanes}
+        end = time.monotonic() + PATIENCE
+        while missing := missing - held.enter_context(self.store.locks.hold(sorted(missing))):
+            if time.monotonic() > end:
+                raise errors.TryAgain(
+                    f"{len(missing)} contacts are being handled.", hint="Run the replay again.", code="lanes_held"
+                )
+            time.sleep(0.05)
 
     def _shelf(self) -> Shelf:
         live = self.library.shelf(self.account.name).live
@@ -134,15 +157,43 @@ class Replay:
         """Adds the changes behind those the events have already, so that the writer carries them out."""
         now = self.clock.now()
         with self.store.write() as conn:
+            had = change_rows.of_events(conn, self.account.id, [one.work.event for one in judged])
             for one in judged:
-                first = change_rows.last_ordinal(conn, one.work.event, self.account.id) + 1
-                rows = [row | {"ordinal": row["ordinal"] + first} for row in one.rows(now)]
-                plans.append(conn, one.work, _shift(one.body, first), rows, now)
+                rows, places = fresh(one.rows(now), had.get(one.work.event, ()))
+                if rows:
+                    plans.append(conn, one.work, _placed(one.body, places), rows, now)
 
 
-def _shift(body: list[dict[str, Any]], by: int) -> list[dict[str, Any]]:
+def fresh(rows: Sequence[dict[str, Any]], had: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[int, int | None]]:
+    """The rows that replaying adds, numbered behind those there are, and where each row stands: {ordinal: ordinal}.
+
+    A timeline entry, task or question the event has already is not repeated, nor a value that waits to be written.
+    Consent is not replayed: an old yes would stand over a newer STOP."""
+    there = {
+        _sameness(row.kind, row.body): row.ordinal for row in had if row.kind != "SetField" or row.state in PENDING
+    }
+    added: list[dict[str, Any]] = []
+    places: dict[int, int | None] = {}
+    for row in rows:
+        same = _sameness(row["kind"], row["body"])
+        if row["kind"] == "SetConsent":
+            places[row["ordinal"]] = None
+        elif same in there:
+            places[row["ordinal"]] = there[same]
+        else:
+            places[row["ordinal"]] = len(had) + len(added)
+            added.append(row | {"ordinal": len(had) + len(added)})
+    return added, places
+
+
+def _sameness(kind: str, body: Mapping[str, Any]) -> str:
+    """A message has one timeline entry, whatever its words; the rest is the same when it says the same."""
+    return f"{kind} message" if body.get("what") == "message" else json.dumps(body, sort_keys=True)
+
+
+def _placed(body: list[dict[str, Any]], places: Mapping[int, int | None]) -> list[dict[str, Any]]:
     return [
-        plan | {"replayed": True, "ordinals": [None if n is None else n + by for n in plan.get("ordinals", [])]}
+        plan | {"replayed": True, "ordinals": [None if n is None else places[n] for n in plan.get("ordinals", [])]}
         for plan in body
         if plan["matched"]
     ]

@@ -185,11 +185,15 @@ def of_event(conn: sa.Connection, event: str) -> Sequence[sa.Row[Any]]:
     return conn.execute(query).all()
 
 
-def last_ordinal(conn: sa.Connection, event: str, account: str) -> int:
-    """The highest ordinal an event has in this account, -1 when it has none."""
+def of_events(conn: sa.Connection, account: str, ids: Sequence[str]) -> dict[str, list[Any]]:
+    """{event: (ordinal, kind, body, state) of its changes in this account, in order}."""
     t = changes.c
-    value = conn.execute(sa.select(sa.func.max(t.ordinal)).where(t.event == event, t.account == account)).scalar()
-    return -1 if value is None else int(value)
+    found: dict[str, list[Any]] = {}
+    for chunk in in_chunks(list(ids)):
+        query = sa.select(t.event, t.ordinal, t.kind, t.body, t.state).where(t.event.in_(chunk), t.account == account)
+        for row in conn.execute(query.order_by(t.ordinal)):
+            found.setdefault(row.event, []).append(row)
+    return found
 
 
 def retry(conn: sa.Connection, event: str) -> int:

@@ -134,6 +134,15 @@ def of_event(conn: sa.Connection, event: str) -> Sequence[sa.Row[Any]]:
     return conn.execute(sa.select(plans).where(plans.c.event == event).order_by(plans.c.account)).all()
 
 
+def waiting(conn: sa.Connection, account: str, ids: Sequence[str]) -> set[str]:
+    """Those of these events whose plan in this account is still to be made."""
+    found: set[str] = set()
+    for chunk in in_chunks(list(ids)):
+        mine = sa.and_(plans.c.account == account, plans.c.event.in_(chunk), plans.c.state == "new")
+        found.update(conn.execute(sa.select(plans.c.event).where(mine)).scalars())
+    return found
+
+
 def reopen(conn: sa.Connection, event: str) -> None:
     """A person says try again: dead plans are new once more."""
     dead = sa.and_(plans.c.event == event, plans.c.state == "dead")
