@@ -11,6 +11,7 @@ from connector.base import Base, SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
 from connector.core.documents import MappingDocument
 from connector.pipeline import publish, schema, sweep
+from connector.pipeline.beside import Beside
 from connector.pipeline.drain import fair
 from connector.pipeline.handle import Handler
 from connector.pipeline.library import Library
@@ -129,8 +130,13 @@ class App(Base):
     def _handle(self, name: str, stop: Callable[[], bool]) -> None:
         account = self.account(name)
         if account is not None and account.kind in crm_kinds():
-            wrote = lambda: self.bell.ring(f"write:{account.id}")  # noqa: E731
-            Handler(self.store, account, self.crm(account), self.library, self.clock, wrote).drain(stop)
+            with Beside(lambda: self._write(account.id, stop)) as beside:
+
+                def wrote() -> None:
+                    self.bell.ring(f"write:{account.id}")
+                    beside.go()
+
+                Handler(self.store, account, self.crm(account), self.library, self.clock, wrote).drain(stop)
 
     def _write(self, name: str, stop: Callable[[], bool]) -> None:
         account = self.account(name)

@@ -1,14 +1,14 @@
 """One chunk on the desk: contacts as we know them, judged event by event, each seeing what the ones before intend."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from connector.core import changes as core_changes
 from connector.core import documents as language
-from connector.core.changes import Change, LogActivity, Plan, SetConsent, SetField
-from connector.core.contact import Answered, Contact, Record, RecordRef, Setting
+from connector.core.changes import Ask, Change, LogActivity, Plan, Reason, SetConsent, SetField
+from connector.core.contact import Answered, Contact, Record, RecordRef, Setting, altered
 from connector.core.events import InboundMessage
 from connector.pipeline import answered as answering
 from connector.pipeline.library import Live, Shelf
@@ -97,6 +97,7 @@ class Desk:
     _taken: dict[str, str] = field(default_factory=dict)  # send -> event, in this chunk
     _next: dict[str, tuple[Record, ...]] = field(default_factory=dict)
     _met: dict[str, Record] = field(default_factory=dict)
+    _strange: set[str] = field(default_factory=set)  # lanes whose only record belongs to another WhatsApp user
 
     def add(
         self,
@@ -161,8 +162,17 @@ class Desk:
                 continue
             records = overlay(records, row.object, row.record, row.body["field"], row.body.get("value"))
         self.records[lane] = records
-        if len(found) == 1 and (self.is_new(lane, found[0]) or found[0].was):
+        if len(found) == 1 and self._is_anothers(lane, found[0]):
+            self._strange.add(lane)
+        elif len(found) == 1 and (self.is_new(lane, found[0]) or found[0].was):
             self._met[lane] = found[0]
+
+    def _is_anothers(self, lane: str, record: Record) -> bool:
+        """A number that got a new owner still stands on the record of the old one: never guessed, never linked."""
+        person, name = self.people[lane], self.can.identity.get("user_id")
+        owner = str(record.fields.get(name) or "") if name else ""
+        known = {"", person.user_id, *person.former}
+        return bool(person.user_id) and self.is_new(lane, record) and owner not in known
 
     def judge(self, cases: Sequence[Case]) -> list[Judged]:
         """Evaluates these events in order."""
@@ -181,16 +191,19 @@ class Desk:
 
     def _judge(self, case: Case) -> Judged:
         lane = case.work.lane
-        person = replace(self.people[lane], records=self._next.get(lane, ()))
+        person = altered(self.people[lane], records=self._next.get(lane, ()))
         documents = [live.document for live in case.matching]
-        made = language.evaluate_all(case.event, person, documents, self.now, case.setting) if documents else []
+        strange = lane in self._strange
+        judge = _not_theirs if strange else language.evaluate_all
+        made = judge(case.event, person, documents, self.now, case.setting) if documents else []
         version = {live.document.name: live.version for live in case.matching}
-        plans = [replace(p, version=version[p.document]) for p in made]
+        plans = [altered(p, version=version[p.document]) for p in made]
         judged = Judged(case.work, case.event, [*plans, *case.refused])
         judged.answered = case.setting.answered.send if case.setting.answered else None
         for plan in judged.plans:
             judged.ordinals.append([self._place(judged, change, lane) for change in plan.changes])
-        self._stamp(judged, person, lane)
+        if not strange:
+            self._stamp(judged, person, lane)
         return judged
 
     def _place(self, judged: Judged, change: Change, lane: str) -> int | None:
@@ -224,6 +237,24 @@ class Desk:
                 self._next[lane] = overlay(self._next[lane], records[0].object, records[0].id, name, value)
 
 
+def _not_theirs(
+    event: InboundMessage,  # noqa: ARG001 - as evaluate_all is called
+    person: Contact,
+    documents: Sequence[language.MappingDocument],
+    now: datetime,  # noqa: ARG001
+    setting: Setting,  # noqa: ARG001
+) -> list[Plan]:
+    """The record found by the number carries another WhatsApp user: a person says whose it is."""
+    text = "The record with this number belongs to another WhatsApp user: has the number got a new owner?"
+    record = person.records[0]
+    ask = Ask(object=record.object, why="another_user", text=text, choices=(record.id,))
+    reason = Reason(field="contact", because=text, outcome="review", code="another_user", change=0)
+    return [
+        Plan(document=d.name, matched=True, because=text, changes=(ask,), reasons=(reason,), outcome="review")
+        for d in documents
+    ]
+
+
 def overlay(records: tuple[Record, ...], object_: str, record: str, name: str, value: Any) -> tuple[Record, ...]:
     """The records as they will be; a contact without one gets the record that is about to be made (id "")."""
     if not records and not record:
@@ -233,4 +264,4 @@ def overlay(records: tuple[Record, ...], object_: str, record: str, name: str, v
     )
     if hit is None:
         return records
-    return tuple(replace(r, fields={**r.fields, name: value}) if r.id == hit else r for r in records)
+    return tuple(altered(r, fields={**r.fields, name: value}) if r.id == hit else r for r in records)

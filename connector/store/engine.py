@@ -5,9 +5,10 @@ Two doors: `read()` cannot write (both databases refuse it), `write()` commits o
 
 import os
 import sqlite3
+import threading
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ class Store:
         self.dialect = engine.dialect.name
         self.locks = locks
         self._reader = engine.execution_options(connector_read=True, postgresql_readonly=True)
+        # SQLite has one writer; threads of one process that queue here do not meet its busy handler, which sleeps.
+        self._turn: AbstractContextManager[object] = threading.Lock() if self.dialect == "sqlite" else nullcontext()
         _stores.add(self)
 
     @contextmanager
@@ -65,8 +68,13 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One transaction, committed at the end, rolled back on any error. Raises StoreDown."""
-        with translated(), self.engine.begin() as conn:
+        with self._turn, translated(), self.engine.begin() as conn:
             yield conn
+
+    def renew(self) -> None:
+        """After a fork: a lock that a thread of the parent held would never be released."""
+        if self.dialect == "sqlite":
+            self._turn = threading.Lock()
 
     def close(self) -> None:
         """Gives back every connection and every lock."""
@@ -85,6 +93,7 @@ def _after_fork() -> None:
     for store in list(_stores):
         _left_behind.append(store.engine.pool)
         store.engine.dispose(close=False)
+        store.renew()
         store.locks.forget()
 
 

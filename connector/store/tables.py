@@ -38,6 +38,9 @@ class Time(sa.types.TypeDecorator[datetime]):
         return None if value is None else from_ms(value)
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode  # json.dumps makes an encoder at each call
+
+
 class Json(sa.types.TypeDecorator[Any]):
     """A JSON value as ASCII text."""
 
@@ -45,7 +48,7 @@ class Json(sa.types.TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
-        return None if value is None else json.dumps(value, separators=(",", ":"), allow_nan=False)
+        return None if value is None else _encode(value)
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:  # noqa: ARG002
         return None if value is None else json.loads(value)
