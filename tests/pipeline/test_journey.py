@@ -272,6 +272,19 @@ def test_a_recycled_number_is_another_person(house: House) -> None:
     assert keys["wa_id", ANA] == keys["bsuid", "CO.999"]
 
 
+def test_the_new_owner_of_a_number_never_writes_on_the_old_owners_record(house: House) -> None:
+    house.publish(ANYTHING)
+    house.deliver(replies(text(ANA, "old owner", user_id=USER, id="wamid.r1")))
+    house.settle()
+    for n in range(2):
+        house.deliver(replies(text(ANA, f"new owner {n}", user_id="CO.999", id=f"wamid.r2{n}")))
+        house.settle()
+    ana = house.hubspot("1512")
+    assert (ana["whatsapp_last_answer"], ana["whatsapp_user_id"]) == ("old owner", USER)
+    assert house.counts() == {"deliveries": 3, "events": 3, "done": 1, "waiting": 0, "review": 2, "refused": 0}
+    assert house.fields("wamid.r20")["contact"][0] == "review"
+
+
 def test_a_changed_number_stays_the_same_person(house: House) -> None:
     house.publish(ANYTHING)
     house.deliver(replies(text(ANA, "before", id="wamid.c1")))
