@@ -77,7 +77,9 @@ def test_the_same_name_again_changes_only_what_is_given(cli, house):
     after = stored(cli, "hubspot")
     assert after.settings == before.settings
     assert dict(after.secrets) == {**before.secrets, "token": "a-secret-of-mine"}
-    assert cli("accounts", "add", "salesforce", "--name", "salesforce", "--locale", "es_MX", "--json").json["hook"] == hook
+    assert (
+        cli("accounts", "add", "salesforce", "--name", "salesforce", "--locale", "es_MX", "--json").json["hook"] == hook
+    )
     cli("accounts", "add", "whatsapp", "--name", "whatsapp", "--app-secret-old", "a-secret-of-mine")
     cli("accounts", "add", "whatsapp", "--name", "whatsapp", "--app-secret-old", "")
     assert not stored(cli, "whatsapp").secrets["app_secret_old"]
@@ -132,7 +134,9 @@ def test_a_lost_key_is_told_and_what_was_sealed_with_it_can_be_given_again(cli):
         (cli.cwd / "mappings").mkdir(exist_ok=True)
         (cli.cwd / "mappings" / "a.yaml").write_text("mapping: a\n")
         assert "CONNECTOR_SECRET_KEY" in cli.refused(*words, CONNECTOR_SECRET_KEY=key)
-    assert "--client-secret" in cli.refused("accounts", "add", "hubspot", "--name", "hs", "--token", "x", CONNECTOR_SECRET_KEY=key)
+    assert "--client-secret" in cli.refused(
+        "accounts", "add", "hubspot", "--name", "hs", "--token", "x", CONNECTOR_SECRET_KEY=key
+    )
     cli("accounts", "add", "hubspot", "--name", "hs", *HUBSPOT, CONNECTOR_SECRET_KEY=key)
     assert json.loads(cli("accounts", "list", "--json", CONNECTOR_SECRET_KEY=key).out)[0]["name"] == "hs"
     said = cli.refused("accounts", "list", CONNECTOR_SECRET_KEY="a-secret-of-mine")

@@ -8,12 +8,15 @@ import sys
 import pytest
 
 SENT = "sent:\n  - {to: '573001112222', template: survey}\n"
-SCRIPT = SENT + """\
+SCRIPT = (
+    SENT
+    + """\
 answers:
   - messages:
       - {wa_id: '573001112222', template: survey, text: '8'}
       - {wa_id: '573209990011', text: somebody new}
 """
+)
 MAPPING = """\
 mapping: survey
 crm: hubspot
@@ -75,7 +78,9 @@ def test_a_document_that_is_not_good_ends_it(cli, play):
     assert "Did you mean" in cli(*play, code=1).err
 
 
-@pytest.mark.parametrize("script", ["answers: 7", "answers: [{}]", "{", "- a", "sent: []", "\0", "!!python/name:os.system x"])
+@pytest.mark.parametrize(
+    "script", ["answers: 7", "answers: [{}]", "{", "- a", "sent: []", "\0", "!!python/name:os.system x"]
+)
 def test_a_script_that_is_none_is_wrong_use(cli, play, script):
     (cli.cwd / "script.yaml").write_text(script)
     assert "script.yaml is not a script" in cli.refused(*play)
@@ -83,7 +88,9 @@ def test_a_script_that_is_none_is_wrong_use(cli, play, script):
 
 def test_without_once_it_goes_on_and_says_where(cli, play):
     argv = [sys.executable, "-m", "connector.cli", "demo", "--json", *play[2:]]
-    with subprocess.Popen(argv, env=cli.env(), cwd=cli.cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
+    with subprocess.Popen(
+        argv, env=cli.env(), cwd=cli.cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as running:
         assert running.stdout is not None
         where = json.loads(running.stdout.readline())
         assert list(where) == ["web", "sandbox"]

@@ -102,7 +102,11 @@ def test_a_body_that_cannot_be_read_is_shown(cli, house):
 def everything(house):
     """What the product wrote: rows here, and every change of a record there."""
     with house.app.store.read() as conn:
-        here = [tuple(row) for table in (events, plans, changes, sends, contact_keys) for row in conn.execute(sa.select(table))]
+        here = [
+            tuple(row)
+            for table in (events, plans, changes, sends, contact_keys)
+            for row in conn.execute(sa.select(table))
+        ]
     return here, house.writes("hubspot"), house.writes("salesforce")
 
 
@@ -161,7 +165,16 @@ def known(house):
 
 
 def test_json_lines_and_lists_with_odd_rows(cli, house):
-    odd = [7, None, [], {}, {**ROW, "sent_at": "soon"}, {**ROW, "wamid": "a b"}, {**ROW, "template": ""}, {**ROW, "to": "nobody"}]
+    odd = [
+        7,
+        None,
+        [],
+        {},
+        {**ROW, "sent_at": "soon"},
+        {**ROW, "wamid": "a b"},
+        {**ROW, "template": ""},
+        {**ROW, "to": "nobody"},
+    ]
     odd += [{**ROW, "sent_at": "9999-12-31T23:59:59-14:00"}, {**ROW, "buttons": [1]}, {**ROW, "record": ["hubspot"]}]
     good = [ROW, {**ROW, "wamid": "wamid.s2", "to": 573001112222, "note": "\ud800", "buttons": {"Sí\0": "yes"}}]
     found = imported(cli, "list.json", json.dumps([*odd, *good]), code=1)
@@ -170,7 +183,13 @@ def test_json_lines_and_lists_with_odd_rows(cli, house):
     assert [entry["row"] for entry in found["refused"]] == list(range(1, len(odd) + 1))
     assert all(entry["why"] for entry in found["refused"])
     assert known(house)["wamid.s2"].buttons == {"Sí\ufffd": "yes"}
-    lines = [json.dumps(ROW), "", "{not json", "[" * 100_000, json.dumps({**ROW, "wamid": "wamid.s3", "step": "flow.size"})]
+    lines = [
+        json.dumps(ROW),
+        "",
+        "{not json",
+        "[" * 100_000,
+        json.dumps({**ROW, "wamid": "wamid.s3", "step": "flow.size"}),
+    ]
     found = imported(cli, "lines.jsonl", "\n".join(lines), code=1)
     assert (found["new"], found["known"], [r["row"] for r in found["refused"]]) == (1, 1, [2, 3])
     assert imported(cli, "one.json", json.dumps({**ROW, "wamid": "wamid.s4"}, indent=2))["new"] == 1

@@ -21,7 +21,9 @@ tests:
     expect: {whatsapp_last_answer: hello}
 """
 TYPO = GOOD.replace("every-text", "typo").replace("whatsapp_last_answer:", "whatsapp_last_anwser:")
-FAILING = GOOD.replace("every-text", "failing").replace("expect: {whatsapp_last_answer: hello}", "expect: {whatsapp_last_answer: bye}")
+FAILING = GOOD.replace("every-text", "failing").replace(
+    "expect: {whatsapp_last_answer: hello}", "expect: {whatsapp_last_answer: bye}"
+)
 SHIPPED = ["appointment-form", "delivery-slot", "nps-answer", "webinar-interest"]
 
 
@@ -48,7 +50,10 @@ def by_somebody_else(house, text):
 
 
 def test_the_shipped_documents_pass_their_own_tests_without_account_or_database(cli, folder):
-    nothing = {"DATABASE_URL": "postgresql://nobody:a-secret-of-mine@127.0.0.1:1/none", "CONNECTOR_HOME": "/dev/null/none"}
+    nothing = {
+        "DATABASE_URL": "postgresql://nobody:a-secret-of-mine@127.0.0.1:1/none",
+        "CONNECTOR_HOME": "/dev/null/none",
+    }
     results = cli("mappings", "test", "--json", **nothing).json
     assert [list(r) for r in results] == [["path", "line", "name", "passed", "message"]] * len(results)
     assert {r["path"] for r in results} == {f"mappings/{name}.yaml" for name in SHIPPED}
@@ -81,7 +86,8 @@ def test_check_tells_path_line_column_and_what_to_write(cli, docs, house):
 def test_push_reads_the_crms_fields_and_refuses_a_typo_with_the_line(cli, docs, house):
     (docs / "typo.yaml").write_text(TYPO)
     said = cli("mappings", "push", code=1).err
-    assert "mappings/typo.yaml:6:3: There is no field 'whatsapp_last_anwser' on contacts. Did you mean 'whatsapp_last_answer'" in said
+    assert "mappings/typo.yaml:6:3: There is no field 'whatsapp_last_anwser' on contacts." in said
+    assert "Did you mean 'whatsapp_last_answer'" in said
     assert "Nothing was published." in said
     assert live(house) == {}
     found = cli("mappings", "check", "--json", code=1).json  # now the fields are known without asking the CRM
@@ -134,7 +140,7 @@ def test_pull_then_push_works_and_only_over_what_was_pulled(cli, docs, house):
     (docs / "every-text.yaml").write_text(GOOD)
     assert cli("mappings", "push", "--json").json[0]["did"] == "published"
     by_somebody_else(house, theirs)
-    (docs / "every-text.yaml").write_text(GOOD.replace("Letters", "letters") + "\n")
+    (docs / "every-text.yaml").write_text(GOOD + "\n")
     assert cli("mappings", "push", "--json", code=1).json[0]["did"] == "refused"
 
 
