@@ -35,7 +35,7 @@ def park_account(store: Store, account: str, error: errors.ConnectorError, now: 
     """Holds an account after a failed call: until when; None when only a person can mend it."""
     with store.write() as conn:
         if isinstance(error, errors.NeedsPerson):
-            accounts.set_state(conn, account, "needs_person", str(error))
+            accounts.ask_person(conn, account, str(error))
             return None
         tries = parks.tries(conn, "account", account)
         after = error.after if isinstance(error, errors.TryAgain) else None

@@ -150,14 +150,14 @@ class Handler:
             plans.count_attempt(conn, work, -1)
 
     def _bury(self, work: list[Work]) -> list[Work]:
-        dead = [w for w in work if w.attempts >= plans.MAX_ATTEMPTS]
+        dead = [w for w in work if w.attempts >= plans.MAX_STARTS]
         if dead:
             with self.store.write() as conn:
                 for w in dead:
                     log.error("event %s is dead after %d attempts", w.event, w.attempts)
-                    plans.bury(conn, w, f"Handling this failed {w.attempts} times.")
+                    plans.bury(conn, w, f"Handling this was begun {w.attempts} times and never came to an end.")
                 event_rows.settle(conn, [w.event for w in dead])
-        return [w for w in work if w.attempts < plans.MAX_ATTEMPTS]
+        return [w for w in work if w.attempts < plans.MAX_STARTS]
 
     def _start(self, pool: Executor, work: list[Work], held: ExitStack, now: datetime) -> Chunk:
         """Reads what the database knows (our own pending changes first), then asks the CRM."""

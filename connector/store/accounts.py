@@ -94,6 +94,12 @@ def set_state(conn: sa.Connection, account: str, state: str, reason: str = "") -
     conn.execute(sa.update(accounts).where(accounts.c.id == account).values(state=state, reason=reason))
 
 
+def ask_person(conn: sa.Connection, account: str, reason: str) -> None:
+    """Only a person can mend it; one that a person has paused stays paused."""
+    ok = sa.and_(accounts.c.id == account, accounts.c.state == "ok")
+    conn.execute(sa.update(accounts).where(ok).values(state="needs_person", reason=reason))
+
+
 def delete(conn: sa.Connection, account: str) -> None:
     """Forgets the account, its secrets and its numbers; what it received stays."""
     conn.execute(sa.delete(numbers).where(numbers.c.account == account))

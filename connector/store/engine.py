@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,7 @@ class Store:
         self.dialect = engine.dialect.name
         self.locks = locks
         self._reader = engine.execution_options(connector_read=True, postgresql_readonly=True)
-        # SQLite has one writer; threads of one process that queue here do not meet its busy handler, which sleeps.
-        self._turn: AbstractContextManager[object] = threading.Lock() if self.dialect == "sqlite" else nullcontext()
+        self._turn = threading.Lock()
         _stores.add(self)
 
     @contextmanager
@@ -68,13 +67,25 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """One transaction, committed at the end, rolled back on any error. Raises StoreDown."""
-        with self._turn, translated(), self.engine.begin() as conn:
+        with self._in_turn(), translated(), self.engine.begin() as conn:
             yield conn
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """SQLite has one writer: threads of one process that queue here do not meet its busy handler, which sleeps."""
+        if self.dialect != "sqlite":
+            yield
+            return
+        if not self._turn.acquire(timeout=BUSY):
+            raise StoreDown("Another write of this process takes too long.", hint="The same call may work later.")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def renew(self) -> None:
         """After a fork: a lock that a thread of the parent held would never be released."""
-        if self.dialect == "sqlite":
-            self._turn = threading.Lock()
+        self._turn = threading.Lock()
 
     def close(self) -> None:
         """Gives back every connection and every lock."""

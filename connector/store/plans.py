@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from connector.store.engine import in_chunks, insert_many
 from connector.store.tables import accounts, changes, events, in_state, plans
 
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 5  # that ended in an error of this row
+MAX_STARTS = 10  # also counting those whose worker died; a deploy or a kill says little about the row
 
 
 @dataclass(frozen=True, slots=True)
