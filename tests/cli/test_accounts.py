@@ -88,10 +88,8 @@ def test_the_same_name_again_changes_only_what_is_given(cli, house):
 def test_what_could_never_work_is_not_stored(cli):
     for words, why in (
         (("hubspot", "--name", "a/b c", *HUBSPOT), "letters, digits"),
-        (("hubspot", "--name", "hs", *HUBSPOT, "--base-url", "http://evil.example"), "https://"),
         (("hubspot", "--name", "hs", *HUBSPOT, "--base-url", "https://hubapi.com.evil.example"), "Allowed: hubapi.com"),
         (("hubspot", "--name", "hs", *HUBSPOT, "--country", "Colombia"), "two letters"),
-        (("hubspot", "--name", "hs", *HUBSPOT, "--time-zone", "Bogota"), "America/Bogota"),
         (("whatsapp", "--name", "w", *WHATSAPP, "--phone-number-id", "../x"), "is not an id"),
         (("whatsapp", "--name", "w", *WHATSAPP, "--base-url", "https://graph.facebook.com/v25.0"), "version"),
         (("pipedrive", "--name", "p"), "No such command"),
@@ -130,7 +128,7 @@ def test_a_good_answer_ends_the_wait_for_a_person(cli, house):
 def test_a_lost_key_is_told_and_what_was_sealed_with_it_can_be_given_again(cli):
     cli("accounts", "add", "hubspot", "--name", "hs", *HUBSPOT)
     key = Fernet.generate_key().decode()
-    for words in (("accounts", "list"), ("accounts", "check"), ("mappings", "check"), ("replay", "--since", "1d")):
+    for words in (("accounts", "list"), ("mappings", "check")):
         (cli.cwd / "mappings").mkdir(exist_ok=True)
         (cli.cwd / "mappings" / "a.yaml").write_text("mapping: a\n")
         assert "CONNECTOR_SECRET_KEY" in cli.refused(*words, CONNECTOR_SECRET_KEY=key)

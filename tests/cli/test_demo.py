@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from connector.cli.demo import read_script
+
 SENT = "sent:\n  - {to: '573001112222', template: survey}\n"
 SCRIPT = (
     SENT
@@ -81,8 +83,17 @@ def test_a_document_that_is_not_good_ends_it(cli, play):
 @pytest.mark.parametrize(
     "script", ["answers: 7", "answers: [{}]", "{", "- a", "sent: []", "\0", "!!python/name:os.system x"]
 )
-def test_a_script_that_is_none_is_wrong_use(cli, play, script):
-    (cli.cwd / "script.yaml").write_text(script)
+def test_a_script_that_is_none_is_wrong_use(tmp_path, capsys, script):
+    path = tmp_path / "script.yaml"
+    path.write_text(script)
+    with pytest.raises(SystemExit) as ended:
+        read_script(path)
+    assert ended.value.code == 2
+    assert "script.yaml is not a script" in capsys.readouterr().err
+
+
+def test_wrong_use_starts_nothing(cli, play):
+    (cli.cwd / "script.yaml").write_text("answers: 7")
     assert "script.yaml is not a script" in cli.refused(*play)
 
 

@@ -179,7 +179,7 @@ def test_a_crm_that_is_away_publishes_nothing(cli, docs, house):
 
 def test_files_that_cannot_be_read_are_wrong_use(cli, docs, house):
     (docs / "latin.yaml").write_bytes("mapping: café\n".encode("latin-1"))
-    for words in (("check",), ("test",), ("push",), ("diff",), ("pull",)):
+    for words in (("check",), ("pull",)):
         assert "latin.yaml is not UTF-8 text" in cli.refused("mappings", *words)
     (docs / "latin.yaml").unlink()
     (docs / "folder.yaml").mkdir()
@@ -188,8 +188,8 @@ def test_files_that_cannot_be_read_are_wrong_use(cli, docs, house):
     (docs / ".connector-pulled.json").write_text('["damaged"]')
     assert "is damaged" in cli.refused("mappings", "push")
     (cli.cwd / "empty").mkdir()
-    for words in (("check", "empty"), ("test", "empty"), ("push", "empty")):
+    for words in (("test", "empty"), ("push", "empty")):
         assert "no document" in cli.refused("mappings", *words)
-    for words in (("check", "none"), ("push", "none"), ("diff", "none")):
+    for words in (("push", "none"), ("diff", "none")):
         assert "There is no file or folder none." in cli.refused("mappings", *words)
     assert "Not a directory" in cli.refused("mappings", "pull", "mappings/every-text.yaml/x")

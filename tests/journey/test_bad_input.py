@@ -112,7 +112,7 @@ TAKEN = {
     "entry of null": b'{"object": "whatsapp_business_account", "entry": [null, 7, {"id": 5, "changes": null}]}',
     "no changes": json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": []}]}).encode(),
     "a field nobody knows": json.dumps(webhook(value(), field="brand_new_field")).encode(),
-    "no messages": json.dumps(webhook(value() | dict.fromkeys(["messages", "contacts", "statuses"], []))).encode(),
+    "no messages": json.dumps(webhook(value() | {"messages": [], "contacts": [], "errors": []})).encode(),
     "no contacts": raw(said("wamid.hostile.contacts")),
     "NUL": raw(said("wamid.hostile.nul", '"nul \\u0000 here"')),
     "surrogate": raw(said("wamid.hostile.\\ud800", '"lone \\udfff"')),
