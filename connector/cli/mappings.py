@@ -3,7 +3,7 @@
 import difflib
 import getpass
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from connector.pipeline import publish
 from connector.pipeline.publish import Verdict
 from connector.store import documents as rows
 
-PULLED = ".connector-pulled.json"  # {name: version}: what this folder's texts are based on
+PULLED = ".connector-pulled.json"  # {name: digest}: the live texts that this folder's texts are based on
 
 
 @click.group("mappings")
@@ -100,7 +100,7 @@ def test(paths: tuple[str, ...], as_json: bool) -> None:
 
 @group.command("push")
 @click.argument("folder", default="mappings")
-@click.option("--force", is_flag=True, help="Publish over a live version that was not pulled.")
+@click.option("--force", is_flag=True, help="Publish over a live version this folder has not seen.")
 @click.option("--draft", is_flag=True, help="Store as a draft; do not publish.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def push(folder: str, force: bool, draft: bool, as_json: bool) -> None:
@@ -114,8 +114,10 @@ def push(folder: str, force: bool, draft: bool, as_json: bool) -> None:
             click.echo("Nothing was published.", err=True)
             raise SystemExit(FINDINGS)
         documents = [v.document for _, v in judged if v.document is not None]
-        base = read_pulled(Path(folder))
+        base = read_pulled(_root(folder))
         done = publish.push(app.store, documents, author(), app.clock.now(), base=base, force=force, draft=draft)
+        if not draft and all(d.did != "refused" for d in done):
+            write_pulled(_root(folder), base | {d.name: publish.digest(d.text) for d in documents})
     if as_json:
         show_json([{"name": d.name, "did": d.did, "version": d.version, "why": d.why} for d in done])
     for d in [] if as_json else done:
@@ -161,7 +163,7 @@ def pull(folder: str) -> None:
             path = here.get(row.name, root / f"{row.name}.yaml")
             path.write_text(row.text, encoding="utf-8")
             click.echo(f"{path}: version {row.n}")
-        (root / PULLED).write_text(json.dumps({row.name: row.n for row in live}, indent=2) + "\n", encoding="utf-8")
+        write_pulled(root, {row.name: publish.digest(row.text) for row in live})
 
 
 def _names(root: Path) -> Iterator[tuple[Path, str]]:
@@ -173,13 +175,26 @@ def _names(root: Path) -> Iterator[tuple[Path, str]]:
             click.echo(f"{path} is left out: it cannot be read. See: connector mappings check {path}", err=True)
 
 
-def read_pulled(root: Path) -> dict[str, int]:
-    """The versions this folder was last pulled at."""
+def _root(given: str) -> Path:
+    """The folder that remembers; of a single file, the one it is in."""
+    return Path(given).parent if Path(given).is_file() else Path(given)
+
+
+def write_pulled(root: Path, base: Mapping[str, str]) -> None:
+    """Remembers what is live now; a folder we may not write into is told, and costs a --force next time."""
+    try:
+        (root / PULLED).write_text(json.dumps(dict(sorted(base.items())), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        click.echo(f"{root / PULLED} cannot be written ({error.strerror}); the next push asks for --force.", err=True)
+
+
+def read_pulled(root: Path) -> dict[str, str]:
+    """The live texts this folder was last pulled from or pushed to."""
     path = root / PULLED
     if not path.is_file():
         return {}
     try:
-        return {str(k): int(v) for k, v in json.loads(read_text(path)).items()}
+        return {str(k): str(v) for k, v in json.loads(read_text(path)).items()}
     except (ValueError, TypeError, AttributeError, RecursionError):
         fail(f"{path} is damaged. Run: connector mappings pull {root}")
 

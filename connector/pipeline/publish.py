@@ -1,5 +1,6 @@
 """Documents from text to live: checked against the live CRM, tested by their own tests, then published."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,7 +41,7 @@ def judge(text: str, fields: Look) -> Verdict:
     except errors.BadDocument as error:
         return Verdict(None, tuple(error.facts["findings"]))  # type: ignore[arg-type]
     findings = tuple(language.check(text, schema=fields(document)))
-    return Verdict(document, findings, tuple(language.run_tests(document)))
+    return Verdict(document, findings, tuple(language.run_tests(document, fields(document))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +60,31 @@ def push(
     author: str,
     now: datetime,
     *,
-    base: Mapping[str, int],
+    base: Mapping[str, str],
     force: bool,
     draft: bool,
 ) -> list[Push]:
     """Publishes checked documents in one transaction, all or none.
 
-    None, when a live version is neither our own nor the one that was pulled (`base`: {name: version}).
+    None, when a live text is not the one these are based on (`base`: {name: digest}, what was last pulled or pushed).
     """
     with store.write() as conn:
         live = {row.name: row for row in rows.live(conn)}
         if not force and not draft:
-            found = [_push_refused(live.get(d.name), d, author, base.get(d.name)) for d in documents]
+            found = [_push_refused(live.get(d.name), d, base.get(d.name)) for d in documents]
             refused = [push for push in found if push is not None]
             if refused:
                 return refused
         return [_push(conn, live.get(d.name), d, author, now, "draft" if draft else "live") for d in documents]
 
 
-def _push_refused(live: Any, document: MappingDocument, author: str, base: int | None) -> Push | None:
-    if live is None or live.text == document.text or live.author == author or live.n == base:
+def digest(text: str) -> str:
+    """What a folder remembers of a text it is based on."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _push_refused(live: Any, document: MappingDocument, base: str | None) -> Push | None:
+    if live is None or live.text == document.text or digest(live.text) == base:
         return None
     why = f"Version {live.n} by {live.author} is live and was not pulled. Pull it first, or use --force."
     return Push(document.name, "refused", live.n, why)

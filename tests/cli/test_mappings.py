@@ -148,7 +148,18 @@ def test_pull_into_a_new_folder(cli, docs, house):
     cli("mappings", "push")
     cli("mappings", "pull", "other/place")
     assert (cli.cwd / "other/place/every-text.yaml").read_text() == GOOD
-    assert json.loads((cli.cwd / "other/place/.connector-pulled.json").read_text()) == {"every-text": 1}
+    assert set(json.loads((cli.cwd / "other/place/.connector-pulled.json").read_text())) == {"every-text"}
+    (cli.cwd / "other/place/every-text.yaml").write_text(GOOD + "\n")
+    assert cli("mappings", "push", "other/place", "--json").json[0]["did"] == "published"
+
+
+def test_a_folder_that_never_saw_the_live_version_is_refused(cli, docs, house):
+    cli("mappings", "push")
+    (docs / "every-text.yaml").write_text(GOOD + "\n")
+    assert cli("mappings", "push", "--json").json[0]["did"] == "published"  # its own work
+    (cli.cwd / "elsewhere").mkdir()
+    (cli.cwd / "elsewhere/every-text.yaml").write_text(GOOD + "\n\n")
+    assert cli("mappings", "push", "elsewhere", "--json", code=1).json[0]["did"] == "refused"
 
 
 def test_a_draft_is_stored_and_not_live(cli, docs, house):
