@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from connector import crm, errors, whatsapp
 from connector.base import Base, SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
+from connector.core import phone
 from connector.core.documents import MappingDocument
 from connector.pipeline import publish, schema, sweep
 from connector.pipeline.beside import Beside
@@ -164,7 +165,7 @@ DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
 def place(settings: Mapping[str, str]) -> None:
     """Refuses a country or time zone that does not exist: every phone and date would be read wrongly."""
     country, zone = settings.get("country", ""), settings.get("time_zone", "")
-    if country and not (len(country) == 2 and country.isascii() and country.isupper()):
+    if country and not phone.is_country(country):
         raise errors.Rejected(f"{country!r} is no country.", hint="Write its two letters, e.g. CO.", code="country")
     if zone and zone not in available_timezones():
         raise errors.Rejected(f"{zone!r} is no time zone.", hint="Write it like America/Bogota.", code="time_zone")

@@ -66,7 +66,7 @@ class Tokens(Protocol):
     def current(self) -> Token | None: ...
 
     def refresh(self, stale: str | None, fetch: Callable[[Token | None], Token]) -> Token:
-        """Under the account's token lock: the stored token if it is no longer `stale`, else fetch(stored), stored first."""
+        """Under the account's token lock: the stored token unless it is `stale`; else fetch(stored), stored first."""
         ...
 
 
@@ -265,5 +265,3 @@ class Bell(Protocol):
 
 class Clock(Protocol):
     def now(self) -> datetime: ...
-
-

@@ -20,6 +20,7 @@ COMMANDS = {
     "mappings": "connector.cli.mappings:group",
     "sends": "connector.cli.look:sends",
     "why": "connector.cli.look:why",
+    "review": "connector.cli.look:review",
     "replay": "connector.cli.look:replay",
     "doctor": "connector.cli.look:doctor",
     "sandbox": "connector.cli.run:sandbox",

@@ -76,7 +76,8 @@ def _add(manifest: Manifest, name: str, given: dict[str, str], as_json: bool) ->
     if as_json:
         show_json(entry)
     else:
-        click.echo(f"{name} ({manifest.title}) is connected. Its webhook path is {entry['hook']}")
+        click.echo(f"{name} ({manifest.title}) is stored. Its webhook path is {entry['hook']}")
+        click.echo(f"Next: connector accounts check {name} --fix")
 
 
 def _key(flag: Flag) -> str:
@@ -114,12 +115,16 @@ def describe(account: Account) -> dict[str, str]:
 def list_(as_json: bool) -> None:
     """Every connected system and its webhook path."""
     with opened() as app:
-        entries = [describe(a) for a in app.accounts()]
+        accounts = app.accounts()
+        entries = [describe(a) for a in accounts]
+        reasons = {a.name: a.reason for a in accounts}
     if as_json:
         show_json(entries)
         return
     for entry in entries:
         click.echo(f"{entry['name']:<20} {entry['kind']:<12} {entry['state']:<13} {entry['hook']}")
+        if reasons[entry["name"]]:
+            click.echo(f"    {reasons[entry['name']]}")
     if not entries:
         click.echo("Nothing is connected yet: connector accounts add whatsapp|hubspot|salesforce --help")
 
@@ -140,7 +145,7 @@ def check(name: str | None, fix: bool, as_json: bool) -> None:
     for entry in [] if as_json else found:
         click.echo(f"{entry['account']}: {entry['message']} {entry['hint']}".rstrip())
     if not found and not as_json:
-        click.echo("All connections work.")
+        click.echo("All connections work." if wanted else "Nothing is connected yet: connector accounts add --help")
     raise SystemExit(FINDINGS if found else 0)
 
 

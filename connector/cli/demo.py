@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -93,6 +94,7 @@ def home(once: bool) -> Iterator[dict[str, str]]:
         os.environ.pop(name, None)
     with tempfile.TemporaryDirectory(prefix="connector-demo-") as folder:
         yield loud | {"CONNECTOR_HOME": folder}
+        shutil.rmtree(settings.socket_path(Path(folder)).parent, ignore_errors=True)
 
 
 def read_script(path: Path) -> Mapping[str, Any]:
@@ -247,7 +249,13 @@ class Demo:
 
     def _closing(self, result: Mapping[str, Any]) -> str:
         line = "  ".join(f"{name} {value}" for name, value in result.items())
-        return line if self.once else f"{line}\n\nStill running. Ctrl-C ends it."
+        if self.once:
+            return line
+        answer = f'curl -X POST {self.sandbox}/_customers/573001112222 -d \'{{"text": "hello"}}\''
+        look = f"CONNECTOR_HOME={self.config.home} {command()[0]} -m connector.cli why 573001112222"
+        return (
+            f"{line}\n\nStill running; Ctrl-C ends it. Let Ana write, and ask what became of it:\n  {answer}\n  {look}"
+        )
 
     # ---- the sandbox over HTTP -----------------------------------------------------------------------------------
     def call(self, method: str, path: str, body: Any = None) -> Any:

@@ -19,8 +19,10 @@ from connector.core.documents import MappingDocument
 from connector.pipeline import why as reasons
 from connector.pipeline.imports import import_sends
 from connector.pipeline.replay import Replay
+from connector.store import changes as change_rows
 from connector.store import deliveries
 from connector.store import doctor as invariants
+from connector.store import events as event_rows
 from connector.store import sends as send_rows
 
 SHOWN = 5  # of the deliveries that cannot be read, the newest
@@ -31,7 +33,7 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 @click.argument("key")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def why(key: str, as_json: bool) -> None:
-    """What happened to one message, field by field. KEY is a wamid, an event id, or a delivery that doctor named."""
+    """What happened to a message, field by field. KEY: a wamid, an event id, a phone, or a delivery doctor named."""
     with opened() as app:
         found = reasons.explain(app.store, key, {a.id: a.name for a in app.accounts()})
         with app.store.read() as conn:
@@ -39,11 +41,38 @@ def why(key: str, as_json: bool) -> None:
     if unread:
         fail(f"{_unread(unread[0])} Nothing was made of it.", FINDINGS)
     if not found:
-        fail(f"No event has the id {key}.", FINDINGS)
+        fail(f"No event has the id {key}, and nobody with that phone has written.", FINDINGS)
     if as_json:
         show_json(found[0])
     else:
         click.echo("\n\n".join(reasons.render(event) for event in found))
+
+
+@click.command("review")
+@click.option("--dismiss", metavar="KEY", help="This message is dealt with: nothing more is written for it.")
+@click.option("--limit", default=50, show_default=True, help="How many, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def review(dismiss: str | None, limit: int, as_json: bool) -> None:
+    """What needs a person: answers not understood, several records, what the CRM refused."""
+    with opened() as app:
+        names = {a.id: a.name for a in app.accounts()}
+        if dismiss:
+            _dismiss(app, dismiss)
+        found = reasons.in_review(app.store, names, limit)
+    if as_json:
+        show_json(found)
+    else:
+        click.echo(
+            "\n\n".join(f"{event['id']}\n{reasons.render(event)}" for event in found) or "Nothing needs a person."
+        )
+    raise SystemExit(FINDINGS if found else 0)
+
+
+def _dismiss(app: App, key: str) -> None:
+    with app.store.write() as conn:
+        done = sum(change_rows.dismiss(conn, row.id, app.clock.now()) for row in event_rows.get(conn, key))
+    if not done:
+        fail(f"No message {key} is in review.", FINDINGS)
 
 
 @click.command("doctor")
@@ -57,6 +86,7 @@ def doctor(as_json: bool) -> None:
     if as_json:
         show_json({"ok": not found, "findings": found, "counts": counts})
     else:
+        click.echo(f"{app.config.home}")
         click.echo("  ".join(f"{name} {n:,}" for name, n in counts.items()))
         for delivery in unread:
             click.echo(_unread(delivery))
@@ -111,7 +141,11 @@ def replay(start: str, path: str | None, apply_: bool, as_json: bool) -> None:
     for w in writes:
         click.echo(f"{w['contact']}: {w['message']!r}  {w['document']} on {w['account']} {w['record']}")
         click.echo(f"  - {w['field']}: {w['now']}\n  + {w['field']}: {w['then']}    {w['because']}")
-    done = "queued for writing" if apply_ else "would be made; nothing was written (--apply writes them)"
+    done = (
+        "queued; the running workers write them"
+        if apply_
+        else "would be made; nothing was written (--apply writes them)"
+    )
     click.echo(f"{len(writes)} changes {done}.")
 
 

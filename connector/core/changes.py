@@ -133,7 +133,7 @@ def dump(change: Change) -> dict[str, Any]:
             value = list(value)
         elif isinstance(value, Mapping):
             value = dict(value)
-        if (value is not None and value != "" and value != [] and value != {}) or (name == "value" and value is not None):
+        if value is not None and (name == "value" or value not in ("", [], {})):
             out[name] = value
     return out
 
@@ -154,7 +154,7 @@ def load(body: Mapping[str, Any]) -> Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why one field got, kept or missed its value. `outcome`: write keep review skip; `change`: index in Plan.changes."""
+    """Why a field got, kept or missed its value. `outcome`: write keep review skip; `change`: index in Plan.changes."""
 
     field: str
     because: str

@@ -173,6 +173,11 @@ def written(e164: str) -> str:
     return str(library.format_number(parsed, library.PhoneNumberFormat.NATIONAL)) if parsed else national(e164)
 
 
+def is_country(code: str) -> bool:
+    """Two letters that some numbering plan belongs to."""
+    return code in _library().SUPPORTED_REGIONS
+
+
 def country(wa_id: str) -> str | None:
     """The ISO country of an international number, None if the digits do not tell (e.g. an unassigned +1 area code)."""
     number = _parse("+" + _digits(wa_id), None)

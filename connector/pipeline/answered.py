@@ -27,13 +27,33 @@ def match(
     `awaited`: the templates and steps live documents name; `taken`: {send: event} answered earlier in this batch."""
     if event.context_id and event.context_id in known:
         return known[event.context_id][1]
-    at = event.at or received_at
-    for sent, answered_by in waiting.get(lane, ()):
-        if sent.at > at + SKEW or not ({sent.template, sent.step} & awaited):
-            continue
-        by = taken.get(sent.send, answered_by)
-        return sent if by is None or by == event_id else None
+    candidates = _candidates(event, lane, waiting, awaited, received_at)
+    for sent, answered_by in candidates:
+        if answered_by == event_id:  # decided when it came: the other account, or a replay, sees the same
+            return sent
+    for sent, answered_by in candidates[:1]:
+        if taken.get(sent.send, answered_by) is None:
+            return sent
     return None
+
+
+def already(
+    event: InboundMessage, lane: str, waiting: Waiting, awaited: frozenset[str], received_at: datetime
+) -> Answered | None:
+    """The awaited message that an earlier reply answered, when that is why this one answers nothing."""
+    return next((sent for sent, _ in _candidates(event, lane, waiting, awaited, received_at)), None)
+
+
+def _candidates(
+    event: InboundMessage, lane: str, waiting: Waiting, awaited: frozenset[str], received_at: datetime
+) -> list[tuple[Answered, str | None]]:
+    """Awaited messages to this contact sent before the reply, newest first."""
+    at = event.at or received_at
+    return [
+        (sent, by)
+        for sent, by in waiting.get(lane, ())
+        if sent.at <= at + SKEW and {sent.template, sent.step} & awaited
+    ]
 
 
 def with_button_ids(event: InboundMessage, answered: Answered | None) -> InboundMessage:

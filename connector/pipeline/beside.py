@@ -29,7 +29,9 @@ class Beside:
     def __enter__(self) -> "Beside":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._closing.set()
         self._wanted.set()
         if self._thread is not None:
@@ -42,5 +44,5 @@ class Beside:
                 self._work()
             except TryAgain as error:
                 log.warning("the writer waits: %s", error)
-            except Exception:
+            except Exception:  # noqa: BLE001 - a thread's last line of defence
                 log.exception("the writer failed; the bell rings it again")

@@ -24,7 +24,7 @@ from connector.store.plans import Work
 LANES = 100  # lanes a chunk at least (a CRM with larger write batches gets more): one CRM read call, one transaction
 AHEAD = 4  # chunks whose CRM read is under way at once
 SKIPPED = 5000  # lanes a drain sets aside before it looks at them anew: each is a parameter of every claim
-# Lanes worked together after one, and after more attempts: an interrupted row is soon worked alone (docs/decisions/0005).
+# Lanes worked together after one, and after more attempts: an interrupted row is soon alone (docs/decisions/0005).
 FEW = (12, 1)
 Part = tuple[list[Work], ExitStack]  # events that are worked together, and what is let go after them
 Shape = tuple[tuple[str, ...], tuple[str, ...]]  # objects, find_by
@@ -196,7 +196,7 @@ class Handler:
 
     # ---- finish --------------------------------------------------------------------------------------------------
     def _finish(self, chunk: Chunk) -> bool:
-        """Evaluates and stores one chunk; a chunk that fails is redone one by one. True when there is something to write."""
+        """Evaluates and stores one chunk; one that fails is redone singly. True when there is something to write."""
         try:
             return self._finish_all(chunk)
         except Exception as error:

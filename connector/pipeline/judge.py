@@ -59,7 +59,8 @@ class Judged:
         """The change rows of this event."""
         return [
             {
-                "event": self.work.event, "account": self.work.account, "ordinal": n, "lane": self.work.lane, "object": object_,
+                "event": self.work.event, "account": self.work.account, "ordinal": n, "lane": self.work.lane,
+                "object": object_,
                 "record": record, "kind": change.kind, "body": core_changes.dump(change),
                 "state": (state := STATES.get(change.kind, "kept")), "attempts": 0,
                 "done_at": now if state == "done" else None,
@@ -71,7 +72,8 @@ class Judged:
         """Consent that a document gives or takes, with the message as evidence."""
         return [
             {
-                "contact": self.work.lane, "category": c.category, "state": c.state, "how": "mapping", "at": self.event.at or now,
+                "contact": self.work.lane, "category": c.category, "state": c.state, "how": "mapping",
+                "at": self.event.at or now,
                 "evidence": c.evidence or self.event.text[:500], "event": self.event.id,
             }
             for c, _, _ in self.changes
@@ -114,12 +116,15 @@ class Desk:
             self._taken.setdefault(told.send, work.event)
         event = answering.with_button_ids(event, told)
         setting = self._setting(event, told, waiting.get(work.lane, ()))
+        before = None if told else answering.already(event, work.lane, waiting, self.shelf.awaited, work.received_at)
         matching, refused = [], []
         for live in self.shelf.at(work.received_at):
             fits, why = language.could_match(event, live.document, self.now, setting)
             if fits:
                 matching.append(live)
             else:
+                if before and {before.template, before.step} & (live.document.answer_to or frozenset()):
+                    why = f"did not match: {before.template or before.step} was answered already by an earlier message"
                 refused.append(Plan(document=live.document.name, version=live.version, because=why))
         self.cases.append(Case(work, event, setting, tuple(matching), tuple(refused)))
 
@@ -130,7 +135,8 @@ class Desk:
         asked = sum(1 for sent, _ in before if told and told.step and sent.step == told.step)
         return Setting(
             account=self.account.name, number={"id": event.number}, answered=told, attempt=asked + 1,
-            locale=given.get("locale") or self.can.locale, time_zone=given.get("time_zone") or "UTC", country=given.get("country"),
+            locale=given.get("locale") or self.can.locale, time_zone=given.get("time_zone") or "UTC",
+            country=given.get("country"),
             schema=self.options(self.account.id, self.can.object),
         )  # fmt: skip
 
@@ -199,7 +205,8 @@ class Desk:
         version = {live.document.name: live.version for live in case.matching}
         plans = [altered(p, version=version[p.document]) for p in made]
         judged = Judged(case.work, case.event, [*plans, *case.refused])
-        judged.answered = case.setting.answered.send if case.setting.answered else None
+        if case.setting.answered and not any(r.code == "not_understood" for p in plans for r in p.reasons):
+            judged.answered = case.setting.answered.send  # one we did not understand leaves the question open
         for plan in judged.plans:
             judged.ordinals.append([self._place(judged, change, lane) for change in plan.changes])
         if not strange:

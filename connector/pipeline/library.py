@@ -72,7 +72,11 @@ def build(rows: Sequence[Any]) -> dict[str, Shelf]:
     for row in rows:
         document = language.read(row.text)
         grouped.setdefault(document.crm, []).append(Live(document, row.n, row.first_live_at))
-    return {name: shelf_of(items) for name, items in grouped.items()}
+    shelves = {name: shelf_of(items) for name, items in grouped.items()}
+    # What a reply answers does not depend on who asks: one list for every account.
+    awaited = frozenset[str]().union(*(shelf.awaited for shelf in shelves.values()))
+    longest = max((shelf.longest for shelf in shelves.values()), default=Shelf().longest)
+    return {name: Shelf(shelf.live, awaited, longest) for name, shelf in shelves.items()}
 
 
 def shelf_of(items: list[Live]) -> Shelf:

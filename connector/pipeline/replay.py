@@ -147,7 +147,8 @@ class Replay:
                 change, object_, record = judged.changes[ordinals[reason.change] or 0]
                 if isinstance(change, SetField):
                     yield {
-                        "event": judged.work.event, "id": judged.event.id, "message": judged.event.text, "document": plan.document,
+                        "event": judged.work.event, "id": judged.event.id, "message": judged.event.text,
+                        "document": plan.document,
                         "account": self.account.name, "contact": person.name or person.wa_id or person.user_id,
                         "record": f"{object_} {record}".strip() if record else f"new {object_}", "field": change.field,
                         "now": reason.before, "then": change.value, "because": reason.because,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from connector.store import changes, contacts, events, plans
+from connector.store import accounts, changes, contacts, events, parks, plans
 from connector.store.engine import Store
 
 WORDS = {
@@ -29,9 +29,20 @@ OTHER = {
 
 
 def explain(store: Store, key: str, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Every event of this id (ours, or a wamid), newest first; `names` are the accounts' names by id."""
+    """Every event of this id (ours, or a wamid), else the last of this person (phone, WhatsApp id), newest first.
+
+    `names` are the accounts' names by id."""
     with store.read() as conn:
-        return [_event(conn, row, names) for row in events.get(conn, key)]
+        rows = events.get(conn, key) or [
+            r for c in contacts.find(conn, key) for r in changes.events_of_lane(conn, c, 10)
+        ]
+        return [_event(conn, row, names) for row in rows]
+
+
+def in_review(store: Store, names: Mapping[str, str], limit: int) -> list[dict[str, Any]]:
+    """What needs a person, newest first: the why of each, at most `limit`."""
+    with store.read() as conn:
+        return [_event(conn, row, names) for row in events.in_review(conn, limit)]
 
 
 def _event(conn: Any, row: Any, names: Mapping[str, str]) -> dict[str, Any]:
@@ -55,8 +66,18 @@ def _event(conn: Any, row: Any, names: Mapping[str, str]) -> dict[str, Any]:
         | {"records": {names[a]: f"{ref.object} {ref.id}" for a, ref in links.items()}},
         "message": _message(row.payload),
         "documents": documents,
-        "waiting_for": [names.get(p.account, p.account) for p in made if p.state == "new"],
+        "waiting_for": [_held(conn, a, names) for a in sorted(_waits_for(made, rows))],
     }
+
+
+def _waits_for(made: Sequence[Any], rows: Sequence[Any]) -> set[str]:
+    return {p.account for p in made if p.state == "new"} | {c.account for c in rows if c.state in ("new", "in_flight")}
+
+
+def _held(conn: Any, account: str, names: Mapping[str, str]) -> str:
+    """The account, and why it rests."""
+    reason = accounts.rest(conn, account) or parks.rest(conn, "account", account)
+    return names.get(account, account) + (f" ({reason})" if reason else "")
 
 
 def _message(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,7 +169,7 @@ def render(event: Mapping[str, Any]) -> str:
         head = f"{document['name']}, version {document['version']}, on {document['account']}"
         lines.append(f"{head:<60} {_verdict(document)}")
         for f in document["fields"]:
-            moved = " -> ".join(str(v) for v in (f["from"], f["value"]) if v is not None)
+            moved = " -> ".join(dict.fromkeys(str(v) for v in (f["from"], f["value"]) if v is not None))
             lines.append(f"  {f['field']:<24} {moved:<44} {f['outcome']}: {f['because']}".rstrip(": "))
     if event["waiting_for"]:
         lines.append(f"waiting for {', '.join(event['waiting_for'])}")

@@ -108,7 +108,7 @@ class Writer:
         return self._error is None and not stop() and self._ours()
 
     def _recover(self) -> None:
-        """Rows in flight are ownerless, since we hold the account; a dead owner's request may be under way for SETTLE."""
+        """Rows in flight are ownerless, as we hold the account; a dead owner's request may be under way for SETTLE."""
         with self.store.write() as conn:
             before = self.clock.now() - timedelta(seconds=SETTLE)
             change_rows.recover(conn, self.account.id, before, most=MOST_STARTS)
@@ -280,7 +280,7 @@ class Writer:
                 parks.clear(conn, "account", self.account.id, now)
 
     def _created(self, conn: Any, ended: Sequence[tuple[Lot, Done]]) -> dict[str, tuple[str, str]]:
-        """The records just made, by the contact that goes on; who was merged into a contact with a record has that one."""
+        """The records just made, by the contact that goes on; who was merged into one with a record has that one."""
         made = {lane: found for _, done in ended for lane, found in done.created.items()}
         heirs = contacts.heirs(conn, list(made))
         linked = contacts.links(conn, self.account.id, list(heirs.values()))

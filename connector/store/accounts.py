@@ -94,6 +94,12 @@ def set_state(conn: sa.Connection, account: str, state: str, reason: str = "") -
     conn.execute(sa.update(accounts).where(accounts.c.id == account).values(state=state, reason=reason))
 
 
+def rest(conn: sa.Connection, account: str) -> str:
+    """Why the account does nothing, in words; "" when it works."""
+    row = conn.execute(sa.select(accounts.c.state, accounts.c.reason).where(accounts.c.id == account)).first()
+    return "" if row is None or row.state == "ok" else f"{row.state}: {row.reason}"
+
+
 def ask_person(conn: sa.Connection, account: str, reason: str) -> None:
     """Only a person can mend it; one that a person has paused stays paused."""
     ok = sa.and_(accounts.c.id == account, accounts.c.state == "ok")

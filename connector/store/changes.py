@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.store.engine import in_chunks
-from connector.store.tables import accounts, changes, crm_links, events, in_state
+from connector.store.tables import accounts, changes, crm_links, events, in_state, plans
 
 WRITTEN = ("SetField", "LogActivity", "CreateTask")  # the kinds the CRM writer carries out
 
@@ -33,7 +33,7 @@ class Row:
 
 
 def due(conn: sa.Connection, account: str, now: datetime, limit: int) -> list[Row]:
-    """Due rows in order, from at least `limit` rows; of a target with an earlier row that is in flight or not due, none."""
+    """Due rows in order, from at least `limit` rows; none of a target with an earlier row in flight or not due."""
     t, link = changes.c, crm_links.c
     record = sa.case((t.record != "", t.record), else_=sa.func.coalesce(link.record_id, "")).label("record")
     found = sa.case((t.record != "", t.object), else_=sa.func.coalesce(link.object, t.object)).label("object")
@@ -70,7 +70,7 @@ def start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> set[int]:
 
 
 def let_go(conn: sa.Connection, rows: Sequence[Row]) -> set[int]:
-    """Of started rows without a record, those whose contact was merged or got one since they were read are new again."""
+    """Of started rows without a record, those whose contact was merged or got one since are new again."""
     t, link = changes.c, crm_links.c
     lanes = {row.seq: row.lane for row in rows}
     joined = sa.outerjoin(changes, crm_links, sa.and_(link.contact == t.lane, link.account == t.account))
@@ -118,7 +118,9 @@ def recover(conn: sa.Connection, account: str, before: datetime, *, most: int) -
     stale = sa.and_(t.state == "in_flight", t.started_at < before)
     mine = sa.and_(t.account == account, in_state(changes, "new", "in_flight"), stale)
     text = {"text": f"The worker ended {most} times while this was being written."}
-    conn.execute(sa.update(changes).where(mine, t.attempts >= most).values(state="review", outcome=text, done_at=before))
+    conn.execute(
+        sa.update(changes).where(mine, t.attempts >= most).values(state="review", outcome=text, done_at=before)
+    )
     return conn.execute(sa.update(changes).where(mine).values(state="new", next_at=None)).rowcount
 
 
@@ -217,6 +219,16 @@ def _overtaken(conn: sa.Connection, row: sa.Row[Any]) -> bool:
     later = sa.and_(t.account == row.account, same, t.seq > row.seq, t.kind == "SetField")
     bodies = conn.execute(sa.select(t.body).where(later, t.state.in_(["new", "in_flight", "done"]))).scalars()
     return any(body["field"] == row.body["field"] for body in bodies)
+
+
+def dismiss(conn: sa.Connection, event: str, now: datetime) -> int:
+    """A person says that nothing more is to be done: what is in review, and dead plans, are refused; how many."""
+    mine = sa.and_(changes.c.event == event, changes.c.state == "review")
+    done = conn.execute(sa.update(changes).where(mine).values(state="refused", done_at=now)).rowcount
+    dead = sa.and_(plans.c.event == event, plans.c.state == "dead")
+    done += conn.execute(sa.update(plans).where(dead).values(state="done", done_at=now)).rowcount
+    lost = sa.and_(events.c.id == event, events.c.state == "dead")
+    return done + conn.execute(sa.update(events).where(lost).values(state="done")).rowcount
 
 
 def events_of_lane(conn: sa.Connection, lane: str, limit: int = 100) -> Sequence[sa.Row[Any]]:

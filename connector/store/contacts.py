@@ -226,7 +226,9 @@ def load(conn: sa.Connection, ids: Sequence[str]) -> dict[str, Contact]:
             else:
                 keys[row.contact][row.kind] = row.value
         c = consents.c
-        for row in conn.execute(sa.select(c.contact, c.category, c.state).where(c.contact.in_(chunk)).order_by(c.at, c.seq)):
+        for row in conn.execute(
+            sa.select(c.contact, c.category, c.state).where(c.contact.in_(chunk)).order_by(c.at, c.seq)
+        ):
             state[row.contact][row.category] = row.state
         for row in conn.execute(sa.select(contacts).where(contacts.c.id.in_(chunk))):
             has = keys[row.id]

@@ -123,7 +123,7 @@ def _in_flight_too_long(now: datetime) -> Query:
 
 
 class _FieldOf(FunctionElement[str]):
-    """The field's name with what stands before it, cut out of a SetField's body: `core.changes.dump` writes the value last.
+    """The field's name, and what is before it, cut out of a SetField's body: `core.changes.dump` writes the value last.
 
     JSON functions cannot do it: Postgres' refuse the U+0000 that a value may hold."""
 

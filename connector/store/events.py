@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.store.engine import in_chunks, insert_many
-from connector.store.tables import events, numbers, plans, templates
+from connector.store.tables import changes, events, in_state, numbers, plans, templates
 
 
 def known_keys(conn: sa.Connection, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -67,6 +67,18 @@ def get(conn: sa.Connection, key: str) -> Sequence[sa.Row[Any]]:
     """Events by our id or the vendor's (a wamid), newest first."""
     t = events.c
     return conn.execute(sa.select(events).where(sa.or_(t.id == key, t.dedupe_key == key)).order_by(t.seq.desc())).all()
+
+
+def in_review(conn: sa.Connection, limit: int) -> Sequence[sa.Row[Any]]:
+    """Events that need a person (dead, a dead plan, a change in review), newest first; by the partial indexes."""
+    ids = sa.union(
+        sa.select(changes.c.event.label("id")).where(in_state(changes, "review")),
+        sa.select(plans.c.event).where(in_state(plans, "dead")),
+        sa.select(events.c.id).where(in_state(events, "dead")),
+    ).subquery()
+    return conn.execute(
+        sa.select(events).join(ids, ids.c.id == events.c.id).order_by(events.c.seq.desc()).limit(limit)
+    ).all()
 
 
 def since(

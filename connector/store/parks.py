@@ -27,6 +27,12 @@ def parked(conn: sa.Connection, scope: str, keys: Sequence[str], now: datetime) 
     return out
 
 
+def rest(conn: sa.Connection, scope: str, key: str) -> str:
+    """Until when it rests and why, in words; "" when nothing was noted."""
+    row = conn.execute(sa.select(_T.until, _T.reason).where(_T.scope == scope, _T.key == key)).first()
+    return "" if row is None else f"{row.reason} Next try at {row.until:%H:%M:%S} UTC."
+
+
 def tries(conn: sa.Connection, scope: str, key: str) -> int:
     """How many failures in a row were noted; 0 once cleared."""
     return conn.execute(sa.select(_T.tries).where(_T.scope == scope, _T.key == key)).scalar() or 0

@@ -64,7 +64,7 @@ def test_other_documents_and_answers_on_the_port_that_was_given(cli, play):
     assert "published survey" in said
     assert f"web http://127.0.0.1:{port} " in said
     assert "survey, version 1, on hubspot" in said
-    assert "whatsapp_last_answer     8 -> 8" in said
+    assert "whatsapp_last_answer     8 " in said
     assert "did not match" in said
     assert "deliveries 1  events 2  done 2" in said.splitlines()[-1]
 

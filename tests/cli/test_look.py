@@ -247,3 +247,20 @@ def test_what_was_imported_is_listed_and_a_reply_to_it_is_known(cli, house):
     house.deliver(replies(tap(ANA, "interested", "Me interesa", id="wamid.in", context="wamid.s1")))
     house.settle()
     assert cli("why", "wamid.in", "--json").json["documents"][0]["matched"] is True
+
+
+def test_review_lists_what_needs_a_person_and_closes_it(cli, told):
+    found = cli("review", "--json", code=1).json
+    assert [event["id"] for event in found] == ["wamid.slot"]
+    said = cli("review", code=1).out
+    assert "wamid.slot" in said
+    assert "delivery_slot" in said
+    assert "No message wamid.nobody is in review." in cli("review", "--dismiss", "wamid.nobody", code=1).err
+    assert "Nothing needs a person." in cli("review", "--dismiss", "wamid.slot").out
+    assert cli("doctor", "--json").json["counts"]["review"] == 0
+
+
+def test_why_knows_a_person_by_phone(cli, told):
+    said = cli("why", "+57 300 111 2222").out
+    assert "Me interesa" in said
+    assert "midnight" in said

@@ -149,7 +149,9 @@ def connect(app: App, base: str) -> None:
 
 @pytest.fixture
 def house(store_url: str, home: Path, sandbox: Sandbox) -> Iterator[House]:  # noqa: F811
-    config = settings.load({"DATABASE_URL": store_url, "CONNECTOR_HOME": str(home), "REDIS_URL": "redis://127.0.0.1:1/0"})
+    config = settings.load(
+        {"DATABASE_URL": store_url, "CONNECTOR_HOME": str(home), "REDIS_URL": "redis://127.0.0.1:1/0"}
+    )
     bell = ListBell()
     app = App(config, bell)
     connect(app, sandbox.url)

@@ -1,4 +1,4 @@
-"""Meta's webhook bodies, built for the journey tests (the exact shapes of every kind live in tests/whatsapp/payloads)."""
+"""Meta's webhook bodies, built for the journey tests; the exact shapes of every kind are in tests/whatsapp/payloads."""
 
 import itertools
 import time
@@ -8,9 +8,21 @@ NUMBER, WABA, DISPLAY = "106540352242922", "102290129340398", "15550783881"
 _count = itertools.count(1)
 
 
-def message(wa_id: str | None, kind: str = "text", *, user_id: str | None = None, id: str = "", at: float | None = None, **body: Any) -> dict[str, Any]:
-    """One item of `messages`; `body` is what stands under the type's own key, or beside it (context)."""
-    item: dict[str, Any] = {"id": id or f"wamid.in{next(_count)}", "timestamp": str(int(at or time.time())), "type": kind}
+def message(
+    wa_id: str | None,
+    kind: str = "text",
+    *,
+    user_id: str | None = None,
+    id: str = "",
+    at: float | None = None,
+    **body: Any,
+) -> dict[str, Any]:
+    """One item of `messages`; `body` stands under the type's own key, or beside it (context)."""
+    item: dict[str, Any] = {
+        "id": id or f"wamid.in{next(_count)}",
+        "timestamp": str(int(at or time.time())),
+        "type": kind,
+    }
     context = body.pop("context", None)
     if kind == "text" and isinstance(body.get("text"), str):
         body = {"body": body["text"]}
@@ -33,7 +45,9 @@ def tap(wa_id: str | None, payload: str, label: str = "", **more: Any) -> dict[s
     return message(wa_id, "button", payload=payload, text=label or payload, **more)
 
 
-def value(*messages: dict[str, Any], names: dict[str, str] | None = None, number: str = NUMBER, **more: Any) -> dict[str, Any]:
+def value(
+    *messages: dict[str, Any], names: dict[str, str] | None = None, number: str = NUMBER, **more: Any
+) -> dict[str, Any]:
     people: dict[tuple[str | None, str | None], dict[str, Any]] = {}
     for m in messages:
         key = (m.get("from"), m.get("from_user_id"))

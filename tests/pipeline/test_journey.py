@@ -109,7 +109,9 @@ def test_odd_text_goes_through(house: House, bad: str) -> None:
 
 def test_odd_ids_hold_nobody(house: House) -> None:
     house.publish(ANYTHING)
-    house.deliver(replies(text(ANA, "a", id="wamid.\x00"), text("\ud800", "b", id="wamid.b"), text(ANA, "c", id="wamid.c")))
+    house.deliver(
+        replies(text(ANA, "a", id="wamid.\x00"), text("\ud800", "b", id="wamid.b"), text(ANA, "c", id="wamid.c"))
+    )
     house.settle()
     assert house.fields("wamid.c")["whatsapp_last_answer"] == ("written", "c")
 
@@ -216,7 +218,7 @@ def test_a_revoked_token_waits_for_a_person_and_drops_nothing(house: House) -> N
     assert house.hubspot("1512")["whatsapp_last_answer"] == "patience"
 
 
-def _manifest(kind: str):  # noqa: ANN202
+def _manifest(kind: str):
     from connector.app import kinds
 
     return kinds()[kind]
@@ -233,7 +235,9 @@ def test_a_poisoned_event_dies_alone(house: House) -> None:
         with house.app.store.write() as conn:
             conn.execute(sa.update(plans).values(next_at=None))
     with house.app.store.read() as conn:
-        dead = conn.execute(sa.select(events.c.dedupe_key).join(plans, plans.c.event == events.c.id).where(plans.c.state == "dead"))
+        dead = conn.execute(
+            sa.select(events.c.dedupe_key).join(plans, plans.c.event == events.c.id).where(plans.c.state == "dead")
+        )
         assert set(dead.scalars()) == {"wamid.p2"}
     counts = house.counts()
     assert (counts["done"], counts["review"]) == (4, 1)
@@ -303,7 +307,12 @@ def test_a_changed_number_stays_the_same_person(house: House) -> None:
     assert ana["whatsapp_last_answer"] == "after"
     assert ana["whatsapp_id"] == "573007776655"
     with house.app.store.read() as conn:
-        assert conn.execute(sa.select(sa.func.count()).select_from(crm_links).where(crm_links.c.record_id == "1512")).scalar() == 1
+        assert (
+            conn.execute(
+                sa.select(sa.func.count()).select_from(crm_links).where(crm_links.c.record_id == "1512")
+            ).scalar()
+            == 1
+        )
 
 
 # ---- what a message answers ------------------------------------------------------------------------------------------
@@ -336,8 +345,24 @@ def test_a_document_never_judges_what_came_before_it(house: House) -> None:
 
 def test_echoes_and_history_are_stored_and_fire_nothing(house: House) -> None:
     house.publish(ANYTHING)
-    echo = {"id": "wamid.echo", "from": "15550783881", "to": ANA, "timestamp": "1763800000", "type": "text", "text": {"body": "hi"}}
-    house.deliver(webhook({"messaging_product": "whatsapp", "metadata": {"phone_number_id": "106540352242922"}, "message_echoes": [echo]}, field="smb_message_echoes"))
+    echo = {
+        "id": "wamid.echo",
+        "from": "15550783881",
+        "to": ANA,
+        "timestamp": "1763800000",
+        "type": "text",
+        "text": {"body": "hi"},
+    }
+    house.deliver(
+        webhook(
+            {
+                "messaging_product": "whatsapp",
+                "metadata": {"phone_number_id": "106540352242922"},
+                "message_echoes": [echo],
+            },
+            field="smb_message_echoes",
+        )
+    )
     house.settle()
     with house.app.store.read() as conn:
         assert conn.execute(sa.select(events.c.kind, events.c.state)).all() == [("Noted", "done")]
