@@ -132,12 +132,9 @@ class App(Base):
         account = self.account(name)
         if account is not None and account.kind in crm_kinds():
             with Beside(lambda: self._write(account.id, stop)) as beside:
-
-                def wrote() -> None:
-                    self.bell.ring(f"write:{account.id}")
-                    beside.go()
-
-                Handler(self.store, account, self.crm(account), self.library, self.clock, wrote).drain(stop)
+                Handler(self.store, account, self.crm(account), self.library, self.clock, beside.go).drain(stop)
+            if stop():
+                self.bell.ring(f"write:{account.id}")  # it may have left something too
 
     def _write(self, name: str, stop: Callable[[], bool]) -> None:
         account = self.account(name)
