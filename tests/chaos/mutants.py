@@ -1,6 +1,7 @@
 """`python -m tests.chaos.mutants NAME ARGS...`: the command line with one promise broken: the rig must see it."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,12 +24,23 @@ def unique() -> None:
 
 
 def thrice() -> None:
-    """The control: a bell wakes three workers, and time passes between looking and taking. Alone it does no harm."""
+    """The control: three writers for one call, and time between looking and taking. Alone it does no harm."""
     from rq import Queue
 
+    from connector.pipeline.beside import Beside
     from connector.store import changes
 
-    enqueue, look = Queue.enqueue_many, changes.due
+    enqueue, look, make = Queue.enqueue_many, changes.due, Beside.__init__
+
+    def beside(self: Beside, work: Callable[[], None]) -> None:
+        def three() -> None:
+            writers = [threading.Thread(target=work) for _ in range(3)]
+            for writer in writers:
+                writer.start()
+            for writer in writers:
+                writer.join()
+
+        make(self, three)
 
     def enqueue_many(self: Queue, jobs: list[Any], *args: Any, **more: Any) -> Any:
         return enqueue(self, [*jobs] * 3, *args, **more)
@@ -39,6 +51,7 @@ def thrice() -> None:
         return rows
 
     Queue.enqueue_many, changes.due = enqueue_many, due  # type: ignore[method-assign]
+    Beside.__init__ = beside  # type: ignore[method-assign]
 
 
 def compare_and_set() -> None:
