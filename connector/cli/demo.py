@@ -27,8 +27,8 @@ from connector.cli.context import fail
 from connector.cli.mappings import texts
 from connector.cli.run import only_one, settled
 from connector.config import Config
-from connector.core.ids import new_id
 from connector.errors import ConnectorError
+from connector.ids import new_id
 from connector.pipeline import publish
 from connector.pipeline import why as reasons
 from connector.pipeline.imports import import_sends

@@ -1,14 +1,12 @@
 """The CRM adapters: one folder each, the same four names in each folder; nothing is imported until it is asked for."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
+from connector.core.address import refusal
 from connector.errors import NotAllowed
 from connector.ports import CRM, Account, Manifest, Tokens, Webhook
 
@@ -18,7 +16,6 @@ KINDS = {
     "salesforce": "connector.crm.salesforce",
 }
 GROUP = "connector.crm"
-_VERSION = re.compile(r"/(v?\d+(\.\d+)?|\d{4}-\d{2})(/|$)", re.ASCII)
 
 
 def kinds() -> tuple[str, ...]:
@@ -72,32 +69,7 @@ def base_url(text: str, hosts: tuple[str, ...]) -> str:
 
     It may have a path prefix but no version, user, query or fragment: a token is sent there, so it is no free choice.
     """
-    problem = _address_problem(text, hosts)
+    problem = refusal(text, hosts)
     if problem:
         raise NotAllowed(f"The base-url is refused: {problem}.", hint=f"Allowed: {', '.join(hosts)}.", code="base_url")
     return text.rstrip("/")
-
-
-def _address_problem(text: str, hosts: tuple[str, ...]) -> str:
-    try:
-        parts = urlsplit(text)
-        host, _ = (parts.hostname or "").lower(), parts.port
-    except ValueError:
-        return "it is not an address"
-    if parts.username is not None or parts.query or parts.fragment or re.search(r"[\s\\@]", text):
-        return "only a scheme, a host and a path may stand in it"
-    if _VERSION.search(parts.path):
-        return "the version does not belong in it"
-    if is_loopback(host):
-        return "" if parts.scheme in ("http", "https") else "it must start with http:// or https://"
-    if parts.scheme != "https":
-        return "it must start with https://"
-    return "" if any(host == h or host.endswith("." + h) for h in hosts) else "this host is not allowed"
-
-
-def is_loopback(host: str) -> bool:
-    """`localhost`, 127.0.0.0/8 or ::1, where the sandbox lives."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -8,8 +8,8 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate, validates_schema
 
-from connector.core.ids import new_id
 from connector.core.text import clean
+from connector.ids import new_id
 from connector.store import sends
 from connector.store.contacts import Person, Resolver
 from connector.store.engine import Store

@@ -7,8 +7,8 @@ from typing import Any
 
 from connector import errors
 from connector.core import consent, events, phone
-from connector.core.ids import new_id
 from connector.core.text import clean
+from connector.ids import new_id
 from connector.pipeline.drain import Stop, alone, log
 from connector.ports import Account, Clock, Webhook
 from connector.store import deliveries, sends

@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.core.ids import new_id
 from connector.errors import NotFound, Rejected
+from connector.ids import new_id
 from connector.ports import Account, Tokens
 from connector.store.bulk import insert_many
 from connector.store.engine import Store

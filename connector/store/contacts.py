@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from connector.core.contact import Contact, RecordRef
-from connector.core.ids import new_id
+from connector.ids import new_id
 from connector.store.engine import in_chunks, insert_many
 from connector.store.locks import key_of
 from connector.store.tables import changes, consents, contact_keys, contacts, crm_links, events, in_state, plans, sends

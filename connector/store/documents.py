@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.core.ids import new_id
+from connector.ids import new_id
 from connector.store.bulk import insert_many
 from connector.store.counters import GENERATION, bump
 from connector.store.tables import counters, document_versions, documents

@@ -14,8 +14,8 @@ from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
-from connector.core.ids import new_id
 from connector.errors import StoreDown
+from connector.ids import new_id
 from connector.store.tables import to_ms
 
 if TYPE_CHECKING:

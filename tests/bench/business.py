@@ -17,7 +17,7 @@ from connector import config
 from connector.app import App, kinds
 from connector.bell import RedisBell
 from connector.core import documents as language
-from connector.core.ids import new_id
+from connector.ids import new_id
 from connector.ports import RecordChange
 from connector.store import documents as document_rows
 from connector.store.engine import insert_many, upgrade

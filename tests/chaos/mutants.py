@@ -93,7 +93,7 @@ def commit_before_200() -> None:
     """The answer does not wait for the commit."""
     import json
 
-    from connector.core.ids import new_id
+    from connector.ids import new_id
     from connector.store import intake
     from connector.store.tables import to_ms
 

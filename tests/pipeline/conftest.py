@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from connector import config as settings
 from connector.app import App
-from connector.core.ids import new_id
+from connector.ids import new_id
 from connector.pipeline import why
 from connector.pipeline.unpack import Unpacker
 from connector.store import changes, doctor

@@ -2,7 +2,8 @@
 
 from urllib.parse import urlsplit
 
-from connector.crm import base_url, is_loopback, value
+from connector.core.address import is_loopback
+from connector.crm import base_url, value
 from connector.crm.salesforce import MANIFEST
 from connector.errors import NotAllowed
 from connector.ports import Account

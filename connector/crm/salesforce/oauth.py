@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from connector.crm import is_loopback, value
+from connector.core.address import is_loopback
+from connector.crm import value
 from connector.crm.salesforce import hosts, problems
 from connector.errors import ConnectorError, NotAllowed, Unreachable
 from connector.ports import Account
