@@ -14,7 +14,7 @@ from connector.process import die_with_parent
 from connector.web.hooks import WSGI
 
 BACKLOG = 1024
-GRACE = 20  # seconds a process may take to finish its requests before it is killed
+GRACE = 6  # seconds to finish its requests (a hook takes one at most) before it is killed: granian can miss a SIGTERM
 
 
 Build = Callable[[], tuple[WSGI, Callable[[], None]]]  # the app, and what to call once its last request is answered
