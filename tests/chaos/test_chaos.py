@@ -40,9 +40,19 @@ def test_nothing_is_lost_on_sqlite(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_the_rig_sees_a_broken_promise(name: str, tmp_path: Path, postgres: PostgresServer) -> None:
-    course = Course(events=250, contacts=40, workers=3, mutant=name, steps=BROKEN[name], patience=5.0)
-    report = run(course, tmp_path, postgres)
-    print(report.table())
+    """A broken promise shows only when two processes meet in the wrong moment: some seed of a few must hit it."""
+    reports = []
+    for seed in (1, 2, 3):
+        course = Course(events=250, contacts=40, workers=3, mutant=name, steps=BROKEN[name], patience=5.0, seed=seed)
+        (folder := tmp_path / str(seed)).mkdir()
+        reports.append(run(course, folder, postgres))
+        if seen(name, reports[-1]):
+            return
+    pytest.fail("\n".join(report.table() for report in reports))
+
+
+def seen(name: str, report: Report) -> bool:
+    """Did the rig notice what this mutant breaks?"""
     stored = not any("events, not" in word or "packed" in word for word in report.verdict.wrong)
-    seen = report.verdict.lost and not stored if name == "commit_before_200" else report.verdict.doubled
-    assert seen, report.table()
+    lost = bool(report.verdict.lost) and not stored
+    return lost if name == "commit_before_200" else bool(report.verdict.doubled)
