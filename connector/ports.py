@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from connector.core.changes import Outcome
 from connector.core.contact import Record, Value
 from connector.core.events import Event
+from connector.core.template import Template
 
 
 # ---- accounts and their forms ------------------------------------------------------------------------------------
@@ -122,6 +123,7 @@ class Capabilities:
     read_batch: int  # records per read by id
     object: str  # the default object for a contact
     identity: Mapping[str, str]  # wa_id -> whatsapp_id, user_id -> whatsapp_user_id
+    objects: Mapping[str, str] = field(default_factory=dict)  # the language's word -> the CRM's: deal -> deals
     repeatable: frozenset[str] = frozenset()  # activity kinds safe to write twice (they carry an external id)
     locale: str | None = None
 
@@ -171,6 +173,16 @@ class ActivityChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActionDone:
+    """What a workflow that waits for us shall hear. `values` become the action's outputs."""
+
+    id: str
+    callback: str
+    ok: bool
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """One field of a CRM object.
 
@@ -201,6 +213,33 @@ class Issue:
     fix: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """One condition of a query. `op`: eq ne ge lt; `field` "" = when the record was last modified (value: datetime)."""
+
+    field: str
+    op: str
+    value: Value | datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some records of a query, oldest change first when asked by modification; `after` "" = the last page."""
+
+    records: tuple[Record, ...]
+    after: str = ""
+    total: int | None = None  # of the whole query, where the CRM says
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A record that another is associated with."""
+
+    object: str
+    id: str
+    primary: bool = False
+
+
 class CRM(Protocol):
     """One CRM account. Every call may raise Busy, Unreachable, NotAllowed; one bad row never raises."""
 
@@ -218,26 +257,105 @@ class CRM(Protocol):
         """Same length, same order. At most `can.batch` changes of one object and class (activities: of one kind)."""
         ...
 
+    def read(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
+        """By id, any number of ids; deleted ones are absent. A merged or converted one comes with `was`."""
+        ...
+
+    def related(self, object: str, ids: Sequence[str], to: str) -> dict[str, list[Related]]:
+        """The associated records of object `to` of each; every id is in the answer."""
+        ...
+
+    def query(self, object: str, where: Sequence[Where], fields: Sequence[str], *, after: str = "") -> Page:
+        """Records that meet every condition, a page at a time."""
+        ...
+
+    def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:
+        """Lets workflows go on that wait for us; a CRM without such workflows refuses each."""
+        ...
+
 
 # ---- WhatsApp ----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundMessage:
-    number: str
+    """One message to one person: `to` is +E.164; where no phone is known, `user_id` is the BSUID."""
+
     to: str | None
     user_id: str | None
     body: Mapping[str, Any]  # {"type": "text", "text": {...}}
+    reply_to: str | None = None  # wamid
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    wamid: str
-    status: str = "accepted"
+    """What one request came to, by the code table. Only `accepted` has a wamid.
+
+    `outcome`: accepted · not_sent (never left us) · again (S: refused before it was sent) · park (W) · failed (N) ·
+    unknown (Q, a time-out, a reset, an unreadable answer: it may have been sent)."""
+
+    outcome: str
+    wamid: str = ""
+    held: str = ""  # held_for_quality_assessment | paused: accepted, but Meta keeps it back
+    wa_id: str | None = None  # Meta's own spelling of the phone
+    user_id: str | None = None
+    code: int | None = None
+    text: str = ""  # plain words
+    who: str = ""  # you Meta CRM customer
+    park: str = ""  # account number template contact: what must wait besides this message
+    wait: float | None = None  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberState:
+    """One number as Meta shows it. `limit`: people outside the window in 24 hours; None = unlimited or not said."""
+
+    id: str
+    display: str = ""
+    verified_name: str = ""
+    official: bool = False
+    quality: str = ""
+    status: str = ""
+    name_status: str = ""
+    throughput: int = 80  # messages a second
+    limit: int | None = None
+    tier: str = ""
+    health: str = ""  # AVAILABLE LIMITED BLOCKED
+    problems: tuple[str, ...] = ()
 
 
 class Messenger(Protocol):
-    """One WhatsApp business account."""
+    """One WhatsApp business account. Everything but `send` may raise Busy, Unreachable, NotAllowed, GiveUp."""
 
     def check(self, *, fix: bool = False) -> list[Issue]: ...
+
+    def send(self, message: OutboundMessage, key: str) -> Receipt:
+        """One request, never repeated in here; `key` is our send id. Never raises: every fault is an outcome."""
+        ...
+
+    def templates(self) -> list[Template]:
+        """All of the account, over all pages."""
+        ...
+
+    def create_template(self, body: Mapping[str, Any]) -> Template:
+        """Submits one for review: {name, language, category, parameter_format?, components}."""
+        ...
+
+    def edit_template(self, template_id: str, body: Mapping[str, Any]) -> None:
+        """Replaces all its components; reviewed anew."""
+        ...
+
+    def delete_template(self, name: str, template_id: str = "") -> None:
+        """One language by its id, else every language."""
+        ...
+
+    def number(self) -> NumberState: ...
+
+    def profile(self) -> dict[str, Any]:
+        """about address description email websites vertical profile_picture_url."""
+        ...
+
+    def update_profile(self, values: Mapping[str, Any]) -> None:
+        """Changes these; limits are checked first."""
+        ...
 
 
 # ---- locks, bell, clock ------------------------------------------------------------------------------------------

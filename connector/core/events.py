@@ -115,6 +115,7 @@ class RecordChanged(Event):
     value: str | None = None
     into: str | None = None  # merged: the id that goes on
     source: str = ""  # who changed it, in the CRM's words (echo guard)
+    ours: bool = False  # the CRM itself says that this connector made the change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,19 +123,24 @@ class TriggerCalled(Event):
     """A trigger link or a workflow action was called."""
 
     kind = "TriggerCalled"
-    trigger: str
+    trigger: str  # the send: document, or "" when `template` names what to send
     object: str = ""
     record: str = ""
     values: Raw = default(default_factory=dict)
+    template: str = ""  # name:language, picked in a workflow
+    callback: str = ""  # a workflow that waits: its callback id
+    wait_for: str = ""  # sent delivered reply: when the workflow goes on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerDue(Event):
-    """A time that a document waits for has come."""
+    """A time that a document waits for has come; `value` is the date field's, as it was when the timer was made."""
 
     kind = "TimerDue"
     document: str
-    contact: str = ""
+    object: str = ""
+    record: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,6 +115,10 @@ numbers = table(
     text("tier", ""),
     text("health", ""),
     sa.Column("state", Json),  # the last account alerts by field
+    text("verified_name", ""),
+    text("quality", ""),  # GREEN YELLOW RED UNKNOWN
+    sa.Column("profile", Json),  # the business profile as Meta has it
+    sa.Column("checked_at", Time),
 )
 
 deliveries = table(
@@ -199,6 +203,7 @@ plans = table(  # one per CRM account the event concerns, so that one CRM down d
     sa.Column("account", Id, primary_key=True),
     sa.Column("event_seq", BigId, nullable=False),
     sa.Column("lane", Id, nullable=False),
+    text("journey", "reply"),  # reply: a message is judged by mappings · trigger: a CRM event by send: documents
     text("state", "new"),  # new done dead
     number("attempts"),
     sa.Column("next_at", Time),
@@ -206,7 +211,7 @@ plans = table(  # one per CRM account the event concerns, so that one CRM down d
     text("error"),
     sa.Column("done_at", Time),
 )
-pending("plans_new", plans, "state = 'new'", "account", "event_seq")
+pending("plans_due", plans, "state = 'new'", "account", "journey", "event_seq")
 pending("plans_lane", plans, "state = 'new'", "lane", "account")
 pending("plans_dead", plans, "state = 'dead'", "event_seq")
 
@@ -240,27 +245,131 @@ sends = table(
     "sends",
     sa.Column("id", Id, primary_key=True),  # = biz_opaque_callback_data
     sa.Column("cause", sa.Text, nullable=False, unique=True),
+    text("event"),  # events.id of what caused it; null = another tool's
+    text("account", ""),  # the WhatsApp account
+    text("crm", ""),  # the CRM account whose document it is
     text("lane"),
     text("number", ""),
     text("document", ""),
+    number("version"),
     text("template", ""),
+    text("language", ""),
     text("step", ""),  # flow.step or mapping.field of an ask_again
-    text("category", ""),
-    text("to", ""),
-    sa.Column("body", Json),
+    text("category", ""),  # marketing utility authentication service
+    number("priority"),  # 0 a reply to a person who waits, 1 everything else
+    text("to", ""),  # E.164, what WhatsApp is told
+    text("user_id"),  # BSUID, where no phone is known
+    sa.Column("body", Json),  # the frozen message: {"type": ..., ...}
     sa.Column("buttons", Json),  # label -> id
     sa.Column("record", Json),  # [account, object, id] of the record whose event sent it
+    sa.Column("person", Json),  # [account, object, id] of the recipient's own record
+    sa.Column("context", Json),  # what its document may still ask for: {record, contact, webhook}
+    text("callback"),  # a workflow action that waits: its callback id
     text("state", "waiting"),
+    text("code", ""),  # of the reason: consent quiet_hours parameter graph_131047 ...
     text("reason", ""),
+    text("who", ""),  # who can mend it: you Meta CRM customer
     text("label", ""),
     sa.Column("next_at", Time),
+    sa.Column("give_up_at", Time),
     sa.Column("wamid", sa.Text, unique=True),
     number("rank"),
+    number("attempts"),
     sa.Column("at", Time, nullable=False),
+    sa.Column("started_at", Time),  # of the last attempt
+    sa.Column("ended_at", Time),  # accepted, or ended without
+    sa.Column("pricing", Json),  # {type, category}
     text("answered_by"),  # the event that answered it
+    number("tell"),  # 1: its document's `after:`, or a callback, has something to hear
+    number("told"),  # the rank that was told
+    number("told_reply"),
 )
 sa.Index("sends_lane", sends.c.lane, sends.c.at)
+sa.Index("sends_event", sends.c.event)
 pending("sends_pending", sends, "state IN ('waiting', 'ready', 'in_flight', 'unknown')", "number", "next_at")
+pending("sends_waiting", sends, "state = 'waiting'", "crm", "next_at")
+pending("sends_ready", sends, "state = 'ready'", "number", "priority", "next_at")
+pending("sends_in_flight", sends, "state = 'in_flight'", "number", "started_at")
+pending("sends_unknown", sends, "state = 'unknown'", "number", "started_at")
+pending("sends_ended", sends, "state IN ('failed', 'refused', 'expired', 'cancelled')", "event")
+pending("sends_held", sends, "state IN ('waiting', 'ready')", "document")
+pending("sends_tell", sends, "tell = 1", "crm")
+
+send_attempts = table(  # append-only facts: one row per request that may have left
+    "send_attempts",
+    sa.Column("send", Id, primary_key=True),
+    sa.Column("n", sa.Integer, primary_key=True),
+    text("lane"),
+    text("number", ""),
+    sa.Column("started_at", Time, nullable=False),
+    sa.Column("ended_at", Time),
+    text("outcome"),  # accepted again park failed unknown not_sent; null = under way, or its process died
+    text("code"),
+    text("text"),
+)
+sa.Index("send_attempts_lane", send_attempts.c.lane, send_attempts.c.started_at)
+
+record_values = table(  # what a CRM's watched fields were when we last heard: `becomes` is a difference
+    "record_values",
+    sa.Column("account", Id, primary_key=True),
+    sa.Column("object", sa.Text, primary_key=True),
+    sa.Column("record", sa.Text, primary_key=True),
+    sa.Column("field", sa.Text, primary_key=True),
+    text("value"),
+    sa.Column("at", Time, nullable=False),
+)
+
+own_writes = table(  # our own writes of watched fields: each absorbs one event (echo guard)
+    "own_writes",
+    seq(),
+    sa.Column("account", Id, nullable=False),
+    sa.Column("object", sa.Text, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+    sa.Column("field", sa.Text, nullable=False),
+    text("value_hash", ""),
+    sa.Column("started_at", Time, nullable=False),
+    sa.Column("ended_at", Time),
+    number("used"),
+)
+sa.Index("own_writes_record", own_writes.c.account, own_writes.c.record, own_writes.c.field)
+sa.Index("own_writes_started", own_writes.c.started_at)
+
+callbacks = table(  # workflow actions that wait for what becomes of their message
+    "callbacks",
+    sa.Column("account", Id, primary_key=True),
+    sa.Column("callback", sa.Text, primary_key=True),
+    text("send"),
+    text("event"),
+    text("wait_for", "reply"),  # sent delivered reply
+    sa.Column("expires_at", Time, nullable=False),
+    text("state", "waiting"),  # waiting completed expired
+)
+pending("callbacks_waiting", callbacks, "state = 'waiting'", "expires_at")
+
+timers = table(  # the next moment of a document that has a time of its own
+    "timers",
+    sa.Column("document", sa.Text, primary_key=True),
+    sa.Column("next_at", Time, nullable=False),
+    text("spec", ""),  # what it was computed from; another spec computes anew
+)
+
+cursors = table(  # how far a catch-up poll has come
+    "cursors",
+    sa.Column("account", Id, primary_key=True),
+    sa.Column("object", sa.Text, primary_key=True),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("polled_at", Time),
+)
+
+findings = table(  # what a person should know: drift, a template's new category, ...; gone when it is mended
+    "findings",
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    text("message", ""),
+    text("hint", ""),
+    text("document", ""),  # the document it stops, if any
+    sa.Column("at", Time, nullable=False),
+)
 
 statuses = table(  # append-only facts
     "statuses",
@@ -314,6 +423,12 @@ templates = table(
     text("quality", ""),
     sa.Column("components", Json),
     sa.Column("at", Time, nullable=False),
+    text("format", "positional"),  # of its parameters: positional | named
+    text("reason", ""),  # why Meta rejected or paused it
+    text("previous_category", ""),  # what it was before Meta changed it
+    text("correct_category", ""),  # what Meta announced it will be
+    sa.Column("submitted_at", Time),
+    sa.Column("synced_at", Time),  # null = only heard of in a webhook
 )
 
 catalogue = table(
