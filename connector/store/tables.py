@@ -211,7 +211,7 @@ plans = table(  # one per CRM account the event concerns, so that one CRM down d
     text("error"),
     sa.Column("done_at", Time),
 )
-pending("plans_due", plans, "state = 'new'", "account", "journey", "event_seq")
+pending("plans_new_journey", plans, "state = 'new'", "account", "journey", "event_seq")
 pending("plans_lane", plans, "state = 'new'", "lane", "account")
 pending("plans_dead", plans, "state = 'dead'", "event_seq")
 

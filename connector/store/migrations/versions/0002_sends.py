@@ -90,7 +90,7 @@ def upgrade() -> None:
     op.add_column('numbers', sa.Column('checked_at', sa.BigInteger(), nullable=True))
     op.add_column('plans', sa.Column('journey', sa.Text(), server_default='reply', nullable=False))
     op.drop_index(op.f('plans_new'), table_name='plans', sqlite_where=sa.text("state = 'new'"))
-    op.create_index('plans_due', 'plans', ['account', 'journey', 'event_seq'], unique=False, postgresql_where=sa.text("state = 'new'"), sqlite_where=sa.text("state = 'new'"))
+    op.create_index('plans_new_journey', 'plans', ['account', 'journey', 'event_seq'], unique=False, postgresql_where=sa.text("state = 'new'"), sqlite_where=sa.text("state = 'new'"))
     op.add_column('sends', sa.Column('event', sa.Text(), nullable=True))
     op.add_column('sends', sa.Column('account', sa.Text(), server_default='', nullable=False))
     op.add_column('sends', sa.Column('crm', sa.Text(), server_default='', nullable=False))
