@@ -1,4 +1,4 @@
-"""Plans: the work of `handle`, one row per event and CRM account, taken lane by lane in the order of the events."""
+"""Plans: the work of `handle` and `trigger`, one row per event and CRM account, taken lane by lane in event order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,8 +33,10 @@ class Moved(Exception):
     """A compare-and-set found another state: somebody was quicker, or the lane was merged. Roll back, look again."""
 
 
-def due_lanes(conn: sa.Connection, account: str, now: datetime, limit: int, skip: Sequence[str] = ()) -> list[str]:
-    """Lanes whose first waiting plan is due, oldest first."""
+def due_lanes(
+    conn: sa.Connection, account: str, now: datetime, limit: int, skip: Sequence[str] = (), journey: str = "reply"
+) -> list[str]:
+    """Lanes of this journey whose first waiting plan is due, oldest first."""
     p, q = plans.alias("p"), plans.alias("q")
     earlier = sa.exists().where(
         in_state(q, "new"),
@@ -43,7 +45,7 @@ def due_lanes(conn: sa.Connection, account: str, now: datetime, limit: int, skip
         q.c.event_seq < p.c.event_seq,
         q.c.next_at > now,
     )
-    query = sa.select(p.c.lane).where(in_state(p, "new"), p.c.account == account, ~earlier)
+    query = sa.select(p.c.lane).where(in_state(p, "new"), p.c.account == account, p.c.journey == journey, ~earlier)
     query = query.where(sa.or_(p.c.next_at.is_(None), p.c.next_at <= now))
     if skip:
         query = query.where(p.c.lane.not_in(skip))
@@ -51,7 +53,9 @@ def due_lanes(conn: sa.Connection, account: str, now: datetime, limit: int, skip
     return list(dict.fromkeys(rows))
 
 
-def take(conn: sa.Connection, account: str, lanes: Sequence[str], now: datetime, limit: int) -> list[Work]:
+def take(
+    conn: sa.Connection, account: str, lanes: Sequence[str], now: datetime, limit: int, journey: str = "reply"
+) -> list[Work]:
     """The due plans of these (held) lanes in the order of their events; a lane stops at its first that is not due."""
     t, e = plans.c, events.c
     out: list[Work] = []
@@ -70,7 +74,7 @@ def take(conn: sa.Connection, account: str, lanes: Sequence[str], now: datetime,
             e.account.label("source"),
         )
         .join(events, e.id == t.event)
-        .where(in_state(plans, "new"), t.account == account, t.lane.in_(lanes))
+        .where(in_state(plans, "new"), t.account == account, t.journey == journey, t.lane.in_(lanes))
         .order_by(t.event_seq)
         .limit(limit)
     )
@@ -151,10 +155,11 @@ def reopen(conn: sa.Connection, event: str) -> None:
     conn.execute(sa.update(events).where(events.c.id == event, events.c.state != "new").values(state="new"))
 
 
-def accounts_due(conn: sa.Connection, now: datetime) -> list[str]:
-    """Accounts with a plan that is due; each is asked for one row only."""
+def accounts_due(conn: sa.Connection, now: datetime, journey: str = "reply") -> list[str]:
+    """Accounts with a plan of this journey that is due; each is asked for one row only."""
     due = sa.or_(plans.c.next_at.is_(None), plans.c.next_at <= now)
-    any_ = sa.exists().where(plans.c.account == accounts.c.id, in_state(plans, "new"), due)
+    mine = sa.and_(plans.c.account == accounts.c.id, plans.c.journey == journey, in_state(plans, "new"))
+    any_ = sa.exists().where(mine, due)
     return list(conn.execute(sa.select(accounts.c.id).where(any_)).scalars())
 
 
