@@ -1,25 +1,26 @@
-"""The Graph API over HTTP: the only module that knows httpx."""
+"""One WhatsApp account at Meta: sending, templates, number, profile, and the check of the connection."""
 
-import logging
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import httpx
-
-from connector.errors import GiveUp, NotAllowed, Unreachable
-from connector.ports import Account, Issue
+from connector.core.template import Template
+from connector.errors import GiveUp, NotAllowed, NotFound, Unreachable
+from connector.ports import Account, Issue, NumberState, OutboundMessage, Receipt
+from connector.whatsapp import checking
 from connector.whatsapp.errors import translate
+from connector.whatsapp.number import FIELDS as NUMBER_FIELDS
+from connector.whatsapp.number import read_number
+from connector.whatsapp.profile import FIELDS as PROFILE_FIELDS
+from connector.whatsapp.profile import fitting, read_profile
+from connector.whatsapp.sending import broken, content, receipt, unanswered, unfit
 from connector.whatsapp.settings import base_url, validate, value
-from connector.whatsapp.values import Json, part, parts, text, time
+from connector.whatsapp.template_list import FIELDS as TEMPLATE_FIELDS
+from connector.whatsapp.template_list import MOST_PAGES, PAGE, read_template, submitted
+from connector.whatsapp.values import Json, part, parts, text
+from connector.whatsapp.wire import Wire
 
 VERSION = "v26.0"  # live since 2026-07-29, for at least two years; Meta's Graph API changelog
-SCOPES = ("whatsapp_business_messaging", "whatsapp_business_management")
-FIELDS = "id,display_phone_number,verified_name,quality_rating,name_status,status,health_status,webhook_configuration"
-_TIMEOUT = httpx.Timeout(20.0, connect=3.0)
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-
-for _name in ("httpx", "httpcore"):  # they log addresses and headers, and debug_token carries a token in its address
-    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 class WhatsApp:
@@ -31,32 +32,78 @@ class WhatsApp:
         self._waba = value(account.settings, "waba-id")
         self._token = value(account.secrets, "token")
         self._app_secret = value(account.secrets, "app-secret")
-        self._http = httpx.Client(base_url=f"{base_url(account.settings)}/{VERSION}", timeout=_TIMEOUT)
+        self._wire = Wire(f"{base_url(account.settings)}/{VERSION}", self._token)
+        self._messages = self._wire.target(f"{self._number}/messages")
 
     def close(self) -> None:
         """Gives the connections back."""
-        self._http.close()
+        self._wire.close()
 
+    # ---- sending -------------------------------------------------------------------------------------------------
+    def send(self, message: OutboundMessage, key: str) -> Receipt:
+        """One request, never repeated in here; `key` is our send id. Never raises: every fault is an outcome."""
+        try:
+            body = content(message, key)
+        except (ValueError, TypeError, RecursionError) as error:
+            return unfit(error)
+        try:
+            return receipt(*self._wire.call("POST", self._messages, body))
+        except Unreachable as error:
+            return unanswered(error)
+        except Exception as error:  # noqa: BLE001 - the request may be out: an exception would lose that it is
+            return broken(error)
+
+    # ---- templates -----------------------------------------------------------------------------------------------
+    def templates(self) -> list[Template]:
+        """All of the account, over all pages."""
+        query = {"fields": TEMPLATE_FIELDS, "limit": str(PAGE)}
+        return [read_template(item) for item in self._pages(f"{self._waba}/message_templates", query)]
+
+    def create_template(self, body: Mapping[str, Any]) -> Template:
+        """Submits one for review: {name, language, category, parameter_format?, components}."""
+        answer = self._call("POST", f"{self._waba}/message_templates", body=body)
+        return submitted(body, answer)
+
+    def edit_template(self, template_id: str, body: Mapping[str, Any]) -> None:
+        """Replaces all its components; reviewed anew."""
+        self._call("POST", _id(template_id), body=body)
+
+    def delete_template(self, name: str, template_id: str = "") -> None:
+        """One language by its id, else every language."""
+        query = {"name": name, "hsm_id": template_id} if template_id else {"name": name}
+        self._call("DELETE", f"{self._waba}/message_templates", query)
+
+    # ---- number and profile --------------------------------------------------------------------------------------
+    def number(self) -> NumberState:
+        """The number as Meta shows it: quality, throughput, limit, health."""
+        return read_number(self._call("GET", self._number, {"fields": NUMBER_FIELDS}))
+
+    def profile(self) -> dict[str, Any]:
+        """about address description email websites vertical profile_picture_url."""
+        path = f"{self._number}/whatsapp_business_profile"
+        return read_profile((parts(self._call("GET", path, {"fields": ",".join(PROFILE_FIELDS)}), "data") or [{}])[0])
+
+    def update_profile(self, values: Mapping[str, Any]) -> None:
+        """Changes these; limits are checked first."""
+        self._call("POST", f"{self._number}/whatsapp_business_profile", body=fitting(values))
+
+    # ---- check ---------------------------------------------------------------------------------------------------
     def check(self, *, fix: bool = False) -> list[Issue]:
         """What stands in the way of sending and receiving, in plain words. `fix` subscribes the webhooks.
 
         Raises Busy or Unreachable when Meta does not answer.
         """
         try:
-            number = self._call("GET", self._number, {"fields": FIELDS})
+            number = self._call("GET", self._number, {"fields": NUMBER_FIELDS})
         except NotAllowed as error:
             return [Issue("token", error.message, error.hint)]
         except GiveUp as error:
-            return [Issue("phone_number_id", "There is no such number, or the token may not see it.", error.hint)]
+            return [Issue("phone_number_id", checking.NO_NUMBER, error.hint)]
         health = part(number, "health_status")
-        app = _entity(health, "APP")
-        return [*self._ids(health), *_state(number), *_health(health), *self._webhooks(app, fix), *self._access(app)]
-
-    def _ids(self, health: Json) -> list[Issue]:
-        waba = _entity(health, "WABA")
-        if waba in ("", self._waba):
-            return []
-        return [Issue("waba_id", "The number belongs to another WhatsApp account.", f"Its waba-id is {waba}.")]
+        app = checking.entity(health, "APP")
+        found = [*checking.account_issues(health, self._waba), *checking.number_issues(number)]
+        found += checking.health_issues(health)
+        return [*found, *self._webhooks(app, fix), *self._template_access(), *self._access(app)]
 
     def _webhooks(self, app: str, fix: bool) -> list[Issue]:
         """Without a subscription of the account to our app Meta sends nothing at all."""
@@ -68,9 +115,19 @@ class WhatsApp:
             if fix and self._call("POST", path).get("success") is True:
                 return []
         except (NotAllowed, GiveUp) as error:
-            return [Issue("waba_id", "The WhatsApp account cannot be read.", error.hint or error.message)]
-        words = "The app is not subscribed to this WhatsApp account: no message will arrive."
-        return [Issue("not_subscribed", words, "Run the check again with --fix.", fix=True)]
+            return [Issue("waba_id", checking.NO_ACCOUNT, error.hint or error.message)]
+        return [Issue("not_subscribed", checking.NOT_SUBSCRIBED, "Run the check again with --fix.", fix=True)]
+
+    def _template_access(self) -> list[Issue]:
+        """A token for messages alone sends, but knows no template: every send would be refused at its gate."""
+        try:
+            self._call("GET", f"{self._waba}/message_templates", {"fields": "id", "limit": "1"})
+        except NotAllowed as error:
+            hint = f"The token needs {checking.SCOPES[1]}. {error.hint}".strip()
+            return [Issue("templates", checking.NO_TEMPLATES, hint)]
+        except GiveUp:
+            return []  # the account itself cannot be read: told already
+        return []
 
     def _access(self, app: str) -> list[Issue]:
         """What Meta says of our token. It is asked with the app secret, so a wrong secret is found too."""
@@ -79,74 +136,42 @@ class WhatsApp:
         try:
             answer = self._call("GET", "debug_token", {"input_token": self._token}, token=f"{app}|{self._app_secret}")
         except (NotAllowed, GiveUp) as error:
-            words = "The app secret is wrong: every webhook would be refused."
-            return [Issue("app_secret", words, error.hint or "Copy it from the app's Settings > Basic.")]
-        return _token_issues(part(answer, "data"))
+            return [Issue("app_secret", checking.WRONG_SECRET, error.hint or checking.WHERE_SECRET)]
+        return checking.token_issues(part(answer, "data"))
 
-    def _call(self, method: str, path: str, query: Mapping[str, str] | None = None, *, token: str = "") -> Json:
+    # ---- calls ---------------------------------------------------------------------------------------------------
+    def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[Json]:
+        """Every item of a list. All or an error: half a list would look like templates that are gone."""
+        after = ""
+        for _ in range(MOST_PAGES):
+            answer = self._call("GET", path, {**query, **({"after": after} if after else {})})
+            yield from parts(answer, "data")
+            paging = part(answer, "paging")
+            seen, after = after, text(part(paging, "cursors"), "after", 1024)
+            if not paging.get("next"):
+                return
+            if not after or after == seen:
+                break
+        raise Unreachable("Meta's list of templates does not end.", hint="Try again later.", code="paging")
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        body: Mapping[str, Any] | None = None,
+        token: str = "",
+    ) -> Json:
         """One call; the decoded object. Raises what the code table says."""
-        headers = {"Authorization": f"Bearer {token or self._token}"}
-        try:
-            response = self._http.request(method, path, params=query, headers=headers)
-        except _NOT_SENT as error:
-            raise Unreachable("Meta cannot be reached.", sent=False, code=type(error).__name__) from None
-        except httpx.HTTPError as error:
-            raise Unreachable("Meta did not answer.", code=type(error).__name__) from None
-        body = _decoded(response)
-        if response.status_code == 200 and isinstance(body, dict):
-            return body
-        raise translate(response.status_code, body)
+        content = None if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        answer = self._wire.call(method, self._wire.target(path, query), content, token)
+        if answer.status == 200 and isinstance(answer.body, dict):
+            return answer.body
+        raise translate(answer.status, answer.body)
 
 
-def _decoded(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except (ValueError, RecursionError):
-        return None
-
-
-def _entity(health: Json, kind: str) -> str:
-    return next((text(e, "id") for e in parts(health, "entities") if e.get("entity_type") == kind), "")
-
-
-def _state(number: Json) -> list[Issue]:
-    found, name = [], text(number, "display_phone_number")
-    status = text(number, "status")
-    if status not in ("", "CONNECTED"):
-        found.append(
-            Issue("number_status", f"The number {name} is {status}.", "It must be CONNECTED: register it again.")
-        )
-    if text(number, "quality_rating") == "RED":
-        found.append(
-            Issue("quality", f"The quality of {name} is low.", "Send less, and only to people who asked for it.")
-        )
-    if text(number, "name_status") in ("DECLINED", "EXPIRED", "NONE"):
-        found.append(Issue("name_status", f"{name} has no approved display name.", "Ask for one in WhatsApp Manager."))
-    return found
-
-
-def _health(health: Json) -> list[Issue]:
-    """Meta's own list of what blocks sending, by entity."""
-    return [
-        Issue(
-            f"health_{text(entity, 'entity_type').lower()}",
-            text(error, "error_description", 1024) or "Meta limits sending.",
-            text(error, "possible_solution", 1024),
-        )
-        for entity in parts(health, "entities")
-        if entity.get("can_send_message") in ("LIMITED", "BLOCKED")
-        for error in parts(entity, "errors") or [{}]
-    ]
-
-
-def _token_issues(token: Json) -> list[Issue]:
-    if token.get("is_valid") is not True:
-        return [Issue("token", "The access token is not valid.", "Make a new system-user token.")]
-    scopes, ends = token.get("scopes"), time(token, "expires_at")
-    missing = [scope for scope in SCOPES if type(scopes) is list and scope not in scopes]
-    found = [Issue("scopes", f"The token lacks {', '.join(missing)}.", "Make a token with both.")] if missing else []
-    if ends:
-        found.append(
-            Issue("token_expires", f"The token ends on {ends.date()}.", "Use a system user's token that never expires.")
-        )
-    return found
+def _id(template_id: str) -> str:
+    if not (template_id.isascii() and template_id.isdigit()):
+        raise NotFound("This is not the id of a template.", hint="Take it from the list of templates.", code="bad_id")
+    return template_id
