@@ -6,7 +6,8 @@ from fnmatch import translate
 from typing import Any
 
 from connector.sandbox.salesforce_errors import Refused, refuse
-from connector.sandbox.salesforce_schema import Field, Schema
+from connector.sandbox.salesforce_field import Field
+from connector.sandbox.salesforce_schema import Schema
 from connector.sandbox.salesforce_store import Row, Store
 from connector.sandbox.salesforce_values import ID, long_id
 
@@ -89,7 +90,7 @@ def like(read: Callable[[Row], Any], pattern: str) -> Test:
 def compared(read: Callable[[Row], Any], sign: str, value: Any) -> Test:
     """A comparison with one value."""
     if sign in ("=", "!=", "<>"):
-        wanted, same = sign == "=", among([value])
+        wanted, same = sign == "=", among([_moment(value)])
         return lambda row: same(read(row)) is wanted
     if sign not in ("<", ">", "<=", ">="):
         raise malformed(f"unexpected token: '{sign}'")
@@ -106,6 +107,6 @@ def compared(read: Callable[[Row], Any], sign: str, value: Any) -> Test:
 
 def _moment(value: Any) -> Any:
     """A literal's Z as the +0000 the values have."""
-    if isinstance(value, str) and re.fullmatch(r"[\d-]{10}T[\d:]{8}(\.\d+)?Z", value):
-        return value[:19] + ".000+0000"
+    if isinstance(value, str) and (found := re.fullmatch(r"([\d-]{10}T[\d:]{8})(\.\d{3})?Z", value)):
+        return f"{found[1]}{found[2] or '.000'}+0000"
     return value

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from connector.sandbox.http import Record, Request, Response, answer
 from connector.sandbox.salesforce_errors import not_found
+from connector.sandbox.salesforce_objects import PREFIXES
 from connector.sandbox.salesforce_org import Org, document, object_of
 from connector.sandbox.salesforce_records import BASE
-from connector.sandbox.salesforce_schema import MASTER_TYPE, PREFIXES, TOOLING
+from connector.sandbox.salesforce_schema import MASTER_TYPE, TOOLING
 from connector.sandbox.salesforce_settings import API, OLDEST_API
 
 READ_ONLY = frozenset({"User"})
@@ -53,7 +54,8 @@ def _data(object: str) -> bool:
 def _head(object: str) -> Record:
     open_ = object not in READ_ONLY
     return {
-        "name": object, "label": object, "labelPlural": f"{object}s", "keyPrefix": PREFIXES[object], "custom": False,
+        "name": object, "label": object, "labelPlural": f"{object}s", "keyPrefix": PREFIXES[object],
+        "custom": object.endswith("__c"),
         "createable": open_, "updateable": open_, "deletable": open_, "queryable": True, "searchable": True,
     }  # fmt: skip
 

@@ -10,14 +10,23 @@ from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
 from connector.sandbox.poster import Webhook
-from connector.sandbox.salesforce_schema import SYSTEM
+from connector.sandbox.salesforce_objects import SYSTEM
 from connector.sandbox.salesforce_settings import API, ORG
 from connector.sandbox.salesforce_store import Row, Store
 from connector.sandbox.salesforce_values import Value, make_id
 from connector.sandbox.world import World
 
 ACTION = make_id("04k", 1)
-SENT = ("Contact", "Lead", "Opportunity", "Account")  # the objects an admin has set a message up for
+SENT = (
+    "Contact",
+    "Lead",
+    "Opportunity",
+    "Account",
+    "Case",
+    "Order",
+    "Quote",
+    "Visit__c",
+)  # the objects an admin has set a message up for
 LEFT_OUT = frozenset({"Description", *(field.name for field in SYSTEM)})
 QUOTES = {'"': "&quot;", "'": "&apos;"}
 ACK = re.compile(rb"<(?:\w+:)?Ack>\s*true\s*</(?:\w+:)?Ack>")

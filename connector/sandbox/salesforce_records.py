@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from connector.sandbox.http import Record, Request, Response, answer
 from connector.sandbox.salesforce_compare import reader
 from connector.sandbox.salesforce_errors import no_column, not_found, refuse
+from connector.sandbox.salesforce_field import Field
 from connector.sandbox.salesforce_org import Org, allows_duplicates, document, live, object_of
-from connector.sandbox.salesforce_schema import Field
 from connector.sandbox.salesforce_settings import API
 from connector.sandbox.salesforce_store import Row
 

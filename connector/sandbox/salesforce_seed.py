@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.sandbox.people import COMPANIES, CONVERTED, OWNERS, Person, deals_in, people_in
+from connector.sandbox.salesforce_objects import PREFIXES
 from connector.sandbox.salesforce_rules import RULES
-from connector.sandbox.salesforce_schema import PREFIXES
 from connector.sandbox.salesforce_settings import USER, USERNAME
 from connector.sandbox.salesforce_store import Row, Store
 from connector.sandbox.salesforce_values import make_id
 
 LEGACY = {1603: "CDV-77", 1607: "VDS-12", 1613: "DUP-1", 1614: "DUP-1"}  # an External ID that is not unique
 CLOSE_DATE = "2026-12-18"
+FLEET = (4002, 1601)  # an opportunity that has a second contact
 
 
 def sow(store: Store) -> None:
-    """Users, accounts, contacts, leads and opportunities."""
+    """Users, accounts, contacts, leads, opportunities with their contact roles, cases."""
     us = {"LastName": "Connector", "Username": USERNAME, "Email": USERNAME, "IsActive": True}
     _user(store, USER, us)
     for owner in OWNERS:
@@ -42,13 +43,30 @@ def sow(store: Store) -> None:
     for deal in deals_in("s"):
         contact = make_id(PREFIXES["Contact"], deal.person)
         fields = {"Name": deal.name, "StageName": deal.stage, "Amount": deal.amount, "ContactId": contact}
-        store.create("Opportunity", {**fields, "CloseDate": CLOSE_DATE}, number=deal.number)
-
+        made = store.create("Opportunity", {**fields, "CloseDate": CLOSE_DATE}, number=deal.number)
+        _role(store, made.id, deal.person, deal.number, primary=True)
+        _case(store, deal.number, contact)
+    fleet = make_id(PREFIXES["Opportunity"], FLEET[0])
+    _role(store, fleet, FLEET[1], FLEET[0] + 1000, primary=False)
     for number, rule in enumerate(RULES, start=1):
         row = Row("ValidationRule", make_id(PREFIXES["ValidationRule"], number), store.clock())
         row.values |= {"ValidationName": rule.name, "Active": True, "ErrorDisplayField": rule.field}
         row.values |= {"ErrorMessage": rule.message, "EntityDefinition.QualifiedApiName": rule.object}
         store.adopt(row)
+
+
+def _role(store: Store, opportunity: str, person: int, number: int, *, primary: bool) -> None:
+    """Who of its contacts an opportunity is about."""
+    contact = make_id(PREFIXES["Contact"], person)
+    role = "Decision Maker" if primary else "Influencer"
+    fields = {"OpportunityId": opportunity, "ContactId": contact, "IsPrimary": primary, "Role": role}
+    store.create("OpportunityContactRole", fields, number=number)
+
+
+def _case(store: Store, number: int, contact: str) -> None:
+    """A question somebody asked."""
+    fields = {"Subject": "Delivery", "Status": "New", "Priority": "Medium", "ContactId": contact}
+    store.create("Case", fields, number=number)
 
 
 def _user(store: Store, id: str, fields: Mapping[str, Any]) -> None:

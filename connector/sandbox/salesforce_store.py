@@ -8,8 +8,10 @@ from typing import Any
 
 from connector.sandbox.http import Record
 from connector.sandbox.salesforce_errors import Refused, refuse, row_locked
+from connector.sandbox.salesforce_field import Field
+from connector.sandbox.salesforce_objects import PREFIXES
 from connector.sandbox.salesforce_rules import DUPLICATE_RULES, RULES, check_all
-from connector.sandbox.salesforce_schema import MERGEABLE, PREFIXES, Field, Schema
+from connector.sandbox.salesforce_schema import MERGEABLE, Schema
 from connector.sandbox.salesforce_settings import API, USER
 from connector.sandbox.salesforce_values import Value, make_id, stamp
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from connector.sandbox.salesforce_errors import Problem, unreadable
-from connector.sandbox.salesforce_schema import Field
+from connector.sandbox.salesforce_field import Field
 
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}($|T)", re.ASCII)

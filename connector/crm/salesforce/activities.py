@@ -90,6 +90,8 @@ class Activities:
                 by_object.setdefault(safe_object(change.object), []).append(change.record)
         found: dict[str, str] = {}
         for object, ids in by_object.items():
+            if "OwnerId" not in self._schema.columns(object):  # a detail record: its master's owner is nobody here
+                continue
             rows = self._client.retrieve(object, list(dict.fromkeys(ids)), ["Id", "OwnerId"])
             found.update({str(r["Id"])[:15]: str(r.get("OwnerId") or "") for r in rows})
         return found
@@ -107,7 +109,9 @@ def _why(change: ActivityChange, found: str | None) -> str:
     if change.owner != "owner":
         return f"Salesforce has no active user {change.owner}: the task is with our own user."
     return (
-        "The record belongs to a queue: the task is with our own user." if found else "The record's owner is unknown."
+        "The record belongs to a queue: the task is with our own user."
+        if found
+        else "The record's owner is unknown: the task is with our own user."
     )
 
 

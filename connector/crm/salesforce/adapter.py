@@ -8,10 +8,27 @@ from connector.crm import value
 from connector.crm.salesforce.activities import Activities
 from connector.crm.salesforce.client import READ_BATCH, WRITE_BATCH, Client
 from connector.crm.salesforce.find import Finder
+from connector.crm.salesforce.reading import Reader
 from connector.crm.salesforce.schema import USER_ID, WA_ID, Schema
 from connector.crm.salesforce.setup import Setup
 from connector.crm.salesforce.write import Writer
-from connector.ports import Account, ActivityChange, Capabilities, ContactKey, Field, Issue, RecordChange, Tokens
+from connector.ports import (
+    Account,
+    ActionDone,
+    ActivityChange,
+    Capabilities,
+    ContactKey,
+    Field,
+    Issue,
+    Page,
+    RecordChange,
+    Related,
+    Tokens,
+    Where,
+)
+
+# The language's words; a custom object goes by its own name (Visit__c).
+OBJECTS = {name.lower(): name for name in ("Contact", "Lead", "Opportunity", "Account", "Case", "Order", "Quote")}
 
 
 class Salesforce:
@@ -23,6 +40,7 @@ class Salesforce:
             batch=WRITE_BATCH,
             read_batch=READ_BATCH,
             object="Contact",
+            objects=OBJECTS,
             identity={"wa_id": WA_ID, "user_id": USER_ID},
             repeatable=frozenset({"message", "note", "task"}),
             locale=value(account.settings, "locale") or None,
@@ -30,6 +48,7 @@ class Salesforce:
         client = Client(account, tokens)
         self._schema = Schema(client)
         self._finder = Finder(client, self._schema, country or None)
+        self._reader = Reader(client, self._schema, self._finder)
         self._writer = Writer(client, self._schema, self._finder)
         self._activities = Activities(client, self._schema, self._writer, zone or None)
         self._setup = Setup(client, self._schema)
@@ -53,3 +72,20 @@ class Salesforce:
         done = {c.id: o for c, o in zip(records, self._writer.write(records) if records else (), strict=True)}
         done |= {c.id: o for c, o in zip(entries, self._activities.write(entries) if entries else (), strict=True)}
         return [done[c.id] for c in changes]
+
+    def read(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
+        """By id; a converted lead comes as its Contact, a merged record as its master, both with `was`."""
+        return self._reader.read(object, ids, fields)
+
+    def related(self, object: str, ids: Sequence[str], to: str) -> dict[str, list[Related]]:
+        """Contact roles, an account's contacts, lookup fields."""
+        return self._reader.related(object, ids, to)
+
+    def query(self, object: str, where: Sequence[Where], fields: Sequence[str], *, after: str = "") -> Page:
+        """SOQL, a page at a time. Raises NotFound and Rejected for what the org cannot be asked."""
+        return self._reader.query(object, where, fields, after)
+
+    def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:
+        """Refused: a Flow that calls us goes on at once, there is nothing that waits."""
+        text = "Salesforce has no flow that waits for us: write the result to the record with `after:` instead."
+        return [Outcome(state="refused", code="nothing_waits", text=text) for _ in actions]

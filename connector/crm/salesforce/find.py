@@ -88,7 +88,7 @@ class Finder:
                 by_object.setdefault(object, {}).setdefault(record[:15], []).append(key)
         found: Found = {}
         for object, asked in by_object.items():
-            if not self._known(object):
+            if not self.known(object):
                 continue
             ids = {short: str((ks[0].record or ("", ""))[1]) for short, ks in asked.items()}
             for short, now in self.read(object, ids.values(), fields).items():
@@ -98,12 +98,12 @@ class Finder:
     def read(self, object: str, ids: Iterable[str], fields: Sequence[str]) -> dict[str, Record]:
         """Asked id (its first 15 characters) -> the record it is now; who is gone without a trace is absent."""
         asked = {i[:15]: i for i in ids}
-        rows = self._client.retrieve(object, list(asked.values()), self._columns(object, fields))
+        rows = self._client.retrieve(object, list(asked.values()), self.columns(object, fields))
         found = {str(r["Id"])[:15]: r for r in rows}
         missing = [i for short, i in asked.items() if short not in found]
-        records = {short: self._record(object, row, "id") for short, row in found.items() if short in asked}
+        records = {short: self.record(object, row, "id") for short, row in found.items() if short in asked}
         for was, master, row in self._masters(object, missing, fields):
-            records[was[:15]] = self._record(object, row, "id", was=was if master != was else None)
+            records[was[:15]] = self.record(object, row, "id", was=was if master != was else None)
         return self._converted(object, records, fields)
 
     def masters(self, object: str, ids: Sequence[str]) -> dict[str, str]:
@@ -125,7 +125,7 @@ class Finder:
             now = {was: went[at[:15]] for was, at in now.items() if at[:15] in went}
             if not now:
                 return
-            rows = self._client.retrieve(object, list(set(now.values())), self._columns(object, fields))
+            rows = self._client.retrieve(object, list(set(now.values())), self.columns(object, fields))
             alive = {str(r["Id"])[:15]: r for r in rows}
             for was, at in list(now.items()):
                 if at[:15] in alive:
@@ -162,7 +162,7 @@ class Finder:
         """Equality in SOQL, object after object in each key's order."""
         found: Found = {}
         for object, asked in self._in_order(keys, found):
-            known = self._known(object)
+            known = self.known(object)
             for column, value_of in columns:
                 if column not in known:  # not set up (yet): check says so
                     continue
@@ -186,10 +186,10 @@ class Finder:
     def _select(
         self, object: str, column: str, values: Iterable[str], fields: Sequence[str], way: str
     ) -> Iterator[tuple[Row, Record]]:
-        columns = self._columns(object, (*fields, column))
+        columns = self.columns(object, (*fields, column))
         for group in batches(values):
             rows = self._client.query(select(columns, object, column, group))
-            records = {str(r["Id"])[:15]: self._record(object, r, way) for r in rows}
+            records = {str(r["Id"])[:15]: self.record(object, r, way) for r in rows}
             now = self._converted(object, records, fields)
             yield from ((r, now[str(r["Id"])[:15]]) for r in rows if str(r["Id"])[:15] in now)
 
@@ -199,7 +199,7 @@ class Finder:
         groups: dict[tuple[str, ...], list[ContactKey]] = {}
         for key in keys:
             if key.phones:
-                groups.setdefault(tuple(o for o in key.objects if self._known(o)), []).append(key)
+                groups.setdefault(tuple(o for o in key.objects if self.known(o)), []).append(key)
         for objects, asked in groups.items():
             for group in sosl.few(asked):
                 found.update(self._search(objects, group, fields))
@@ -209,7 +209,7 @@ class Finder:
         """One SOSL search for several keys; halved when an object's rows may have been cut off."""
         if not objects:
             return {}
-        returning = {o: self._columns(o, (*fields, *self._schema.phones(o))) for o in objects}
+        returning = {o: self.columns(o, (*fields, *self._schema.phones(o))) for o in objects}
         rows = self._client.search(sosl.search_text(keys, returning))
         by_object: dict[str, list[Row]] = {o: [] for o in objects}
         for row in rows:
@@ -229,7 +229,7 @@ class Finder:
         for object, rows in by_object.items():
             hits: Found = {}
             for row in rows:
-                record = self._record(object, row, "phone")
+                record = self.record(object, row, "phone")
                 for key in self._owners_of(object, row, owners):
                     _add(hits, key, record)
             found = {**hits, **found}
@@ -241,14 +241,14 @@ class Finder:
         return {key for s in every for key in owners.get(s, ())}
 
     # ---- rows ----
-    def _known(self, object: str) -> Mapping[str, Any]:
+    def known(self, object: str) -> Mapping[str, Any]:
         """The object's columns; none when our user cannot see it: an org without leads still has contacts."""
         try:
             return self._schema.columns(object)
         except NotFound:
             return {}
 
-    def _columns(self, object: str, fields: Iterable[str]) -> list[str]:
+    def columns(self, object: str, fields: Iterable[str]) -> list[str]:
         """Id, owner, time and what was asked for; only columns the object has and our user may see."""
         wanted = ["OwnerId", "LastModifiedDate", *fields]
         if object == "Lead":
@@ -256,7 +256,8 @@ class Finder:
         known = self._schema.columns(object)
         return ["Id", *(f for f in dict.fromkeys(wanted) if f in known and f != "Id")]
 
-    def _record(self, object: str, row: Row, way: str, was: str | None = None) -> Record:
+    def record(self, object: str, row: Row, way: str = "id", was: str | None = None) -> Record:
+        """A row of an answer as our Record."""
         return Record(
             object=object,
             id=str(row["Id"]),
@@ -264,7 +265,7 @@ class Finder:
             found_by=way,
             was=was,
             owner=row.get("OwnerId"),
-            modified=_when(row.get("LastModifiedDate")),
+            modified=when(row.get("LastModifiedDate")),
         )
 
 
@@ -287,8 +288,8 @@ def _is_value(value: object) -> bool:
     return value is None or isinstance(value, str | int | float | bool)
 
 
-def _when(text: Value) -> datetime | None:
-    """Salesforce writes 2026-11-22T10:00:00.000+0000."""
+def when(text: Value) -> datetime | None:
+    """A moment as Salesforce writes it, e.g. 2026-11-22T10:00:00.000+0000."""
     try:
         return datetime.fromisoformat(str(text)) if text else None
     except ValueError:
