@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from functools import cache
 
-from connector import crm, whatsapp
+from connector import crm, webhooks, whatsapp
 from connector.config import Config
 from connector.ports import Account, Bell, Manifest, Webhook
 from connector.store import accounts
@@ -20,7 +20,8 @@ class SystemClock:
 
 def kinds() -> dict[str, Manifest]:
     """Every system that can be connected, by kind."""
-    return {whatsapp.MANIFEST.kind: whatsapp.MANIFEST} | {kind: crm.manifest(kind) for kind in sorted(crm_kinds())}
+    crms = {kind: crm.manifest(kind) for kind in sorted(crm_kinds())}
+    return {whatsapp.MANIFEST.kind: whatsapp.MANIFEST} | crms | {webhooks.MANIFEST.kind: webhooks.MANIFEST}
 
 
 @cache
@@ -31,7 +32,8 @@ def crm_kinds() -> frozenset[str]:
 
 def webhook(account: Account) -> Webhook:
     """The account's webhook side; loads no SDK."""
-    return whatsapp.webhook(account) if account.kind == whatsapp.MANIFEST.kind else crm.webhook(account)
+    ours = {whatsapp.MANIFEST.kind: whatsapp.webhook, webhooks.LINK: webhooks.webhook}
+    return ours.get(account.kind, crm.webhook)(account)
 
 
 class Base:

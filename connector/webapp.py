@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from redis.exceptions import RedisError
 
-from connector import crm, whatsapp
+from connector import crm, webhooks, whatsapp
 from connector.base import Base, crm_kinds, kinds, webhook
 from connector.bell import RedisBell
 from connector.config import Config
@@ -32,7 +32,7 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
             counters.add(conn, sums)
 
     tally = Tally(add)
-    webhooks = Hooks(Doors(lambda: doors(app), strangers()), intake, tally.count, app.clock)
+    webhooks = Hooks(Doors(lambda: doors(app), strangers()), intake, tally.count, app.clock, config.public_url)
 
     def close() -> None:
         intake.close()
@@ -47,6 +47,8 @@ def doors(app: Base) -> list[Door]:
     """Every account's webhook. HubSpot signs the address it calls, so each is told our public one."""
     found = []
     for account in app.accounts():
+        if account.kind == webhooks.MANIFEST.kind:  # we call it
+            continue
         system = "crm" if account.kind in crm_kinds() else account.kind
         settings = {"public_url": app.config.public_url, **account.settings}
         found.append(Door(account.id, account.name, system, app.webhook(replace(account, settings=settings))))
@@ -59,7 +61,8 @@ def strangers() -> dict[str, Webhook]:
     for system, kind in (("whatsapp", whatsapp.MANIFEST.kind), ("crm", next(iter(crm.KINDS)))):
         unknown = {flag.name: secrets.token_hex(16) for flag in kinds()[kind].flags if flag.secret}
         made[system] = webhook(Account(id="", kind=kind, name="", secrets=unknown))
-    return made
+    link = Account(id="", kind=webhooks.LINK, name="", secrets={"secret": webhooks.standard.new_secret()})
+    return made | {webhooks.LINK: webhook(link)}
 
 
 def probes(app: Base, bell: RedisBell) -> tuple[dict[str, Check], dict[str, Check]]:

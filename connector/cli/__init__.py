@@ -18,6 +18,7 @@ COMMANDS = {
     "db": "connector.cli.run:db",
     "accounts": "connector.cli.accounts:group",
     "mappings": "connector.cli.mappings:group",
+    "links": "connector.cli.links:group",
     "sends": "connector.cli.look:sends",
     "why": "connector.cli.look:why",
     "review": "connector.cli.look:review",

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from connector import errors
+from connector import errors, webhooks
 from connector.app import App, kinds, messenger
 from connector.cli.context import FINDINGS, fail, opened, show_json
 from connector.ports import Account, Flag, Manifest
@@ -110,12 +110,17 @@ def describe(account: Account) -> dict[str, str]:
     return {"name": account.name, "kind": account.kind, "state": account.state, "hook": hook}
 
 
+def _shown(app: App) -> list[Account]:
+    """Every account but trigger links, which have commands of their own."""
+    return [account for account in app.accounts() if account.kind != webhooks.LINK]
+
+
 @group.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(as_json: bool) -> None:
     """Every connected system and its webhook path."""
     with opened() as app:
-        accounts = app.accounts()
+        accounts = _shown(app)
         entries = [describe(a) for a in accounts]
         reasons = {a.name: a.reason for a in accounts}
     if as_json:
@@ -136,7 +141,7 @@ def list_(as_json: bool) -> None:
 def check(name: str | None, fix: bool, as_json: bool) -> None:
     """Ask each system whether the connection works and what is missing."""
     with opened() as app:
-        wanted = [a for a in app.accounts() if name in (None, a.name)]
+        wanted = [a for a in _shown(app) if name in (None, a.name)]
         if name and not wanted:
             fail(f"There is no account named {name!r}.")
         found = [{"account": a.name} | issue for a in wanted for issue in _check(app, a, fix)]

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from connector.store.engine import Store
 
 log = logging.getLogger("connector.store")
-KEPT = ("content-type",)  # headers of use once the signature is verified
+# Headers of use once the signature is verified; never one that holds a secret.
+KEPT = ("content-type", "webhook-id", "idempotency-key")
 GROUP = 1_000  # rows of one transaction
 LARGEST = 64 * 1024 * 1024  # bytes that may wait: a body is 3 MB at most
 PAUSE = 0.1  # seconds between two tries to reach a database that is away

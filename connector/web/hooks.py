@@ -10,9 +10,10 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from connector.errors import NotAuthentic, TryAgain
+from connector.errors import NotAuthentic, Rejected, TryAgain
 from connector.ports import Clock, RawRequest, Response
 from connector.web.doors import Doors
+from connector.web.openapi import described
 
 log = logging.getLogger("connector.web")
 Environ = Mapping[str, Any]
@@ -23,11 +24,13 @@ PREFIX = "/hooks/"
 LARGEST = 3 * 1024 * 1024  # bytes; Meta's own limit, webhooks overview, checked 2026-09
 PATIENCE = 8 * LARGEST  # bytes still read of a body too large: most callers listen only after their last byte
 PIECE = 1024 * 1024
-METHODS = {"whatsapp": ("GET", "POST"), "crm": ("POST",)}
+METHODS = {"whatsapp": ("GET", "POST"), "crm": ("POST",), "link": ("POST",)}
+DEEPER = ("crm", "link")
 RETRY_AFTER = "5"  # seconds; Meta, HubSpot and Salesforce keep their own schedules, proxies listen
 
 REFUSED = Response(401, b"This call is not authentic.")
 TOO_LARGE = Response(413, b"The body is larger than 3 MB.")
+DESCRIPTION = "openapi.json"  # of a trigger link: public, and the same for all of them
 NOT_HERE = Response(404, b"There is no such hook.")
 BROKEN = Response(400, b"The body did not arrive whole.")
 LATER = Response(503, b"Not stored; please send it again.")
@@ -49,10 +52,13 @@ class Hooks:
     intake: Intake
     count: Callable[[str], None]
     clock: Clock
+    public_url: str = ""
 
     def answer(self, environ: Environ) -> Response:
         """The answer to one call under /hooks/; nothing is stored unless it is 200."""
-        system, key = _route(environ["PATH_INFO"])
+        system, key, rest = _route(environ["PATH_INFO"])
+        if system == "link" and rest:
+            return self._described(key, rest) if environ["REQUEST_METHOD"] == "GET" else NOT_HERE
         if environ["REQUEST_METHOD"] not in METHODS.get(system, ()):
             return Response(405, b"Use POST.") if system in METHODS else NOT_HERE
         body = read(environ)
@@ -69,14 +75,23 @@ class Hooks:
         except NotAuthentic:
             self.count(f"refused.{system}")
             return REFUSED
+        except Rejected as error:  # authentic, and of no use to us: the caller can mend it
+            self.count(f"refused.{system}")
+            return Response(400, str(error).encode())
         except TryAgain as error:
             log.warning("answered 503: %s", error)
             return LATER
         return door.webhook.answer(request)
 
+    def _described(self, key: str, rest: str) -> Response:
+        """What a trigger link takes; whether it exists is nobody's business."""
+        if rest != DESCRIPTION:
+            return NOT_HERE
+        return Response(200, described(self.public_url, key), "application/json")
+
 
 def hooks(next_app: Callable[..., Iterable[bytes]], the_hooks: Hooks) -> WSGI:
-    """`the_hooks` under /hooks/whatsapp and /hooks/crm, `next_app` for all the rest."""
+    """`the_hooks` under /hooks/, `next_app` for all the rest."""
 
     def app(environ: Environ, start: Start) -> Iterable[bytes]:
         if not environ["PATH_INFO"].startswith(PREFIX):
@@ -94,11 +109,11 @@ def hooks(next_app: Callable[..., Iterable[bytes]], the_hooks: Hooks) -> WSGI:
 STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
-def _route(path: str) -> tuple[str, str]:
-    """(system, account) of /hooks/<system>/<account>; only a CRM's path may go on. ("", "") = no hook."""
+def _route(path: str) -> tuple[str, str, str]:
+    """(system, account, rest) of /hooks/<system>/<account>; a CRM's and a link's may go on. ("", "", "") = no hook."""
     parts = path.split("/")
-    known = len(parts) == 4 or (len(parts) > 4 and parts[2] == "crm")
-    return (parts[2], parts[3]) if known and parts[3] else ("", "")
+    known = len(parts) == 4 or (len(parts) > 4 and parts[2] in DEEPER)
+    return (parts[2], parts[3], "/".join(parts[4:])) if known and parts[3] else ("", "", "")
 
 
 def read(environ: Environ) -> bytes | Response:

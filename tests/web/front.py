@@ -35,13 +35,25 @@ def add_account(env: Mapping[str, str], name: str = "shop", secret: str = SECRET
     return store_account(env, "whatsapp", name, {"app-secret": secret, "verify-token": VERIFY, "token": "t"})
 
 
-def store_account(env: Mapping[str, str], kind: str, name: str, secrets: Mapping[str, str]) -> str:
+def store_account(
+    env: Mapping[str, str], kind: str, name: str, secrets: Mapping[str, str], given: Mapping[str, object] | None = None
+) -> str:
     settings = config.load(env)
     store = open_store(settings.database_url, home=settings.home)
     with store.write() as conn:
-        found = accounts.add(conn, settings.keyring(), kind, name, {}, secrets, datetime.now(UTC))
+        found = accounts.add(conn, settings.keyring(), kind, name, given or {}, secrets, datetime.now(UTC))
     store.close()
     return found.id
+
+
+def remove_account(env: Mapping[str, str], name: str) -> None:
+    settings = config.load(env)
+    store = open_store(settings.database_url, home=settings.home)
+    with store.write() as conn:
+        found = accounts.get(conn, settings.keyring(), name)
+        assert found is not None
+        accounts.delete(conn, found.id)
+    store.close()
 
 
 def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:

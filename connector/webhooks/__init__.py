@@ -1,0 +1,42 @@
+"""Webhooks of the standard kind (standardwebhooks.com): trigger links that call us, and addresses that we call."""
+
+from connector.core.address import is_loopback
+from connector.errors import NotAllowed, Rejected
+from connector.ports import Account, Flag, Manifest, Webhook
+from connector.webhooks import standard
+from connector.webhooks.link import LinkWebhook
+
+__all__ = ["LINK", "MANIFEST", "crm_of", "is_loopback", "validate", "webhook"]
+
+LINK = "link"  # the kind of a trigger link's account row: its name is the random id in its address
+MANIFEST = Manifest(
+    kind="webhook",
+    title="Webhook",
+    flags=(
+        Flag("url", "Address to call", help="https://; mappings call it with notify: and its name."),
+        Flag("secret", "Signing secret", secret=True, required=False, help="whsec_...; made and printed when absent."),
+    ),
+    hosts=(),
+    crm=False,
+)
+
+
+def webhook(account: Account) -> Webhook:
+    """The door of one trigger link."""
+    return LinkWebhook(account)
+
+
+def crm_of(account: Account) -> str:
+    """The name of the CRM account whose document this link fires."""
+    return str(account.settings.get("crm", ""))
+
+
+def validate(url: str, secret: str) -> None:
+    """Raises Rejected or NotAllowed, with what to write instead, for what cannot be called or signed with."""
+    from connector.webhooks.address import refusal
+
+    if problem := refusal(url):
+        raise NotAllowed(f"The url cannot be used: {problem}.", hint="Write https://host/path.", code="bad_url")
+    if secret and not standard.usable(secret):
+        hint = "Leave it out and one is made; or give whsec_ and 24 to 64 bytes in base64."
+        raise Rejected("The secret cannot be used.", hint=hint, code="bad_secret")
