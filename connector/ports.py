@@ -30,7 +30,11 @@ PLACE_FLAGS = (
     Flag("country", "Country of phone numbers without +", required=False, help="Two letters, e.g. CO"),
     Flag("locale", "How numbers and dates are written", required=False, help="e.g. es_CO; else 03/04 is ambiguous"),
     Flag("time-zone", "Time zone of the business", required=False, help="e.g. America/Bogota"),
-)
+    Flag(
+        "consent-field", "Field with the marketing consent", required=False,
+        help="A yes/no field of the contact's record; kept in step with what people tell us on WhatsApp, both ways",
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

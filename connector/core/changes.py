@@ -100,8 +100,11 @@ class Ask(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteAction(Change):
+    """A workflow in the CRM that waits for us goes on; `ok` False = its message was not sent."""
+
     kind = "CompleteAction"
     callback: str
+    ok: bool = True
     values: Mapping[str, Any] = field(default_factory=dict)
 
 

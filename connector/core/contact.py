@@ -70,6 +70,7 @@ class Answered:
     buttons: Mapping[str, str] = field(default_factory=dict)  # label -> id, where the send set them
     record: RecordRef | None = None  # the record whose event sent it
     record_fields: Mapping[str, Value] = field(default_factory=dict)
+    awaited: bool = False  # something waits for the answer that no document names: a workflow in the CRM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

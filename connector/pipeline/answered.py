@@ -52,8 +52,14 @@ def _candidates(
     return [
         (sent, by)
         for sent, by in waiting.get(lane, ())
-        if sent.at <= at + SKEW and {sent.template, sent.step} & awaited
+        if sent.at <= at + SKEW and (sent.awaited or {sent.template, sent.step} & awaited)
     ]
+
+
+def records(known: Mapping[str, tuple[str | None, Answered]], waiting: Waiting) -> set[str]:
+    """The ids of the records whose events sent any of these messages."""
+    told = [sent for _, sent in known.values()] + [sent for some in waiting.values() for sent, _ in some]
+    return {sent.record.id for sent in told if sent.record}
 
 
 def with_button_ids(event: InboundMessage, answered: Answered | None) -> InboundMessage:

@@ -6,14 +6,17 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from connector import errors
 from connector.core import events, retry
 from connector.core.contact import Record, RecordRef
+from connector.pipeline import answered as answering
+from connector.pipeline import consents
 from connector.pipeline.drain import Stop, log, of_one_row, park_account, parked
-from connector.pipeline.judge import Desk
+from connector.pipeline.judge import Desk, Judged
 from connector.pipeline.library import Library, Shelf
-from connector.pipeline.lookup import Here, contact_key, find, union
+from connector.pipeline.lookup import Here, contact_key, find, read_records, union
 from connector.ports import CRM, Account, Clock, ContactKey
 from connector.store import changes as change_rows
 from connector.store import contacts, parks, plans, sends
@@ -39,6 +42,7 @@ class Chunk:
     desk: Desk
     keys: dict[str, list[ContactKey]] = field(default_factory=dict)
     found: Future[dict[ContactKey, list[Record]]] | None = None
+    records: Future[dict[tuple[str, str], Record]] | None = None  # those whose event sent what is answered
 
 
 @dataclass(slots=True)
@@ -51,6 +55,7 @@ class Handler:
     library: Library
     clock: Clock
     wrote: Callable[[], None]  # there is something to write: ring the writer's bell
+    spoke: Callable[[set[str]], None] = lambda _: None  # these numbers have something to say
     _skip: set[str] = field(default_factory=set)  # lanes set aside in this drain
     _mine: set[str] = field(default_factory=set)  # lanes held now
 
@@ -168,6 +173,9 @@ class Handler:
         if keys:
             fields = sorted(chunk.desk.reads() | set(self.crm.can.identity.values()))
             chunk.found = pool.submit(find, self.crm, keys, fields)
+        reads = chunk.desk.record_reads()
+        if reads:
+            chunk.records = pool.submit(read_records, self.crm, reads)
         return chunk
 
     def _desk(self, work: Sequence[Work], shelf: Shelf, now: datetime) -> Desk:
@@ -176,10 +184,11 @@ class Handler:
         with self.store.read() as conn:
             people = contacts.load(conn, lanes)
             linked = contacts.links(conn, self.account.id, lanes)
-            mark = change_rows.newest(conn)
-            pending = change_rows.pending_values(conn, self.account.id, lanes, [ref.id for ref in linked.values()])
             known = sends.by_wamid(conn, [e.context_id for _, e in inbound if e.context_id])
             waiting = sends.awaiting(conn, lanes, now - shelf.longest) if shelf.awaited else {}
+            records = {ref.id for ref in linked.values()} | answering.records(known, waiting)
+            mark = change_rows.newest(conn)
+            pending = change_rows.pending_values(conn, self.account.id, lanes, sorted(records))
         desk = Desk(self.account, self.crm.can, self.library.options, shelf, now, people, linked, pending, mark)
         for w, event in inbound:
             desk.add(w, event, known, waiting)
@@ -206,6 +215,8 @@ class Handler:
 
     def _finish_all(self, chunk: Chunk) -> bool:
         found = chunk.found.result() if chunk.found else {}
+        if chunk.records:
+            chunk.desk.know(chunk.records.result())
         records = {lane: union(found, keys) for lane, keys in chunk.keys.items()}
         with ExitStack() as held:
             chunk.work[:] = self._settle_records(chunk, records, held)
@@ -263,21 +274,34 @@ class Handler:
         wanted = {w.event for w in work}
         judged = desk.judge([case for case in desk.cases if case.work.event in wanted])
         rest = [w for w in work if w.event not in {j.work.event for j in judged}]
+        said = [row for j in judged for row in j.said.values()]
         now = self.clock.now()
+        rows = self._rows(desk, judged, rest, now)
         with self.store.write() as conn:
             plans.finish(
                 conn,
                 [(j.work, j.body) for j in judged] + [(w, []) for w in rest],
-                [r for j in judged for r in j.rows(now)],
+                rows,
                 now,
             )
             contacts.link(conn, desk.new_links(), desk.found_by(), now)
             contacts.opt(conn, [row for j in judged for row in j.consents(now)])
             sends.mark_answered(conn, {j.answered: j.work.event for j in judged if j.answered})
+            sends.add(conn, said)
             event_rows.settle(conn, [w.event for w in work])
             parks.clear(conn, "account", self.account.id, now)
         desk.accept()
-        return any(j.writes for j in judged)
+        if said:
+            self.spoke({row["number"] for row in said})
+        return any(row["kind"] in change_rows.WRITTEN for row in rows)
+
+    def _rows(self, desk: Desk, judged: Sequence[Judged], rest: Sequence[Work], now: datetime) -> list[dict[str, Any]]:
+        """The change rows of these events; consent goes on the CRM's own field too, behind each one's others."""
+        out = []
+        for work, mine, said in [(j.work, j.rows(now), j.consents(now)) for j in judged] + [(w, [], []) for w in rest]:
+            kept = consents.to_crm(work, self.account, desk.linked, said)
+            out += mine + [row | {"ordinal": len(mine) + n} for n, row in enumerate(kept)]
+        return out
 
     def _one_by_one(self, work: list[Work]) -> bool:
         """A batch failed: each event with a CRM read and a transaction of its own; the culprit holds its own lane only.

@@ -11,14 +11,15 @@ from connector.core.changes import Ask, Change, LogActivity, Plan, Reason, SetCo
 from connector.core.contact import Answered, Contact, Record, RecordRef, Setting, altered
 from connector.core.events import InboundMessage
 from connector.pipeline import answered as answering
+from connector.pipeline import replies
 from connector.pipeline.library import Live, Shelf
 from connector.ports import Account, Capabilities
 from connector.store.changes import WRITTEN, Row
 from connector.store.plans import Work
 
-# What the writer does not carry out: a question waits for a person, consent is applied with the plan,
-# the rest is stored and carried out by a later release.
-STATES = {"Ask": "review", "SetConsent": "done"} | dict.fromkeys(WRITTEN, "new")
+# A question waits for a person; consent and replies are carried out with the plan; the rest is stored and carried out
+# by a later release.
+STATES = {"Ask": "review", "SetConsent": "done", "SendMessage": "done", "Notify": "new"} | dict.fromkeys(WRITTEN, "new")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Judged:
     changes: list[tuple[Change, str, str]] = field(default_factory=list)  # change, object, record id
     ordinals: list[list[int | None]] = field(default_factory=list)
     answered: str | None = None
+    said: dict[int, dict[str, Any]] = field(default_factory=dict)  # ordinal -> the row of the message that replies
 
     @property
     def body(self) -> list[dict[str, Any]]:
@@ -64,6 +66,7 @@ class Judged:
                 "record": record, "kind": change.kind, "body": core_changes.dump(change),
                 "state": (state := STATES.get(change.kind, "kept")), "attempts": 0,
                 "done_at": now if state == "done" else None,
+                "outcome": {"send": self.said[n]["id"]} if n in self.said else None,
             }
             for n, (change, object_, record) in enumerate(self.changes)
         ]  # fmt: skip
@@ -132,6 +135,8 @@ class Desk:
         self, event: InboundMessage, told: Answered | None, before: Sequence[tuple[Answered, str | None]]
     ) -> Setting:
         given = self.account.settings
+        if told and told.record and told.record.account not in (self.account.id, self.account.name):
+            told = altered(told, record=None)  # a record of the other CRM is not ours to write
         asked = sum(1 for sent, _ in before if told and told.step and sent.step == told.step)
         return Setting(
             account=self.account.name, number={"id": event.number}, answered=told, attempt=asked + 1,
@@ -154,6 +159,32 @@ class Desk:
     def reads(self) -> set[str]:
         """Every field the matching documents read."""
         return {name for case in self.cases for live in case.matching for name in live.document.reads}
+
+    def record_reads(self) -> dict[str, tuple[set[str], set[str]]]:
+        """{object: (record ids, fields)} of the records whose event sent what is answered, where a document asks."""
+        out: dict[str, tuple[set[str], set[str]]] = {}
+        for case in self.cases:
+            told = case.setting.answered
+            fields = {name for live in case.matching for name in live.document.record_reads}
+            if told and told.record and fields:
+                ids, names = out.setdefault(told.record.object, (set(), set()))
+                ids.add(told.record.id)
+                names |= fields
+        return out
+
+    def know(self, records: Mapping[tuple[str, str], Record]) -> None:
+        """What the CRM has on those records; one that is gone cannot be written."""
+        for n, case in enumerate(self.cases):
+            told = case.setting.answered
+            if told is None or told.record is None or not any(live.document.record_reads for live in case.matching):
+                continue
+            found = records.get((told.record.object, told.record.id))
+            ref, fields = None, {}
+            if found:
+                ref, fields = RecordRef(self.account.id, found.object, found.id), dict(found.fields)
+                fields |= {r.body["field"]: r.body.get("value") for r in self.pending if r.record == found.id}
+            told = altered(told, record=ref, record_fields=fields)
+            self.cases[n] = altered(case, setting=altered(case.setting, answered=told))
 
     def is_new(self, lane: str, record: Record) -> bool:
         """We did not know before this read that the record belongs to the contact."""
@@ -209,6 +240,14 @@ class Desk:
             judged.answered = case.setting.answered.send  # one we did not understand leaves the question open
         for plan in judged.plans:
             judged.ordinals.append([self._place(judged, change, lane) for change in plan.changes])
+        documents_of = {
+            n: (p.document, p.version)
+            for p, o in zip(judged.plans, judged.ordinals, strict=True)
+            for n in o
+            if n is not None
+        }
+        said = [change for change, _, _ in judged.changes]
+        judged.said = replies.rows(case.work, case.event, said, documents_of, person, self.now)
         if not strange:
             self._stamp(judged, person, lane)
         return judged

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connector.core import documents as language
 from connector.core.documents import MappingDocument
 from connector.store import catalogue
 from connector.store import documents as document_rows
 from connector.store.engine import Store
+
+if TYPE_CHECKING:
+    from connector.core.documents import SendDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +25,34 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveSend:
+    """One live send: document."""
+
+    document: "SendDocument"
+    version: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Shelf:
-    """What judges one CRM account's replies."""
+    """One CRM account's documents: mappings judge its replies, send: documents its own events."""
 
     live: tuple[Live, ...] = ()
+    sends: tuple[LiveSend, ...] = ()
     awaited: frozenset[str] = frozenset()  # templates and steps that some document waits for
     longest: timedelta = timedelta(hours=24)  # the longest `within`
 
     def at(self, received_at: datetime) -> list[Live]:
         """Documents published before this event came in; a new document never floods with the past."""
         return [item for item in self.live if item.since <= received_at]
+
+    def sends_at(self, received_at: datetime) -> list[LiveSend]:
+        """The same of send: documents."""
+        return [item for item in self.sends if item.since <= received_at]
+
+    def send(self, name: str) -> LiveSend | None:
+        """The live send: document of this name."""
+        return next((item for item in self.sends if item.document.name == name), None)
 
 
 class Library:
@@ -68,22 +89,27 @@ class Library:
 
 def build(rows: Sequence[Any]) -> dict[str, Shelf]:
     """Shelves from live rows; every text was checked when it was published."""
-    grouped: dict[str, list[Live]] = {}
+    mappings: dict[str, list[Live]] = {}
+    sends: dict[str, list[LiveSend]] = {}
     for row in rows:
         document = language.read(row.text)
-        grouped.setdefault(document.crm, []).append(Live(document, row.n, row.first_live_at))
-    shelves = {name: shelf_of(items) for name, items in grouped.items()}
+        if document.kind == "send":
+            sends.setdefault(document.crm, []).append(LiveSend(document, row.n, row.first_live_at))
+        else:
+            mappings.setdefault(document.crm, []).append(Live(document, row.n, row.first_live_at))
+    shelves = {n: shelf_of(mappings.get(n, []), sends.get(n, [])) for n in mappings.keys() | sends.keys()}
     # What a reply answers does not depend on who asks: one list for every account.
     awaited = frozenset[str]().union(*(shelf.awaited for shelf in shelves.values()))
     longest = max((shelf.longest for shelf in shelves.values()), default=Shelf().longest)
-    return {name: Shelf(shelf.live, awaited, longest) for name, shelf in shelves.items()}
+    return {name: Shelf(shelf.live, shelf.sends, awaited, longest) for name, shelf in shelves.items()}
 
 
-def shelf_of(items: list[Live]) -> Shelf:
+def shelf_of(items: list[Live], sends: Sequence[LiveSend] = ()) -> Shelf:
     """The documents of one account in name order, and what they wait for."""
-    if not items:
-        return Shelf()
     items.sort(key=lambda item: item.document.name)
     awaited = frozenset(step for item in items for step in item.document.answer_to or ())
     awaited |= frozenset(f"{item.document.name}.{name}" for item in items for name in item.document.asks)
-    return Shelf(tuple(items), awaited, max(item.document.within for item in items))
+    awaited |= frozenset(item.document.template for item in sends)  # `after: replied`
+    longest = max((item.document.within for item in items), default=Shelf().longest)
+    by_name = tuple(sorted(sends, key=lambda item: item.document.name))
+    return Shelf(tuple(items), by_name, awaited, longest)

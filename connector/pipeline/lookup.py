@@ -1,6 +1,6 @@
 """Asking a CRM for contacts: by the record once linked, else by what is known of the person."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from typing import ParamSpec, TypeVar
 
@@ -20,6 +20,17 @@ def find(crm: CRM, keys: Sequence[ContactKey], fields: Sequence[str]) -> dict[Co
         again = crm.find(list(lost.values()), fields)
         found |= {key: again.get(other, []) for key, other in lost.items()}
     return found
+
+
+def read_records(
+    crm: CRM, wanted: Mapping[str, tuple[Collection[str], Collection[str]]]
+) -> dict[tuple[str, str], Record]:
+    """{(object, id asked for): record} of {object: (ids, fields)}; deleted ones are absent."""
+    out: dict[tuple[str, str], Record] = {}
+    for object_, (ids, fields) in wanted.items():
+        found = crm.read(object_, sorted(ids), sorted(fields))
+        out |= {(object_, key): record for key, record in found.items()}
+    return out
 
 
 def contact_key(

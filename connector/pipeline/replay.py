@@ -165,11 +165,15 @@ class Replay:
                     plans.append(conn, one.work, _placed(one.body, places), rows, now)
 
 
+ONCE = frozenset({"SetConsent", "SendMessage", "StartFlow", "Handoff", "Notify"})  # done when it came, never again
+
+
 def fresh(rows: Sequence[dict[str, Any]], had: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[int, int | None]]:
     """The rows that replaying adds, numbered behind those there are, and where each row stands: {ordinal: ordinal}.
 
     A timeline entry, task or question the event has already is not repeated, nor a value that waits to be written.
-    Consent is not replayed: an old yes would stand over a newer STOP."""
+    Consent is not replayed: an old yes would stand over a newer STOP. Nor is what was said to the customer, or told to
+    another system: they would hear it twice."""
     there = {
         _sameness(row.kind, row.body): row.ordinal for row in had if row.kind != "SetField" or row.state in PENDING
     }
@@ -177,7 +181,7 @@ def fresh(rows: Sequence[dict[str, Any]], had: Sequence[Any]) -> tuple[list[dict
     places: dict[int, int | None] = {}
     for row in rows:
         same = _sameness(row["kind"], row["body"])
-        if row["kind"] == "SetConsent":
+        if row["kind"] in ONCE:
             places[row["ordinal"]] = None
         elif same in there:
             places[row["ordinal"]] = there[same]

@@ -13,7 +13,7 @@ from connector.core import retry
 from connector.core.changes import Outcome
 from connector.core.contact import Contact, RecordRef
 from connector.pipeline.drain import SETTLE, Stop, alone, log, of_one_row, park_account, parked
-from connector.ports import CRM, Account, ActivityChange, Clock, RecordChange
+from connector.ports import CRM, Account, ActionDone, ActivityChange, Clock, RecordChange
 from connector.store import changes as change_rows
 from connector.store import contacts, parks
 from connector.store.changes import Row
@@ -143,6 +143,9 @@ class Writer:
     def _carry_out(self, lot: Lot, people: Mapping[str, Contact]) -> Done:
         done = Done()
         try:
+            if lot.object == change_rows.WORKFLOW:
+                self._complete(lot, done)
+                return done
             self._fields(lot, people, done)
             self._activities(lot, done)
         except Exception as error:  # noqa: BLE001 - a fault in one record must not hold the others
@@ -194,6 +197,18 @@ class Writer:
                 ]
                 for (row, _), outcome in zip(part, self.crm.write(asked), strict=True):
                     done.results[row.seq] = self._result(row, outcome, None)
+
+    def _complete(self, lot: Lot, done: Done) -> None:
+        """Workflows that waited for us go on."""
+        rows = lot.all_rows()
+        asked = [
+            ActionDone(
+                id=str(row.seq), callback=row.record, ok=row.body.get("ok", True), values=row.body.get("values", {})
+            )
+            for row in rows
+        ]
+        for row, outcome in zip(rows, self.crm.complete(asked), strict=True):
+            done.results[row.seq] = self._result(row, outcome, None)
 
     def _waits_for_record(self, rows: Sequence[Row], done: Done) -> Result:
         """The record could not be made: its timeline entries share the fate of its fields."""

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from connector.store.engine import in_chunks
 from connector.store.tables import accounts, changes, crm_links, events, in_state, plans
 
-WRITTEN = ("SetField", "LogActivity", "CreateTask")  # the kinds the CRM writer carries out
+WRITTEN = ("SetField", "LogActivity", "CreateTask", "CompleteAction")  # the kinds the CRM writer carries out
+WORKFLOW = "workflow"  # the object of a CompleteAction; its record is the callback
 
 
 @dataclass(frozen=True, slots=True)

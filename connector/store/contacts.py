@@ -273,6 +273,16 @@ def links_of(conn: sa.Connection, contact: str) -> dict[str, RecordRef]:
     return {row.account: RecordRef(row.account, row.object, row.record_id) for row in rows}
 
 
+def by_records(conn: sa.Connection, account: str, records: Iterable[str]) -> dict[str, str]:
+    """{record id: the contact linked to it in this account}."""
+    t = crm_links.c
+    found: dict[str, str] = {}
+    for chunk in in_chunks(sorted(set(records))):
+        query = sa.select(t.record_id, t.contact).where(t.account == account, t.record_id.in_(chunk))
+        found.update((row.record_id, row.contact) for row in conn.execute(query.order_by(t.at)))
+    return found
+
+
 def link(conn: sa.Connection, found: Mapping[str, RecordRef], how: Mapping[str, str], now: datetime) -> None:
     """Links contacts to records, replacing an older link of the same account."""
     if not found:

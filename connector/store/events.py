@@ -24,30 +24,30 @@ def known_keys(conn: sa.Connection, pairs: Iterable[tuple[str, str]]) -> set[tup
     return found
 
 
-def add(conn: sa.Connection, rows: Sequence[dict[str, Any]], crm_accounts: Sequence[str]) -> None:
+def add(
+    conn: sa.Connection,
+    rows: Sequence[dict[str, Any]],
+    crm_accounts: Sequence[str],
+    triggers: Mapping[str, str] | None = None,
+    due: Mapping[str, datetime] | None = None,
+) -> None:
     """Inserts events; one in state `new` gets a plan row for each CRM account it concerns.
 
+    `triggers` {event: CRM account}: only that account's send: documents look, from `due` {event: time} on.
     The UNIQUE dedupe key is the judge: a doubled key raises, and the caller's transaction with it."""
     insert_many(conn, events, list(rows))
     waiting = {row["id"]: row["lane"] for row in rows if row["state"] == "new"}
-    if not waiting or not crm_accounts:
-        return
+    triggers, due = triggers or {}, due or {}
     todo: list[dict[str, Any]] = []
     for chunk in in_chunks(list(waiting)):
-        for row in conn.execute(
-            sa.select(events.c.id, events.c.seq).where(events.c.id.in_(chunk)).order_by(events.c.seq)
-        ):
-            todo += [
-                {
-                    "event": row.id,
-                    "account": account,
-                    "event_seq": row.seq,
-                    "lane": waiting[row.id],
-                    "state": "new",
-                    "attempts": 0,
-                }
-                for account in crm_accounts
-            ]
+        query = sa.select(events.c.id, events.c.seq).where(events.c.id.in_(chunk)).order_by(events.c.seq)
+        for row in conn.execute(query):
+            mine = {"event": row.id, "event_seq": row.seq, "lane": waiting[row.id], "state": "new", "attempts": 0}
+            mine |= {"next_at": due.get(row.id)}
+            if row.id in triggers:
+                todo.append(mine | {"account": triggers[row.id], "journey": "trigger"})
+            else:
+                todo += [mine | {"account": account, "journey": "reply"} for account in crm_accounts]
     insert_many(conn, plans, todo)
 
 

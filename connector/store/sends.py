@@ -73,7 +73,8 @@ def mark_answered(conn: sa.Connection, pairs: Mapping[str, str]) -> None:
     """{send: event}: the first answer counts."""
     if pairs:
         b, t = sa.bindparam, sends.c
-        once = sa.update(sends).where(t.id == b("s"), t.answered_by.is_(None)).values(answered_by=b("e"))
+        tell = sa.case((t.crm != "", 1), else_=0)
+        once = sa.update(sends).where(t.id == b("s"), t.answered_by.is_(None)).values(answered_by=b("e"), tell=tell)
         conn.execute(once, [{"s": s, "e": e} for s, e in sorted(pairs.items())])
 
 
@@ -86,6 +87,7 @@ def _answered(row: sa.Row[Any]) -> Answered:
         step=row.step or None,
         buttons=row.buttons or {},
         record=record,
+        awaited=row.callback is not None,
     )
 
 

@@ -1,0 +1,72 @@
+"""Marketing consent on the CRM's own field (`--consent-field`), kept in step with WhatsApp both ways."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from connector.core import consent, events
+from connector.core.changes import SetField, dump
+from connector.core.contact import RecordRef
+from connector.ports import Account
+from connector.store import contacts
+from connector.store.plans import Work
+
+FIELD = "consent_field"
+YES = frozenset({"true", "yes", "1", "si", "sí", "sim", "opted_in"})
+
+
+def from_crm(conn: Any, rows: Iterable[Mapping[str, Any]], accounts: Mapping[str, Account]) -> list[dict[str, Any]]:
+    """Consent facts of events that say a person changed the field on a contact we know."""
+    heard: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        account = accounts.get(row["account"])
+        name = account.settings.get(FIELD) if account else None
+        payload = row["payload"]
+        if name and row["kind"] == "RecordChanged" and payload.get("field") == name and not payload.get("ours"):
+            heard.setdefault(row["account"], []).append(row)
+    out = []
+    for account_id, mine in heard.items():
+        known = contacts.by_records(conn, account_id, [row["payload"]["record"] for row in mine])
+        out += [_fact(row, known[r]) for row in mine if (r := row["payload"]["record"]) in known]
+    return out
+
+
+def _fact(row: Mapping[str, Any], contact: str) -> dict[str, Any]:
+    payload = row["payload"]
+    value = str(payload.get("value") or "")
+    at = payload.get("at")
+    return {
+        "contact": contact, "category": "marketing", "state": "opted_in" if value.lower() in YES else "opted_out",
+        "how": "crm", "at": datetime.fromisoformat(at) if at else row["received_at"],
+        "evidence": f"{payload['field']} = {value}"[:500], "event": row["dedupe_key"],
+    }  # fmt: skip
+
+
+def to_crm(
+    work: Work, account: Account, linked: Mapping[str, RecordRef], said: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Change rows, without ordinal, that write to the field what one message or preference says of consent.
+
+    `said`: consent facts of the mappings that judged it. START after STOP is no permission for marketing."""
+    name, ref = account.settings.get(FIELD), linked.get(work.lane)
+    if not name or ref is None:
+        return []
+    states = [fact["state"] for fact in said if fact["category"] in ("marketing", "all")] or _told(work)
+    if not states:
+        return []
+    change = SetField(record=ref, object=ref.object, field=name, value=states[-1] == "opted_in")
+    return [
+        {
+            "event": work.event, "account": work.account, "lane": work.lane, "object": ref.object, "record": ref.id,
+            "kind": change.kind, "body": dump(change), "state": "new", "attempts": 0, "done_at": None, "outcome": None,
+        }
+    ]  # fmt: skip
+
+
+def _told(work: Work) -> list[str]:
+    event = events.load(work.kind, work.payload)
+    if isinstance(event, events.ConsentUpdate) and event.category in ("marketing", "all"):
+        return [event.state]
+    if isinstance(event, events.InboundMessage) and event.type in ("text", "button"):
+        return [word] if (word := consent.stop_word(event.text)) == "opted_out" else []
+    return []

@@ -1,0 +1,93 @@
+"""Sends with something to tell: their document's `after:`, or a workflow that waits, has not heard the newest yet."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.store.bulk import in_chunks, insert_many
+from connector.store.plans import Moved
+from connector.store.sends import RANKS
+from connector.store.tables import accounts, callbacks, changes, events, sends
+
+ENDED = ("failed", "refused", "expired", "cancelled")
+
+
+def waiting(conn: sa.Connection, crm: str, limit: int) -> Sequence[sa.Row[Any]]:
+    """Sends of one CRM account that have something to tell, oldest first."""
+    query = sa.select(sends).where(sa.literal_column("tell = 1"), sends.c.crm == crm)
+    return conn.execute(query.order_by(sends.c.at, sends.c.id).limit(limit)).all()
+
+
+def accounts_due(conn: sa.Connection) -> list[str]:
+    """CRM accounts with a send that has something to tell."""
+    any_ = sa.exists().where(sa.literal_column("tell = 1"), sends.c.crm == accounts.c.id)
+    return list(conn.execute(sa.select(accounts.c.id).where(any_)).scalars())
+
+
+def answers(conn: sa.Connection, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """{event: payload} of the messages that answered."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for chunk in in_chunks(sorted(set(ids))):
+        rows = conn.execute(sa.select(events.c.id, events.c.payload).where(events.c.id.in_(chunk)))
+        found.update((row.id, row.payload) for row in rows)
+    return found
+
+
+def open_callbacks(conn: sa.Connection, account: str, sends_: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """{send: (callback, what it waits for)} of the workflows that wait for these sends."""
+    t, found = callbacks.c, {}
+    for chunk in in_chunks(sorted(sends_)):
+        mine = sa.and_(t.account == account, t.send.in_(chunk), t.state == "waiting")
+        for row in conn.execute(sa.select(t.send, t.callback, t.wait_for).where(mine)):
+            found[row.send] = (row.callback, row.wait_for)
+    return found
+
+
+def close_callbacks(conn: sa.Connection, account: str, done: Sequence[str]) -> None:
+    """These workflows go on."""
+    for chunk in in_chunks(sorted(done)):
+        mine = sa.and_(callbacks.c.account == account, callbacks.c.callback.in_(chunk))
+        conn.execute(sa.update(callbacks).where(mine).values(state="completed"))
+
+
+def tell(conn: sa.Connection, account: str, told: Sequence[sa.Row[Any]], made: Sequence[dict[str, Any]]) -> None:
+    """Stores what is told and that it was; raises Moved when a send has gone on since it was read.
+
+    `made` are change rows without ordinal: each goes behind those its event has."""
+    b, t = sa.bindparam, sends.c
+    same = sa.and_(
+        t.id == b("s"), t.rank == b("r"), t.state == b("st"), sa.func.coalesce(t.answered_by, "") == b("a"), t.tell == 1
+    )
+    step = sa.update(sends).where(same).values(tell=0, told=b("to"), told_reply=b("re"))
+    values = [
+        {
+            "s": r.id,
+            "r": r.rank,
+            "st": r.state,
+            "a": r.answered_by or "",
+            "to": _told(r),
+            "re": int(bool(r.answered_by)),
+        }
+        for r in told
+    ]
+    if values and conn.execute(step, values).rowcount != len(values):
+        raise Moved
+    ordinals = _next_ordinals(conn, account, [row["event"] for row in made])
+    for row in made:
+        row["ordinal"] = ordinals[row["event"]]
+        ordinals[row["event"]] += 1
+    insert_many(conn, changes, list(made))
+
+
+def _told(row: sa.Row[Any]) -> int:
+    return max(RANKS["failed"], row.rank) if row.state in ENDED else int(row.rank)
+
+
+def _next_ordinals(conn: sa.Connection, account: str, ids: Sequence[str]) -> dict[str, int]:
+    found = dict.fromkeys(ids, 0)
+    t = changes.c
+    for chunk in in_chunks(sorted(found)):
+        query = sa.select(t.event, sa.func.max(t.ordinal)).where(t.event.in_(chunk), t.account == account)
+        found.update((event, last + 1) for event, last in conn.execute(query.group_by(t.event)))
+    return found
