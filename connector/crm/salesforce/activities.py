@@ -90,7 +90,7 @@ class Activities:
                 by_object.setdefault(safe_object(change.object), []).append(change.record)
         found: dict[str, str] = {}
         for object, ids in by_object.items():
-            if "OwnerId" not in self._schema.columns(object):  # a detail record: its master's owner is nobody here
+            if "OwnerId" not in self._schema.known(object):  # a detail record: its master's owner is nobody here
                 continue
             rows = self._client.retrieve(object, list(dict.fromkeys(ids)), ["Id", "OwnerId"])
             found.update({str(r["Id"])[:15]: str(r.get("OwnerId") or "") for r in rows})

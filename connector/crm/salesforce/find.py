@@ -14,7 +14,6 @@ from connector.core.contact import Record, Value
 from connector.crm.salesforce import sosl
 from connector.crm.salesforce.client import Client
 from connector.crm.salesforce.schema import USER_ID, WA_ID, Schema
-from connector.errors import NotFound
 from connector.ports import ContactKey
 
 SOQL_ROOM = 7000  # characters of a query: with the columns and URL-escaped it stays under the 16 KB of a URI
@@ -88,7 +87,7 @@ class Finder:
                 by_object.setdefault(object, {}).setdefault(record[:15], []).append(key)
         found: Found = {}
         for object, asked in by_object.items():
-            if not self.known(object):
+            if not self._schema.known(object):
                 continue
             ids = {short: str((ks[0].record or ("", ""))[1]) for short, ks in asked.items()}
             for short, now in self.read(object, ids.values(), fields).items():
@@ -162,7 +161,7 @@ class Finder:
         """Equality in SOQL, object after object in each key's order."""
         found: Found = {}
         for object, asked in self._in_order(keys, found):
-            known = self.known(object)
+            known = self._schema.known(object)
             for column, value_of in columns:
                 if column not in known:  # not set up (yet): check says so
                     continue
@@ -199,7 +198,7 @@ class Finder:
         groups: dict[tuple[str, ...], list[ContactKey]] = {}
         for key in keys:
             if key.phones:
-                groups.setdefault(tuple(o for o in key.objects if self.known(o)), []).append(key)
+                groups.setdefault(tuple(o for o in key.objects if self._schema.known(o)), []).append(key)
         for objects, asked in groups.items():
             for group in sosl.few(asked):
                 found.update(self._search(objects, group, fields))
@@ -241,13 +240,6 @@ class Finder:
         return {key for s in every for key in owners.get(s, ())}
 
     # ---- rows ----
-    def known(self, object: str) -> Mapping[str, Any]:
-        """The object's columns; none when our user cannot see it: an org without leads still has contacts."""
-        try:
-            return self._schema.columns(object)
-        except NotFound:
-            return {}
-
     def columns(self, object: str, fields: Iterable[str]) -> list[str]:
         """Id, owner, time and what was asked for; only columns the object has and our user may see."""
         wanted = ["OwnerId", "LastModifiedDate", *fields]

@@ -32,7 +32,7 @@ class Reader:
     def read(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
         """Asked id -> the record it is now; what is gone, hidden or no id at all is absent."""
         asked = [i for i in dict.fromkeys(ids) if is_id(i)]
-        if not asked or not self._finder.known(object):
+        if not asked or not self._schema.known(object):
             return {}
         found = self._finder.read(object, asked, [STAMP, *fields])
         return {i: _stamped(found[i[:15]]) for i in asked if i[:15] in found}

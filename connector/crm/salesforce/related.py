@@ -5,12 +5,10 @@ not asked: who works there need not know of the deal.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from connector.crm.salesforce.client import Client
 from connector.crm.salesforce.find import batches, is_id, select
 from connector.crm.salesforce.schema import Schema
-from connector.errors import NotFound
 from connector.ports import Related
 
 PEOPLE = ("Contact", "Lead")
@@ -77,18 +75,11 @@ class Relations:
 
     def _references(self, object: str, to: str) -> list[str]:
         """The lookup fields of `object` that may name a record of `to`."""
-        columns = self._columns(object)
+        columns = self._schema.known(object)
         return [n for n, c in columns.items() if to in (c.get("referenceTo") or ()) and n not in OTHERS]
 
     def _has(self, object: str, name: str) -> bool:
-        return bool(object and name) and name in self._columns(object)
-
-    def _columns(self, object: str) -> Mapping[str, Mapping[str, Any]]:
-        """The object's fields; none when the org does not have it, or our user may not see it."""
-        try:
-            return self._schema.columns(object)
-        except NotFound:
-            return {}
+        return bool(object and name) and name in self._schema.known(object)
 
 
 def _note(found: Found, record: str, related: object, *, primary: bool) -> None:

@@ -72,6 +72,13 @@ class Schema:
         """Field name -> its describe."""
         return {f["name"]: f for f in self.describe(object).get("fields") or ()}
 
+    def known(self, object: str) -> dict[str, Mapping[str, Any]]:
+        """`columns`; none when our user cannot see the object: an org without leads still has contacts."""
+        try:
+            return self.columns(object)
+        except NotFound:
+            return {}
+
     def needing(self, object: str, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """`columns`, read again when one of `names` is not there: it may have been made a moment ago."""
         known = self.columns(object)

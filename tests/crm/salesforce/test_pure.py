@@ -12,7 +12,7 @@ from connector.crm.salesforce.find import batches, quoted
 from connector.crm.salesforce.schema import _field, _united
 from connector.crm.salesforce.values import MisfitError, fit
 from connector.errors import Busy, NotAllowed, NotFound, Unreachable
-from connector.ports import Account, ContactKey, RecordChange
+from connector.ports import PLACE_FLAGS, Account, ContactKey, RecordChange
 
 ERRORS = json.loads((Path(__file__).parent / "payloads" / "errors.json").read_text("utf-8"))
 
@@ -61,7 +61,7 @@ def test_an_account_needs_a_domain_or_a_base_url() -> None:
         hosts.base(account())
 
 
-PLACE = ("country", "locale", "time-zone")  # how a CRM's texts are to be read
+PLACE = tuple(flag.name for flag in PLACE_FLAGS)
 
 
 def test_the_manifest_names_the_fixed_flags() -> None:

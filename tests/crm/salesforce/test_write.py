@@ -271,6 +271,7 @@ def test_a_message_is_a_completed_task_under_our_ref_on_the_day_it_was_there(org
 
 def test_tasks_go_to_their_owners_with_one_read_for_all(org: Org, tokens: Tokens) -> None:
     heard = collections(org, [(LOG, [ok(f"00THp{n}", True) for n in range(4)])], "Task")
+    described(org, "Contact")
     kept(org, "Contact", row("Contact", ROSA, OwnerId=OWNER), row("Contact", JUAN, OwnerId="00GHp00000Queue1"))
     queried(org, "/query/", ("FROM User&mine@clinic.example", [{"Id": MINE, "Email": "Mine@clinic.example"}]))
     outcomes = write(
