@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,10 +12,11 @@ from connector import errors
 from connector.core import retry
 from connector.core.changes import Outcome
 from connector.core.contact import Contact, RecordRef
+from connector.pipeline import own
 from connector.pipeline.drain import SETTLE, Stop, alone, log, of_one_row, park_account, parked
 from connector.ports import CRM, Account, ActionDone, ActivityChange, Clock, RecordChange
 from connector.store import changes as change_rows
-from connector.store import contacts, parks
+from connector.store import contacts, own_writes, parks
 from connector.store.changes import Row
 from connector.store.engine import Store
 
@@ -58,6 +59,7 @@ class Writer:
     account: Account
     crm: CRM
     clock: Clock
+    watching: Callable[[], own.Watched] = frozenset  # fields whose changes set off messages
     _busy: set[Target] = field(default_factory=set)
     _error: errors.ConnectorError | None = None
 
@@ -126,11 +128,17 @@ class Writer:
                 taken = change_rows.start(conn, [r.seq for r in lot.all_rows()], self.clock.now())
                 if not lot.known:
                     taken -= change_rows.let_go(conn, [r for r in lot.all_rows() if r.seq in taken])
+                own_writes.begin(conn, self.account.id, self._own(lot, taken), self.clock.now())
             lot.rows = {t: kept for t, rows in lot.rows.items() if (kept := [r for r in rows if r.seq in taken])}
             if lot.rows:
                 self._busy.update(lot.rows)
                 return lot
         return None
+
+    def _own(self, lot: Lot, seqs: Collection[int] | None = None) -> Sequence[own_writes.Written]:
+        watching = self.watching()
+        rows = (row for row in lot.all_rows() if seqs is None or row.seq in seqs)
+        return own.told(rows, watching) if watching else ()
 
     def _people(self, lot: Lot) -> dict[str, Contact]:
         """A newcomer's name and phone; known records need none."""
@@ -287,6 +295,7 @@ class Writer:
         with self.store.write() as conn:
             change_rows.unburn(conn, [seq for _, done in ended for seq in done.unburn if seq in results])
             change_rows.end(conn, results, now)
+            own_writes.end(conn, self.account.id, [one for lot, _ in ended for one in self._own(lot)], now)
             created = self._created(conn, ended)
             links = {lane: RecordRef(self.account.id, *found) for lane, found in created.items()}
             contacts.link(conn, links, dict.fromkeys(links, "created"), now)
