@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from connector.core.changes import Outcome
 from connector.core.contact import Record, Value
@@ -116,6 +116,25 @@ class Webhook(Protocol):
     def answer(self, request: RawRequest) -> Response:
         """What the caller must hear once the bytes are safe."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line of a list that an admin picks from while a workflow is made."""
+
+    value: str
+    label: str
+    description: str = ""
+
+
+Choices = Mapping[str, Sequence[Choice]]  # template: approved ones, name:language · document: live send: documents
+
+
+@runtime_checkable
+class OptionsWebhook(Protocol):
+    """A webhook that is also asked what there is to pick from (`/options`); such a call is answered, never stored."""
+
+    def options(self, request: RawRequest, choices: Choices) -> Response: ...
 
 
 # ---- CRM ---------------------------------------------------------------------------------------------------------
