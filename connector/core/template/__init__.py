@@ -1,0 +1,20 @@
+"""A template as Meta approved it: its placeholders, what fits them, and the message that fills them."""
+
+from connector.core.template.fill import render
+from connector.core.template.fit import compatible, misfits
+from connector.core.template.misfit import Misfit
+from connector.core.template.model import Template, from_graph
+from connector.core.template.slots import ButtonSlot, Slots, labels, slots
+
+__all__ = [
+    "ButtonSlot",
+    "Misfit",
+    "Slots",
+    "Template",
+    "compatible",
+    "from_graph",
+    "labels",
+    "misfits",
+    "render",
+    "slots",
+]
