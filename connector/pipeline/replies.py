@@ -33,5 +33,5 @@ def _row(
         "account": work.source, "crm": work.account, "lane": work.lane, "number": event.number,
         "document": document[0], "version": document[1], "step": change.awaits, "category": "service",
         "priority": FIRST, "to": f"+{person.wa_id}" if person.wa_id else "", "user_id": person.user_id,
-        "body": {"type": "text", "text": text}, "state": "ready", "at": now,
+        "body": {"type": "text", "text": text}, "state": "ready", "next_at": now, "at": now,
     }  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from connector.pipeline import why_sends
 from connector.store import accounts, changes, contacts, events, parks, plans
 from connector.store.engine import Store
 
@@ -25,6 +26,7 @@ OTHER = {
     "Handoff": "handoff",
     "Notify": "notification",
     "SetConsent": "consent",
+    "CompleteAction": "workflow",
 }
 
 
@@ -55,17 +57,22 @@ def _event(conn: Any, row: Any, names: Mapping[str, str]) -> dict[str, Any]:
         for plan in made
         for body in plan.body or []
     ]
+    planned = {(p.account, n) for p in made for body in p.body or [] for n in body.get("ordinals", [])}
+    sent = why_sends.of_event(conn, row.id)
+    told = [_untold(c, row.received_at) for c in rows if sent and (c.account, c.ordinal) not in planned]
     return {
         "event": row.id,
         "id": row.dedupe_key,
         "kind": row.kind,
         "received_at": row.received_at.isoformat(),
-        "state": _state(row, made, rows),
+        "state": _state(row, made, [*rows, *why_sends.states(sent)]),
         "error": row.error or next((p.error for p in made if p.error), None),
         "contact": {"id": row.lane, "name": person.name if person else "", "wa_id": person.wa_id if person else None}
         | {"records": {names[a]: f"{ref.object} {ref.id}" for a, ref in links.items()}},
         "message": _message(row.payload),
         "documents": documents,
+        "sends": sent,
+        "after": told,
         "waiting_for": [_held(conn, a, names) for a in sorted(_waits_for(made, rows))],
     }
 
@@ -81,7 +88,8 @@ def _held(conn: Any, account: str, names: Mapping[str, str]) -> str:
 
 
 def _message(payload: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: payload[k] for k in ("type", "text", "answer", "context_id", "what", "status") if k in payload}
+    told = ("type", "text", "answer", "context_id", "what", "status", "object", "record", "field", "value", "trigger")
+    return {k: payload[k] for k in told if k in payload}
 
 
 def _state(row: Any, made: Sequence[Any], rows: Sequence[Any]) -> str:
@@ -160,7 +168,7 @@ def render(event: Mapping[str, Any]) -> str:
         " ".join(p for p in (f"+{person['wa_id']}" if person["wa_id"] else "", person["name"]) if p)
         or "somebody unknown"
     )
-    said = message.get("text") or message.get("status") or message.get("what") or event["kind"]
+    said = message.get("text") or message.get("status") or _record(message) or message.get("what") or event["kind"]
     lines = [
         f"{who}: {said!r} ({message.get('type', event['kind'])})    {event['received_at'][:19]}Z    {event['state']}"
     ]
@@ -171,11 +179,23 @@ def render(event: Mapping[str, Any]) -> str:
         for f in document["fields"]:
             moved = " -> ".join(dict.fromkeys(str(v) for v in (f["from"], f["value"]) if v is not None))
             lines.append(f"  {f['field']:<24} {moved:<44} {f['outcome']}: {f['because']}".rstrip(": "))
+    lines += why_sends.render(event["sends"])
+    lines += [f"  {f['field']:<24} {f['value'] or '':<44} {f['outcome']}: {f['because']}" for f in event["after"]]
     if event["waiting_for"]:
         lines.append(f"waiting for {', '.join(event['waiting_for'])}")
     if event["error"]:
         lines.append(f"error: {event['error']}")
     return "\n".join(lines)
+
+
+def _record(message: Mapping[str, Any]) -> str:
+    """deals 9001: dealstage = presentationscheduled."""
+    if not message.get("record"):
+        return str(message.get("trigger", ""))
+    field = (
+        f": {message['field']} = {message.get('value', '')}" if message.get("field") else f" {message.get('what', '')}"
+    )
+    return f"{message.get('object', '')} {message['record']}{field}".strip()
 
 
 def _verdict(document: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from connector.store.bulk import in_chunks, insert_many
 from connector.store.plans import Moved
 from connector.store.sends import RANKS
-from connector.store.tables import accounts, callbacks, changes, events, sends
+from connector.store.tables import accounts, callbacks, changes, events, send_attempts, sends, statuses
 
 ENDED = ("failed", "refused", "expired", "cancelled")
 
@@ -23,6 +23,19 @@ def accounts_due(conn: sa.Connection) -> list[str]:
     """CRM accounts with a send that has something to tell."""
     any_ = sa.exists().where(sa.literal_column("tell = 1"), sends.c.crm == accounts.c.id)
     return list(conn.execute(sa.select(accounts.c.id).where(any_)).scalars())
+
+
+def history(conn: sa.Connection, event: str) -> list[dict[str, Any]]:
+    """What one event sent: each message with its attempts and statuses, oldest first."""
+    out = []
+    for row in conn.execute(sa.select(sends).where(sends.c.event == event).order_by(sends.c.at, sends.c.id)):
+        tries = conn.execute(
+            sa.select(send_attempts).where(send_attempts.c.send == row.id).order_by(send_attempts.c.n)
+        ).all()
+        heard = sa.or_(statuses.c.wamid == row.wamid, statuses.c.send == row.id)
+        facts = conn.execute(sa.select(statuses).where(heard).order_by(statuses.c.at)).all()
+        out.append(dict(row._mapping) | {"attempts_made": tries, "statuses": facts})
+    return out
 
 
 def answers(conn: sa.Connection, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:

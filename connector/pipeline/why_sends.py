@@ -1,0 +1,62 @@
+"""What one event sent, for the why: the message, each attempt, each status, and the reason it waits or failed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from connector.store import telling
+
+WAITS = ("waiting", "ready", "in_flight")
+# how the state of a send counts for its event, in the words of a change
+COUNTS = dict.fromkeys(WAITS, "new") | {"unknown": "review"} | dict.fromkeys(telling.ENDED, "refused")
+
+
+def of_event(conn: Any, event: str) -> list[dict[str, Any]]:
+    """Every message this event sent, oldest first."""
+    return [_send(row) for row in telling.history(conn, event)]
+
+
+def states(sent: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Each send as if it were a change: what counts for the event."""
+    return [SimpleNamespace(state=COUNTS.get(one["state"], "done"), account=one["account"]) for one in sent]
+
+
+def _send(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"], "document": row["document"], "version": row["version"], "template": row["template"],
+        "language": row["language"], "to": row["to"] or row["user_id"] or "", "state": row["state"],
+        "label": row["label"], "code": row["code"], "reason": row["reason"], "who": row["who"],
+        "next_at": _iso(row["next_at"]), "account": row["crm"], "text": _text(row["body"] or {}),
+        "attempts": [
+            {"n": a.n, "at": _iso(a.started_at), "outcome": a.outcome or "no outcome is known", "text": a.text or ""}
+            for a in row["attempts_made"]
+        ],
+        "statuses": [{"status": s.status, "at": _iso(s.at)} for s in row["statuses"]],
+        "answered_by": row["answered_by"],
+    }  # fmt: skip
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _text(body: Mapping[str, Any]) -> str:
+    return str((body.get("text") or {}).get("body", "")) if body.get("type") == "text" else ""
+
+
+def render(sent: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The lines for a terminal."""
+    lines = []
+    for one in sent:
+        what = one["template"] or repr(one["text"][:60])
+        lines.append(f"sent by {one['document']}, version {one['version']}: {what} to {one['to']}    {one['state']}")
+        until = (
+            f" until {one['next_at'][:16]}Z" if one["next_at"] and one["state"] in WAITS[:2] and one["reason"] else ""
+        )
+        lines += [f"  {one['reason']}{until}"] if one["reason"] else []
+        lines += [
+            f"  attempt {a['n']:<16} {(a['at'] or '')[11:19]} {a['outcome']} {a['text']}" for a in one["attempts"]
+        ]
+        lines += [f"  {s['status']:<24} {(s['at'] or '')[11:19]}" for s in one["statuses"]]
+    return [line.rstrip() for line in lines]
