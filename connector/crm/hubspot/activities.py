@@ -2,21 +2,21 @@
 
 import html
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from connector.core.changes import Outcome
-from connector.crm.batch import at_once, chunks
+from connector.crm.batch import chunks
 from connector.crm.hubspot import client as hubspot
+from connector.crm.hubspot.associations import Associations
 from connector.crm.hubspot.find import BATCH, OWNER, Finder
-from connector.crm.hubspot.rows import Item, Row, settle
-from connector.errors import Busy, ConnectorError, NeedsPerson, NotFound, TryAgain
+from connector.crm.hubspot.rows import Row, settle
+from connector.errors import Busy, ConnectorError, NeedsPerson, TryAgain
 from connector.ports import ActivityChange
 
 LONGEST = 65_536  # characters of a body
 SUBJECT = 250
 NEWEST = 500  # entries of one record among which a ref is looked for; an earlier try is among the newest
-PAGES = 20
 _REF = re.compile(r"\bref ([A-Za-z0-9-]{1,80})\s*(?:</\w+>\s*)*$", re.ASCII)
 
 
@@ -53,6 +53,7 @@ class ActivityWriter:
 
     client: hubspot.Client
     finder: Finder
+    associations: Associations
 
     def write(self, changes: Sequence[ActivityChange]) -> list[Outcome]:
         """Same length, same order. An error after the first entry was created becomes `retry` for the rest."""
@@ -125,30 +126,14 @@ class ActivityWriter:
 
     def _entries(self, kind: Kind, name: str, records: Sequence[str]) -> list[str]:
         """Ids of the newest entries of each record, the newest first (HubSpot's ids grow)."""
-        ids: dict[str, set[str]] = {record: set() for record in records}
-        inputs: list[dict[str, str]] = [{"id": record} for record in ids]
-        for _ in range(PAGES):
-            answers = at_once(self._associated(kind, name), list(chunks(inputs, BATCH)))
-            inputs = []
-            for item in (item for answer in answers for item in answer.get("results") or []):
-                record = str((item.get("from") or {}).get("id"))
-                to = item.get("to") or []
-                ids.setdefault(record, set()).update(str(end.get("toObjectId") or end.get("id")) for end in to)
-                if after := ((item.get("paging") or {}).get("next") or {}).get("after"):
-                    inputs.append({"id": record, "after": str(after)})
-            if not inputs:
-                break
-        newest = (sorted(found, key=lambda id_: (len(id_), id_), reverse=True)[:NEWEST] for found in ids.values())
-        return sorted({id_ for some in newest for id_ in some}, key=lambda id_: (len(id_), id_), reverse=True)
+        found = self.associations.of(name, records, kind.object)
+        newest = (sorted((end.id for end in ends), key=_age)[-NEWEST:] for ends in found.values())
+        return sorted({id_ for some in newest for id_ in some}, key=_age, reverse=True)
 
-    def _associated(self, kind: Kind, name: str) -> Callable[[Sequence[Mapping[str, str]]], Item]:
-        def ask(inputs: Sequence[Mapping[str, str]]) -> Item:
-            try:
-                return self.client.post(hubspot.associations(name, kind.object), {"inputs": list(inputs)})
-            except NotFound:
-                return {}  # HubSpot's answer when none of them has any
 
-        return ask
+def _age(id_: str) -> tuple[int, str]:
+    """The order of ids, which are numbers written as text."""
+    return len(id_), id_
 
 
 def _row(kind: Kind, change: ActivityChange, owner: str | None) -> Row:

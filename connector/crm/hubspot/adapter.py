@@ -1,4 +1,4 @@
-"""The CRM port for HubSpot: one client, and a small part for each of its four calls."""
+"""The CRM port for HubSpot: one client, and a small part for each of its calls."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,31 @@ from connector.core.contact import Record
 from connector.crm import base_url, value
 from connector.crm.hubspot import BASE_URL, MANIFEST
 from connector.crm.hubspot.activities import ActivityWriter
+from connector.crm.hubspot.associations import Associations
 from connector.crm.hubspot.check import Checker
 from connector.crm.hubspot.client import Client
+from connector.crm.hubspot.complete import Completer
 from connector.crm.hubspot.find import BATCH, CONTACTS, USER_ID, WA_ID, Finder
 from connector.crm.hubspot.properties import Properties
+from connector.crm.hubspot.query import Query
 from connector.crm.hubspot.write import RecordWriter
 from connector.errors import NotAllowed
-from connector.ports import Account, ActivityChange, Capabilities, ContactKey, Field, Issue, RecordChange
+from connector.ports import (
+    Account,
+    ActionDone,
+    ActivityChange,
+    Capabilities,
+    ContactKey,
+    Field,
+    Issue,
+    Page,
+    RecordChange,
+    Related,
+    Where,
+)
+
+# The language's words for HubSpot's objects; a custom object goes by its own name (2-1234567 or p_cars).
+OBJECTS = {"contact": CONTACTS, "company": "companies", "deal": "deals", "ticket": "tickets", "lead": "leads"}
 
 
 class HubSpot:
@@ -27,6 +45,7 @@ class HubSpot:
             batch=BATCH,
             read_batch=BATCH,
             object=CONTACTS,
+            objects=OBJECTS,
             identity={"wa_id": WA_ID, "user_id": USER_ID},
             locale=value(settings, "locale") or None,
         )
@@ -36,7 +55,10 @@ class HubSpot:
         self._properties = properties
         self._finder = Finder(client, properties, value(settings, "country") or None)
         self._records = RecordWriter(client, properties, self._finder)
-        self._activities = ActivityWriter(client, self._finder)
+        self._associations = Associations(client)
+        self._activities = ActivityWriter(client, self._finder, self._associations)
+        self._query = Query(self._finder, properties)
+        self._completer = Completer(client)
         self._checker = Checker(client, properties, value(settings, "portal-id"))
 
     def check(self, *, fix: bool = False) -> list[Issue]:
@@ -60,3 +82,19 @@ class HubSpot:
         if records:
             raise TypeError("one call writes records or activities, not both")
         return self._activities.write(activities)
+
+    def read(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
+        """Asked id -> the record it is now (`was` when it was merged); what is gone is absent."""
+        return self._finder.by_id(object, ids, fields)
+
+    def related(self, object: str, ids: Sequence[str], to: str) -> dict[str, list[Related]]:
+        """Every id with its associated records, the primary one first."""
+        return self._associations.of(object, ids, to)
+
+    def query(self, object: str, where: Sequence[Where], fields: Sequence[str], *, after: str = "") -> Page:
+        """A page of a search; any number of pages, also beyond HubSpot's 10,000 results."""
+        return self._query.run(object, where, fields, after)
+
+    def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:
+        """Lets workflows go on that wait for us."""
+        return self._completer.complete(actions)

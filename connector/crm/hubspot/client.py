@@ -48,6 +48,14 @@ def _path(start: str, *parts: str) -> str:
     return "/".join([start, VERSION, *(quote(part, safe="") for part in parts)])
 
 
+CALLBACKS = f"/automation/actions/callbacks/{VERSION}"
+
+
+def callback(id_: str) -> str:
+    """Where one workflow that waits is told to go on."""
+    return f"{CALLBACKS}/{quote(id_, safe='')}/complete"
+
+
 OWNERS = f"/crm/owners/{VERSION}"
 DETAILS = f"/account-info/{VERSION}/details"
 

@@ -66,7 +66,7 @@ class Finder:
         known = [id_ for id_ in dict.fromkeys(ids) if id_.isascii() and id_.isdigit()]
         found: dict[str, Record] = {}
         for item in self.read(name, known, [*fields, MERGED]):
-            found[str(item["id"])] = record = self._record(name, item, fields, "id")
+            found[str(item["id"])] = record = self.record(name, item, fields)
             for went in str(item["properties"].get(MERGED) or "").split(";"):
                 if went in known and went not in found:
                     found[went] = replace(record, was=went)
@@ -78,15 +78,20 @@ class Finder:
     def _follow(self, name: str, id_: str, fields: Sequence[str]) -> Record | None:
         """A batch leaves a merged id out; read alone, HubSpot answers with the record that goes on."""
         try:
-            item = self.client.get(hubspot.objects(name, id_), properties=",".join(dict.fromkeys([*fields, *ALWAYS])))
+            item = self.client.get(hubspot.objects(name, id_), properties=",".join(self.wanted(fields)))
         except NotFound:
             return None
-        record = self._record(name, item, fields, "id")
+        record = self.record(name, item, fields)
         return record if record.id == id_ else replace(record, was=id_)
+
+    @staticmethod
+    def wanted(fields: Sequence[str]) -> list[str]:
+        """The properties to ask for: these, and those every record of ours is made of."""
+        return list(dict.fromkeys([*fields, *ALWAYS]))
 
     def read(self, name: str, ids: Sequence[str], fields: Sequence[str], by: str | None = None) -> list[Item]:
         """The records that have these ids, or these values of the unique property `by`, in no particular order."""
-        wanted = list(dict.fromkeys([*fields, *ALWAYS, *([by] if by else [])]))
+        wanted = self.wanted([*fields, *([by] if by else [])])
 
         def ask(part: Sequence[str]) -> list[Item]:
             body: dict[str, Any] = {"properties": wanted, "inputs": [{"id": id_} for id_ in part]}
@@ -96,7 +101,8 @@ class Finder:
         answers = at_once(ask, list(chunks(list(dict.fromkeys(ids)), BATCH)))
         return [item for items in answers for item in items]
 
-    def _record(self, name: str, item: Item, fields: Sequence[str], found_by: str) -> Record:
+    def record(self, name: str, item: Item, fields: Sequence[str], found_by: str = "id") -> Record:
+        """One item of an answer, its values by the types of the properties."""
         types, given = self.properties.of(name), item.get("properties") or {}
         kinds = {field: types[field].type if field in types else "text" for field in (*fields, WA_ID, USER_ID)}
         return Record(
@@ -119,7 +125,7 @@ class Finder:
         if not values:
             return {}
         items = self.identified(by, [value for value in values.values() if value], fields)
-        records = {value: self._record(CONTACTS, item, fields, "whatsapp") for value, item in items.items()}
+        records = {value: self.record(CONTACTS, item, fields, "whatsapp") for value, item in items.items()}
         return {key: [records[value]] for key, value in values.items() if value in records}
 
     def identified(self, by: str, values: Sequence[str], fields: Sequence[str]) -> dict[str, Item]:
@@ -144,7 +150,7 @@ class Finder:
             given = item.get("properties") or {}
             held = {address.strip().lower() for name in EMAILS for address in str(given.get(name) or "").split(";")}
             for address in held & wanted.keys():
-                found.update({key: [self._record(CONTACTS, item, fields, "email")] for key in wanted[address]})
+                found.update({key: [self.record(CONTACTS, item, fields, "email")] for key in wanted[address]})
         return found
 
     def _with_emails(self, addresses: Sequence[str], fields: Sequence[str]) -> list[Item]:
@@ -166,7 +172,7 @@ class Finder:
         hits = at_once(self._suggested, list(search.packed(asked)))
         items = self.read(CONTACTS, [id_ for ids in hits for id_ in ids], [*fields, *search.TYPED]) if any(hits) else []
         held = [
-            (self._record(CONTACTS, i, fields, "phone"), search.numbers(i["properties"], self.country)) for i in items
+            (self.record(CONTACTS, i, fields, "phone"), search.numbers(i["properties"], self.country)) for i in items
         ]
         return {key: [record for record, numbers in held if not numbers.isdisjoint(key.phones)] for key in asked}
 

@@ -16,7 +16,7 @@ from connector.ports import Field
 TEXT = 65_536  # characters of a string property
 FRESH = 600.0  # seconds a process trusts what it read of an object's properties
 NEVER = 3650  # a displayOrder of -1 means "after the rest"
-TYPE_IDS = {"contacts": "0-1", "companies": "0-2", "deals": "0-3", "tickets": "0-5"}
+TYPE_IDS = {"contacts": "0-1", "companies": "0-2", "deals": "0-3", "tickets": "0-5", "leads": "0-136"}
 # (type, fieldType) -> ours; the second line is looked at when the pair is not listed.
 PAIRS = {
     ("enumeration", "checkbox"): "choices",
