@@ -2,22 +2,23 @@
 
 import random
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connector.sandbox.customers import SETTABLE, Customer, Sent, newcomer, spellings
 from connector.sandbox.graph_errors import TOO_MANY, GraphError
 from connector.sandbox.meta_webhooks import Mess, MetaWebhooks, Update
 from connector.sandbox.replies import ANSWERS_LAST, AnswerError, build
-from connector.sandbox.settings import DISPLAY, PHONE_ID, WINDOW, GraphOptions
+from connector.sandbox.settings import DISPLAY, PHONE_ID, PROFILE, WINDOW, GraphOptions
 from connector.sandbox.templates import Template, seed
 from connector.sandbox.world import World
 
 KEPT = 100_000  # sent messages remembered
 CLOSED = ("reaction", "system")  # these open no window
 PAIR = (45, 1 / 6)  # messages to one person: a burst of 45, then one every 6 seconds
+SLACK = 1.05  # a number's throughput: a caller that counts the same second differs by what the network does to it
 
 
 @dataclass
@@ -40,6 +41,22 @@ class Bucket:
 
 
 @dataclass
+class Second:
+    """Room for so many in any one second."""
+
+    taken: deque[float] = field(default_factory=deque)
+
+    def take(self, now: float, most: int) -> bool:
+        """Whether there was room for one more."""
+        while self.taken and self.taken[0] <= now - 1:
+            self.taken.popleft()
+        if len(self.taken) >= most:
+            return False
+        self.taken.append(now)
+        return True
+
+
+@dataclass
 class State:
     """Everything a reset forgets."""
 
@@ -47,7 +64,10 @@ class State:
     customers: dict[str, Customer] = field(default_factory=dict)
     sent: OrderedDict[str, Sent] = field(default_factory=OrderedDict)
     quality: str = "GREEN"
-    buckets: dict[str, Bucket] = field(default_factory=dict)
+    profile: dict[str, Any] = field(default_factory=lambda: dict(PROFILE))
+    deleted: dict[tuple[str, str], float] = field(default_factory=dict)  # a deleted template's name and language: when
+    edited: dict[str, float] = field(default_factory=dict)  # a template's id: when its text was last changed
+    seconds: dict[str, Second] = field(default_factory=dict)
     pairs: dict[tuple[str, str], Bucket] = field(default_factory=dict)
 
 
@@ -57,6 +77,7 @@ class Business:
     def __init__(self, world: World, options: GraphOptions) -> None:
         self.world = world
         self.options = options
+        self._start = replace(options)
         self.lock = threading.RLock()
         self.state = State()
         self.webhooks = MetaWebhooks(world, options)
@@ -66,7 +87,9 @@ class Business:
         """Back to the seed."""
         with self.lock:
             self.state = State()
-            self.webhooks.subscribed = True
+            self.options.restore(self._start)
+            self.dice.seed(self.options.seed)
+            self.webhooks.reset()
 
     def customer(self, key: str) -> Customer:
         """By wa_id in any national spelling, or by BSUID; somebody unknown is made up."""
@@ -92,8 +115,7 @@ class Business:
     def room(self, number: str, customer: Customer) -> None:
         """Count one message against Meta's two rate limits; raises GraphError when there is no room."""
         now, limit = self.world.now(), self.options.limit
-        per_number = self.state.buckets.setdefault(number, Bucket(limit, limit))
-        if limit and not per_number.take(now):
+        if limit and not self.state.seconds.setdefault(number, Second()).take(now, int(limit * SLACK)):
             raise GraphError(130429, TOO_MANY)
         if not self.state.pairs.setdefault((number, customer.key), Bucket(*PAIR)).take(now):
             raise GraphError(131056, "Too many messages were sent from this number to the same person in a short time")
@@ -144,6 +166,10 @@ class Business:
     def deliver(self, updates: list[Update], mess: Mess | None = None) -> bool:
         """Post updates as one webhook; False when nobody is subscribed."""
         return self.webhooks.deliver(updates, mess=mess)
+
+    def tell(self, status: Update, after: float) -> None:
+        """One status, in `after` seconds: alone, or with the others that are due by then."""
+        self.webhooks.gather(status, after) if self.options.status_batch else self.webhooks.deliver([status], after)
 
     def _last(self, customer: Customer, number: str, answer: Mapping[str, Any]) -> str | None:
         if "reply_to" in answer or not any(kind in answer for kind in ANSWERS_LAST):

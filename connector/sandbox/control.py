@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.sandbox.customers import SETTABLE, new_wamid
-from connector.sandbox.faults import KINDS
+from connector.sandbox.faults import KINDS, STATUS_KINDS
 from connector.sandbox.graph import Graph
 from connector.sandbox.http import Request, Response, answer
 from connector.sandbox.meta_webhooks import MOST_UPDATES, Mess, Update
@@ -17,7 +17,8 @@ LONGEST_WAIT = 60.0
 ABOUT = {
     "this is": "the sandbox: stand-ins for WhatsApp and two CRMs; nothing here reaches anybody",
     "GET /_ledger": "every request the stand-ins heard, as JSON lines; ?since= ?service= ?limit=",
-    "POST /_faults": f"a list of {{route, kind, rate, seed, times, after, ms}}; kinds: {', '.join(KINDS)}",
+    "POST /_faults": f"a list of {{route, kind, rate, seed, times, after, ms, code}}; kinds: {', '.join(KINDS)}",
+    "POST /_faults (STATUS)": f"route 'STATUS /graph/<wa_id>/<status>', * for any; kinds: {', '.join(STATUS_KINDS)}",
     "POST /_customers/<wa_id>": f"a customer writes: one of {', '.join(READERS)}; reply_to, name, user_id, number",
     "PATCH /_customers/<wa_id>": f"what a customer is like: {', '.join(SETTABLE)}",
     "POST /_customers": "a list of the same, each with wa_id: one webhook; ?duplicate=0.1&shuffle=1&seed=7",
@@ -25,6 +26,7 @@ ABOUT = {
     "POST /_webhook": "{url, service}: where a service's webhooks go",
     "GET /_webhooks": "what became of the webhooks; ?wait=10 waits until none is under way",
     "POST /_clock": "{advance: seconds}",
+    "GET|POST /_options": "how WhatsApp behaves: limit, answer_seconds, status_seconds, status_batch, read_rate, ...",
     "POST /_reset": "everything back to the start",
 }
 
@@ -122,6 +124,10 @@ class Control:
         self._world.advance(float(seconds))
         return answer({"now": self._world.now()})
 
+    def options(self, request: Request) -> Response:
+        """How WhatsApp behaves; with a body, some of it changed until the next reset."""
+        return answer(self._graph.options.change(_object(request.json()) if request.body else {}))
+
     def reset(self, _request: Request) -> Response:
         """Everything back to the start."""
         self._world.reset()
@@ -157,6 +163,8 @@ ROUTES: Mapping[tuple[str, str, int], Handler] = {
     ("POST", "_webhook", 1): Control.webhook,
     ("GET", "_webhooks", 1): Control.webhooks,
     ("POST", "_clock", 1): Control.clock,
+    ("GET", "_options", 1): Control.options,
+    ("POST", "_options", 1): Control.options,
     ("POST", "_reset", 1): Control.reset,
 }
 

@@ -81,7 +81,12 @@ class Sent:
     def shown(self) -> dict[str, Any]:
         """As a record."""
         names = ("number", "customer", "at", "text", "statuses")
-        return {"id": self.wamid, **{name: getattr(self, name) for name in names}, "message": self.document}
+        asked = {
+            "to": self.document.get("to") or self.document.get("recipient"),
+            "template": self.template["name"] if self.template else None,
+            "biz_opaque_callback_data": self.document.get("biz_opaque_callback_data"),
+        }
+        return {"id": self.wamid, **asked, **{name: getattr(self, name) for name in names}, "message": self.document}
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,17 @@ KINDS = {
     "half": "the work is done, half of the answer comes, then the connection is closed",
     "expired": "the service's own refusal of a token",
     "down": "the connection is reset and nothing was done",
+    "reset_after": "the work is done, then the connection is reset without an answer",
+    "error": "WhatsApp's own refusal with `code` (80007, 131056, ...), nothing was done",
 }
-FIELDS = {"route", "kind", "rate", "seed", "times", "after", "ms"}
+STATUS = "STATUS "  # a route that begins so is about the statuses of sent messages: STATUS /graph/<wa_id>/<status>
+STATUS_KINDS = {
+    "lost": "the status never comes",
+    "delay": "it comes `ms` milliseconds later, so maybe after its successors",
+    "twice": "it comes twice",
+    "failed": "`failed` with `code` comes in its place, and nothing after it",
+}
+FIELDS = {"route", "kind", "rate", "seed", "times", "after", "ms", "code"}
 
 
 class FaultError(ValueError):
@@ -26,7 +35,7 @@ class FaultError(ValueError):
 
 @dataclass
 class Fault:
-    """One fault. `route` is a glob on "METHOD /path"; `after` is the first matching request it may strike, from 1."""
+    """One fault. `route` is a glob on "METHOD /path"; `after` is the first match it may strike, from 1."""
 
     route: str
     kind: str
@@ -35,6 +44,7 @@ class Fault:
     times: int | None = None
     after: int = 0
     ms: float = 1000.0
+    code: int = 130429
     seen: int = 0
     struck: int = 0
     _glob: re.Pattern[str] = field(init=False, repr=False)
@@ -81,16 +91,17 @@ class Faults:
         with self._lock:
             return [fault.shown() for fault in self._list]
 
-    def strike(self, method: str, path: str) -> tuple[str | None, float]:
-        """(kind, seconds of delay) for one request; kind is None when only a delay, or nothing, strikes."""
+    def strike(self, method: str, path: str) -> tuple[Fault | None, float]:
+        """(fault, seconds of delay) for one request or status; None when only a delay, or nothing, strikes."""
         if not self._list:
             return None, 0.0
         line, delay = f"{method} {path}", 0.0
+        about_status = line.startswith(STATUS)
         with self._lock:
             for fault in self._list:
-                if fault.strikes(line):
+                if fault.route.startswith(STATUS) == about_status and fault.strikes(line):
                     if fault.kind != "delay":
-                        return fault.kind, delay
+                        return fault, delay
                     delay += fault.ms / 1000
         return None, delay
 
@@ -103,9 +114,10 @@ def _read(n: int, document: object) -> Fault:
         raise FaultError(f"fault {n} has {sorted(unknown)}; a fault has {sorted(FIELDS)}")
     fields = {name: value for name, value in document.items() if name in FIELDS and value is not None}
     fields["kind"] = str(fields.get("kind"))
-    if fields["kind"] not in KINDS:
-        raise FaultError(f"fault {n} has the kind {fields['kind']!r}; kinds are {', '.join(KINDS)}")
     _check_numbers(n, fields)
+    kinds = STATUS_KINDS if fields.get("route", "*").startswith(STATUS) else KINDS
+    if fields["kind"] not in kinds:
+        raise FaultError(f"fault {n} has the kind {fields['kind']!r}; kinds are {', '.join(kinds)}")
     return Fault(**{"route": "*", **fields})
 
 
@@ -113,9 +125,11 @@ def _check_numbers(n: int, fields: dict[str, Any]) -> None:
     if not isinstance(fields.get("route", ""), str):
         raise FaultError(f'fault {n}: route is a glob on "METHOD /path"')
     wrong = [key for key in ("rate", "ms") if not _is(fields.get(key, 0), int | float)]
-    wrong += [key for key in ("seed", "times", "after") if not _is(fields.get(key, 0), int)]
+    wrong += [key for key in ("seed", "times", "after", "code") if not _is(fields.get(key, 0), int)]
     if wrong or not 0 <= fields.get("rate", 1) <= 1 or fields.get("ms", 0) < 0:
-        raise FaultError(f"fault {n}: rate is 0 to 1, ms is not negative, seed, times and after are whole numbers")
+        raise FaultError(
+            f"fault {n}: rate is 0 to 1, ms is not negative, seed, times, after and code are whole numbers"
+        )
 
 
 def _is(value: object, kind: Any) -> bool:

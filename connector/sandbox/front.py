@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from connector.sandbox.http import Request, Response, Service, answer
+from connector.sandbox.faults import Fault
+from connector.sandbox.http import Refusing, Request, Response, Service, answer
 from connector.sandbox.server import Cut, Reply
 from connector.sandbox.world import LOOPBACK, World
 
@@ -18,11 +19,12 @@ UNAVAILABLE = Response(
     {"Content-Type": "text/html; charset=utf-8"},
 )
 IDLE: dict[str, Cut] = {"drop_before": "none", "down": "reset"}  # nothing is done
-AFTERWARDS: dict[str, Cut] = {"drop_after": "none", "half": "half"}  # the work is done first
-REFUSALS: Mapping[str, Callable[[Service, Request], Response]] = {
-    "429": lambda service, request: service.limited(request),
-    "expired": lambda service, request: service.expired(request),
-    "5xx": lambda service, request: UNAVAILABLE,  # noqa: ARG005
+AFTERWARDS: dict[str, Cut] = {"drop_after": "none", "reset_after": "reset", "half": "half"}  # the work is done first
+REFUSALS: Mapping[str, Callable[[Service, Request, Fault], Response]] = {
+    "429": lambda service, request, _: service.limited(request),
+    "expired": lambda service, request, _: service.expired(request),
+    "5xx": lambda _service, _request, _: UNAVAILABLE,
+    "error": lambda service, _, fault: service.refused(fault.code) if isinstance(service, Refusing) else UNAVAILABLE,
 }
 
 
@@ -53,16 +55,18 @@ class Front:
     def _served(self, service: Service, request: Request) -> Reply:
         world, at = self._world, self._world.now()
         fault, delay = world.faults.strike(request.method, request.path)
-        if fault in IDLE:
+        kind = fault.kind if fault else ""
+        if kind in IDLE:
             response: Response | None = None
-        elif fault is not None and fault in REFUSALS:
-            response = REFUSALS[fault](service, _below(service, request))
+        elif fault and kind in REFUSALS:
+            response = REFUSALS[kind](service, _below(service, request), fault)
         else:
             response = _safely(service.handle, _below(service, request))
-        world.ledger.note(at, service.name, request, response, fault or ("delay" if delay else None))
+        world.ledger.note(at, service.name, request, response, kind or ("delay" if delay else None))
+        delay += response.seconds if response else 0.0
         if delay:
             time.sleep(delay)
-        return Reply(response, IDLE.get(fault or "") or AFTERWARDS.get(fault or "", "whole"))
+        return Reply(response, IDLE.get(kind) or AFTERWARDS.get(kind, "whole"))
 
 
 def _below(service: Service, request: Request) -> Request:

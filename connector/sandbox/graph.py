@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -59,6 +60,10 @@ class Graph:
     def limited(self, _request: Request) -> Response:
         """Meta's throttling: HTTP 400 with a code."""
         return GraphError(130429, TOO_MANY).response()
+
+    def refused(self, code: int) -> Response:
+        """Any code of Meta's table."""
+        return GraphError(code, "The sandbox was asked to refuse this.").response()
 
     def expired(self, _request: Request) -> Response:
         """Code 190, subcode 463."""
@@ -121,7 +126,7 @@ class Graph:
         if number != PHONE_ID:
             return no_object(request.method, number)
         body, wamid = self._sending.send(number, _document(request))
-        return answer(body, record=wamid)
+        return replace(answer(body, record=wamid), seconds=self.options.answer_seconds)
 
     def _object(self, request: Request, id: str) -> Response:
         state, url = self.business.state, self._world.urls.get(self.name)

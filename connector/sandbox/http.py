@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 Json = Any  # whatever json.loads gives back
 Record = dict[str, Any]
@@ -37,12 +37,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer. `record` names what the request touched, for the ledger: an id, or a list of ids for a batch."""
+    """One answer. `record` names what the request touched, for the ledger: an id, or a list of ids for a batch.
+
+    `seconds` is how long the answer takes once the work is done and in the ledger.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     record: str | Sequence[str] | None = None
+    seconds: float = 0.0
 
 
 def answer(
@@ -85,3 +89,11 @@ class Service(Protocol):
 
         KeyError when there is no such record, ValueError for fields it cannot have.
         """
+
+
+@runtime_checkable
+class Refusing(Protocol):
+    """A stand-in whose vendor numbers its refusals."""
+
+    def refused(self, code: int, /) -> Response:
+        """The refusal with this code."""

@@ -1,10 +1,14 @@
 """Meta's webhooks: many updates in one envelope, signed over its bytes, and the handshake before any is sent."""
 
 import hashlib
+import heapq
 import hmac
+import itertools
 import json
 import random
 import secrets
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -55,6 +59,17 @@ class MetaWebhooks:
         self._options = options
         self._dice = random.Random(options.seed)  # noqa: S311
         self.subscribed = True
+        self._gathered: list[tuple[float, int, Update]] = []  # a heap of statuses by when they are due
+        self._lock = threading.Lock()
+        self._order = itertools.count()
+        self._posting = False
+
+    def reset(self) -> None:
+        """Subscribed, and nothing gathered."""
+        with self._lock:
+            self._gathered.clear()
+        self._dice.seed(self._options.seed)
+        self.subscribed = True
 
     @property
     def on(self) -> bool:
@@ -74,6 +89,27 @@ class MetaWebhooks:
         for _ in range(2 if dice.random() < mess.duplicate else 1):
             self._world.post(self._webhook(body), after)
         return True
+
+    def gather(self, update: Update, after: float) -> None:
+        """Post it in `after` seconds, in one webhook with whatever else is due by then."""
+        with self._lock:
+            heapq.heappush(self._gathered, (time.monotonic() + after, next(self._order), update))
+            started, self._posting = self._posting, True
+        if not started:
+            threading.Thread(target=self._post_gathered, name="statuses", daemon=True).start()
+
+    def _post_gathered(self) -> None:
+        while True:
+            time.sleep(self._options.status_batch or 0.01)
+            with self._lock:
+                due: list[Update] = []
+                while self._gathered and self._gathered[0][0] <= time.monotonic() and len(due) < MOST_UPDATES // 2:
+                    due.append(heapq.heappop(self._gathered)[2])
+                if not self._gathered and not due:
+                    self._posting = False
+                    return
+            if due:
+                self.deliver(due)
 
     def handshake(self, url: str, verify_token: str | None = None) -> None:
         """Ask the URL for its challenge back; ValueError when it does not answer as Meta wants."""

@@ -5,6 +5,7 @@ from typing import Any
 from connector.sandbox.business import Business, display_of
 from connector.sandbox.customers import Customer, Sent, new_wamid
 from connector.sandbox.graph_errors import GraphError
+from connector.sandbox.media import unfetchable
 from connector.sandbox.messages import check as check_message
 from connector.sandbox.meta_webhooks import Update
 from connector.sandbox.settings import DISPLAY
@@ -13,6 +14,10 @@ from connector.sandbox.templates import check as check_template
 from connector.sandbox.templates import missing as no_template
 
 CALLBACK_DATA = 512  # characters of biz_opaque_callback_data
+WHY = {
+    131026: "Message Undeliverable.",
+    131053: "Media upload error: the file at the link could not be downloaded.",
+}
 Document = dict[str, Any]
 
 
@@ -48,10 +53,10 @@ class Sending:
             sent.statuses.append({"status": name, "at": self._business.world.now() + after})
         item = self._status_item(sent, customer, name, after)
         if code is not None:
-            item["errors"] = [GraphError(code, "The sandbox was asked to fail this message.").shown()]
+            item["errors"] = [GraphError(code, WHY.get(code, "The sandbox was asked to fail this message.")).shown()]
         contact = None if name == "failed" else customer.profile()
         update = Update("messages", "statuses", item, sent.number, display_of(sent.number), contact)
-        self._business.webhooks.deliver([update], after)
+        self._business.tell(update, after)
 
     def _read(self, document: Document) -> dict[str, Any]:
         if not document.get("message_id"):
@@ -113,14 +118,24 @@ class Sending:
         return found
 
     def _follow(self, sent: Sent, customer: Customer) -> None:
-        delivered = self._business.options.status_seconds
-        if not customer.reachable:
-            self.status(sent, "failed", 131026, delivered / 5)
-            return
-        self.status(sent, "sent", after=delivered / 5)
-        self.status(sent, "delivered", after=delivered)
-        if customer.reads and self._business.dice.random() < self._business.options.read_rate:
-            self.status(sent, "read", after=delivered * 2)
+        """Every status that will come, its faults included."""
+        refusal = 131026 if not customer.reachable else unfetchable(sent.document)
+        for name, after in self._course(customer):
+            fault, late = self._business.world.faults.strike("STATUS", f"/graph/{customer.key}/{name}")
+            kind = fault.kind if fault else ""
+            if refusal or (fault and kind == "failed"):
+                self.status(sent, "failed", refusal or (fault.code if fault else None), after + late)
+                return
+            for _ in range(0 if kind == "lost" else 2 if kind == "twice" else 1):
+                self.status(sent, name, after=after + late)
+
+    def _course(self, customer: Customer) -> list[tuple[str, float]]:
+        """The statuses of a message that meets nothing odd, and in how many seconds each comes."""
+        options = self._business.options
+        course = [("sent", options.status_seconds / 5), ("delivered", options.status_seconds)]
+        if customer.reads and self._business.dice.random() < options.read_rate:
+            course.append(("read", options.status_seconds * 2))
+        return course
 
     def _status_item(self, sent: Sent, customer: Customer, name: str, after: float) -> dict[str, Any]:
         at = int(self._business.world.now() + after)

@@ -10,6 +10,7 @@ from connector.sandbox.graph_errors import GraphError
 
 Template = dict[str, Any]
 PARAMETER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+BROKEN = re.compile(r"[\n\r\t]| {5}")
 BODY_LENGTH = 1024  # characters, once filled in; template components page, checked 2025-12
 SUB_TYPES = {"quick_reply": "QUICK_REPLY", "url": "URL", "copy_code": "COPY_CODE", "flow": "FLOW", "catalog": "CATALOG"}
 NOT_SENDABLE = {"PAUSED": 132015, "DISABLED": 132016}
@@ -125,6 +126,9 @@ def _text(where: str, given: dict[str, Any]) -> str:
     text = given.get("text")
     if not isinstance(text, str) or not text:
         raise GraphError(131008, f"{where}: Parameter of type text is missing text value")
+    if BROKEN.search(text):
+        rule = "Param text cannot have new-line/tab characters or more than 4 consecutive spaces"
+        raise GraphError(132018, f"{where}: {rule}")
     return text
 
 
