@@ -10,7 +10,7 @@ from connector.core.documents import comparisons
 from connector.core.documents.comparing import is_number, shown, truthy
 from connector.core.documents.filters import FILTERS
 from connector.core.documents.findings import Problem, did_you_mean, listed
-from connector.core.documents.words import ANSWERS, LATER, LOOK, PARTS, ROOTS, Run
+from connector.core.documents.words import ANSWERS, MAPPING, ROOTS, Run, Words
 
 MAX_DEPTH = 50
 _ARITHMETIC = "make a calculated field in the CRM and use that; texts are joined with `~`."
@@ -28,7 +28,8 @@ class Refused(Exception):
 class Compiler:
     """Compiles one expression and notes the paths it reads."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: Words = MAPPING) -> None:
+        self.words = words
         self.paths: set[tuple[str, ...]] = set()
         self._depth = 0
 
@@ -65,20 +66,20 @@ class Compiler:
         if node.name == "now":
             self.paths.add(("now",))
             return lambda s: s.now
-        raise _unknown(node.name, alone=True)
+        raise _unknown(self.words, node.name, alone=True)
 
     def _path(self, node: Any) -> Run:
         path = tuple(_steps(node))
         word, rest = path[0], path[1:]
         if any(step.startswith("_") for step in path):
             raise Refused(f"'{'.'.join(path)}' holds a name that starts with `_`.", "underscore")
-        if word not in LOOK:
-            raise _unknown(word, alone=False, rest=".".join(rest))
-        parts = PARTS.get(word)
+        if word not in self.words.look:
+            raise _unknown(self.words, word, alone=False, rest=".".join(rest))
+        parts = self.words.parts.get(word)
         if parts and rest[0] not in parts:
             raise _part(word, rest, parts)
         self.paths.add(path)
-        return LOOK[word](rest)
+        return self.words.look[word](rest)
 
     def _filter(self, node: Any) -> Run:
         if node.name not in FILTERS:
@@ -209,23 +210,24 @@ def _steps(node: nodes.Node) -> list[str]:
     return [node.name, *reversed(steps)]
 
 
-def _unknown(word: str, *, alone: bool, rest: str = "") -> Refused:
+def _unknown(words: Words, word: str, *, alone: bool, rest: str = "") -> Refused:
     if word.startswith("_"):
         return Refused(f"'{word}' starts with `_`.", "underscore")
-    if word in LATER:
-        return Refused(f"`{word}` ({LATER[word]}) is not available in a mapping.", "word")
+    if word in words.refused:
+        return Refused(f"`{word}` ({words.refused[word]}) is not available in {words.place}.", "word")
+    roots = words.roots
     if not alone:
-        meant = did_you_mean(word, ROOTS)
+        meant = did_you_mean(word, roots)
         new = meant[len("Did you mean '") : -2]
         hint = (
             meant
-            or f"An expression begins with {listed(ROOTS[:6])}, or names the record: deal, opportunity, record, ..."
+            or f"An expression begins with {listed(roots[:6])}, or names the record: deal, opportunity, record, ..."
         )
         return Refused(
             f"There is nothing called '{word}'.", "word", hint, f"{word}.{rest}", f"{new}.{rest}" if new else ""
         )
-    if word in ROOTS:
-        part = next(iter(ANSWERS["text"] or ())) if word == "answer" else (PARTS.get(word) or ("name",))[-1]
+    if word in roots:
+        part = next(iter(ANSWERS["text"] or ())) if word == "answer" else (words.parts.get(word) or ("name",))[-1]
         return Refused(f"`{word}` alone is not a value.", "word", f"Say which part, for example {word}.{part}")
     return Refused(f"'{word}' is a bare word.", "bare_word", f"Did you mean '{word}' in quotes?", word, f"'{word}'")
 

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from connector.core.documents import mistakes
-from connector.core.documents.document import MappingDocument
+from connector.core.documents.document import Document
 from connector.core.documents.findings import Finding, Problem, did_you_mean, listed, ordered, refuse
 from connector.core.documents.kinds import KINDS, LATER
 from connector.core.documents.reading import one_line_end, read_tree
@@ -24,7 +24,7 @@ _PLAIN = {
 _ABOUT_KEYS = frozenset({"unknown", "field", "unknown_field", "read_only", "set_twice", "test_word"})
 
 
-def read(text: str) -> MappingDocument:
+def read(text: str) -> Document:
     """The compiled document. Raises BadDocument for the first error; its facts["findings"] has all."""
     document, findings = load(text)
     refuse(findings)
@@ -33,7 +33,7 @@ def read(text: str) -> MappingDocument:
     return document
 
 
-def load(text: str) -> tuple[MappingDocument | None, list[Finding]]:
+def load(text: str) -> tuple[Document | None, list[Finding]]:
     """The document where it can be read, and all findings, warnings too."""
     tree, findings = read_tree(text)
     if tree is None:

@@ -26,7 +26,7 @@ def compile_document(data: Mapping[str, Any], tree: Map, text: str) -> MappingDo
     rules = [compile_rule(name, spec) for name, spec in data.get("set", {}).items()] + [
         cleared(n) for n in data.get("clear", ())
     ]
-    paths = {path for _, expression in _expressions(data) for path in expression.paths}
+    paths = {path for _, expression in expressions_of(data) for path in expression.paths}
     every = list(_all_rules(rules))
     answer_to = frozenset(when["answer_to"])
     return MappingDocument(
@@ -46,9 +46,10 @@ def compile_document(data: Mapping[str, Any], tree: Map, text: str) -> MappingDo
             {p[1] for p in paths if p[0] == "contact" and p[1] not in PERSON} | {r.name for r in every if not r.word}
         ),
         record_reads=frozenset({p[1] for p in paths if p[0] in RECORD} | {r.name for r in every if r.word}),
+        words=tuple(sorted({p[0] for p in paths if p[0] in RECORD} | {r.word for r in every if r.word})),
         sets=tuple(dict.fromkeys(r.field for r in every)),
         asks=tuple(r.field for r in rules if isinstance(r.otherwise, AskAgain)),
-        tests=tuple(_tests(data, tree)),
+        tests=tuple(tests_of(data, tree)),
         early=early,
         late=late,
         rules=tuple(rules),
@@ -87,22 +88,22 @@ def _actions(data: Mapping[str, Any]) -> Actions:
     )
 
 
-def _tests(data: Mapping[str, Any], tree: Map) -> Iterator[Test]:
+def tests_of(data: Mapping[str, Any], tree: Map) -> Iterator[Test]:
     for number, test in enumerate(data.get("tests", ())):
         given = {key: value[0] if len(value) == 1 else list(value) for key, value in test["given"].items()}
         yield Test(test.get("name") or f"test {number + 1}", place(tree, ("tests", number)).line, given, test["expect"])
 
 
-def _expressions(value: Any, path: Path = ()) -> Iterator[tuple[Path, Expression]]:
+def expressions_of(value: Any, path: Path = ()) -> Iterator[tuple[Path, Expression]]:
     """Every expression of the data with its path."""
     if isinstance(value, Expression):
         yield path, value
     elif isinstance(value, Mapping):
         for key, child in value.items():
-            yield from _expressions(child, (*path, str(key).rstrip("_")))
+            yield from expressions_of(child, (*path, str(key).rstrip("_")))
     elif isinstance(value, list | tuple):
         for index, child in enumerate(value):
-            yield from _expressions(child, (*path, index))
+            yield from expressions_of(child, (*path, index))
 
 
 # ---- checks over several words -------------------------------------------------------------------------------------
@@ -170,7 +171,7 @@ def _answer_words(data: Mapping[str, Any]) -> Iterator[Wrong]:
     known = {name for kind in types for name in (ANSWERS[kind] or ())} | {"type"}
     if not types or any(ANSWERS[kind] is None for kind in types):
         return
-    for path, expression in _expressions(data):
+    for path, expression in expressions_of(data):
         for found in expression.paths:
             if found[0] == "answer" and found[1] not in known:
                 meant = did_you_mean(found[1], known) or f"It has {listed(sorted(known))}."

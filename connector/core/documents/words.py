@@ -1,11 +1,12 @@
 """The words an expression may begin with, and where each finds its value."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from connector.core import phone
-from connector.core.contact import Contact, Setting, Value
+from connector.core.contact import Contact, Record, Setting, Value
 from connector.core.events import InboundMessage
 
 Run = Callable[["Scope"], Any]
@@ -14,7 +15,12 @@ Run = Callable[["Scope"], Any]
 class Scope:
     """All that one evaluation may look at. `notes` collects why a comparison could not be made."""
 
-    __slots__ = ("answer", "contact", "event", "fields", "notes", "now", "setting")
+    __slots__ = ("answer", "called", "contact", "event", "failure", "fields", "notes", "now", "record", "setting")
+
+    # what only a send has (send_words.py)
+    record: Record | None
+    called: Mapping[str, Any]
+    failure: Mapping[str, Any]
 
     def __init__(
         self,
@@ -81,7 +87,7 @@ RECORD = (
     "quote",
     "custom_object",
 )
-LATER = {"flow": "what a flow saved", "failure": "why a send failed"}
+LATER = {"flow": "what a flow saved", "failure": "why a send failed", "webhook": "what a trigger link was called with"}
 ROOTS = ("answer", "message", "contact", "referral", "number", "now", *RECORD)
 
 
@@ -157,6 +163,20 @@ LOOK: dict[str, Callable[[tuple[str, ...]], Run]] = {
     "answer": _answer, "message": _message, "contact": _contact, "referral": _referral, "number": _number,
 } | {word: _record(word) for word in RECORD}  # fmt: skip
 PARTS: dict[str, tuple[str, ...]] = {"message": tuple(MESSAGE), "referral": REFERRAL, "number": NUMBER}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Words:
+    """The words one kind of document may use: how each looks its value up, and why others are refused."""
+
+    look: Mapping[str, Callable[[tuple[str, ...]], Run]]
+    parts: Mapping[str, tuple[str, ...]]  # words that have these names only
+    roots: tuple[str, ...]
+    refused: Mapping[str, str]  # words of other kinds of documents: what they are
+    place: str  # where we are, for a sentence
+
+
+MAPPING = Words(LOOK, PARTS, ROOTS, LATER, "a mapping")
 
 
 def zone_of(scope: Scope, wanted: str | None) -> str:
