@@ -116,6 +116,7 @@ class RecordChanged(Event):
     into: str | None = None  # merged: the id that goes on
     source: str = ""  # who changed it, in the CRM's words (echo guard)
     ours: bool = False  # the CRM itself says that this connector made the change
+    snapshot: bool = False  # the CRM only says what the field is now: unless we know another value, nothing changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,12 @@ MANIFEST = Manifest(
             help="Setup, My Domain, e.g. acme.my.salesforce.com; needed unless a base URL is given",
         ),
         Flag("org-id", "Organization ID", required=False, help="Setup, Company Information; 15 or 18 characters"),
+        Flag(
+            "user-id",
+            "User id of the run-as user",
+            required=False,
+            help="005...; changes that Salesforce says are this user's never send a message",
+        ),
         Flag("jwt-key", "Private key of the JWT bearer flow (PEM)", secret=True, required=False),
         Flag("username", "User of the JWT bearer flow", required=False),
         Flag("base-url", "Base URL", required=False, help="Only for another host, e.g. the sandbox; no version"),

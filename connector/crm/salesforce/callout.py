@@ -1,7 +1,8 @@
-"""JSON of a Flow's HTTP callout: `{event_id, trigger | field, object, record_id, ...}`, one event each.
+"""JSON of a Flow's HTTP callout: `{event_id, trigger | field, object, record, ...}`, one event each.
 
-A callout that names a `trigger` fires it, with `values`; one that names a `field` says that it has a new `value`.
-`event_id` makes it count once, e.g. the flow's {!$Flow.InterviewGuid}.
+A callout that names a `trigger` fires it, with `values`; one that names a `field` says that it has a new `value`, and
+with `was` what it had before. `"what": "created"` tells of a new record. `event_id` makes it count once, e.g. the
+flow's {!$Flow.InterviewGuid}.
 """
 
 import hashlib
@@ -12,11 +13,13 @@ from typing import Any
 
 from connector.core.events import Event, RecordChanged, TriggerCalled, Unrecognised
 
+WHAT = ("changed", "created")
 
-def read(item: Mapping[str, Any], fallback: str) -> Event:
-    """One event; `fallback` is the id the call's own headers give it."""
+
+def read(item: Mapping[str, Any], fallback: str, user: str = "") -> Event:
+    """One event; `fallback` is the id the call's own headers give it, `user` our own user in this org."""
     name = _text(item.get("event_id")) or fallback
-    object, record = _text(item.get("object")), _text(item.get("record_id"))
+    object, record = _text(item.get("object")), _text(item.get("record")) or _text(item.get("record_id"))
     at = _at(item.get("at"))
     if not name:
         return _unrecognised(item, "There is no event_id: without one a repeated call would count twice.")
@@ -24,20 +27,24 @@ def read(item: Mapping[str, Any], fallback: str) -> Event:
         values = item.get("values")
         given = dict(values) if isinstance(values, Mapping) else {}
         return TriggerCalled(id=name, at=at, trigger=trigger, object=object, record=record, values=given, raw=item)
-    field = _text(item.get("field"))
-    if field and object and record:
-        value = _value(item.get("value")) if "value" in item else None
-        return RecordChanged(
-            id=f"{name}:{field}",
-            at=at,
-            object=object,
-            record=record,
-            what="changed",
-            field=field,
-            value=value,
-            raw=item,
-        )
-    return _unrecognised(item, "It names neither a trigger nor a field of a record.")
+    field, what = _text(item.get("field")), _text(item.get("what")) or "changed"
+    if not (object and record) or what not in WHAT or not (field or what == "created"):
+        return _unrecognised(item, "It names neither a trigger nor a field of a record.")
+    value = _value(item["value"]) if "value" in item else None
+    by = _text(item.get("by"))
+    return RecordChanged(
+        id=f"{name}:{record}:{field}",
+        at=at,
+        object=object,
+        record=record,
+        what=what,
+        field=field or None,
+        value=value,
+        source=by,
+        ours=bool(user) and by[:15] == user[:15],
+        snapshot="was" in item and _value(item["was"]) == value,  # the flow ran, but not for this field
+        raw=item,
+    )
 
 
 def _unrecognised(item: Mapping[str, Any], why: str) -> Unrecognised:

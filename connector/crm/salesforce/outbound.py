@@ -1,8 +1,13 @@
-"""Outbound Messages: the SOAP envelope of a Flow action or workflow rule, one event a field of each notification."""
+"""Outbound Messages: the SOAP envelope of a Flow action or workflow rule, one event a field of each notification.
+
+A message says what its fields are, and not which of them changed. One with a single field (beside the record's times
+and people) was set up for the change of that field, and is believed: it changed. One with several is a snapshot: a
+field changed when we know another value of it. A record made in the moment it was last modified is new.
+"""
 
 import hashlib
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, tostring
 
@@ -19,7 +24,10 @@ ACK = (
     b'<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack></notificationsResponse>'
     b"</soapenv:Body></soapenv:Envelope>"
 )
-_TIMES = ("LastModifiedDate", "SystemModstamp")
+_TIMES = ("SystemModstamp", "LastModifiedDate")  # what also counts recalculations first: it is never behind
+# About the record as a whole; never an event of their own.
+_FRAME = frozenset({"Id", "IsDeleted", "CreatedDate", "CreatedById", "LastModifiedById", *_TIMES})
+_AT_ONCE = timedelta(seconds=1)  # a flow may touch a new record within its own transaction
 
 
 def is_xml(body: bytes) -> bool:
@@ -46,16 +54,15 @@ def organization(body: bytes) -> str:
     return _text(_notifications(body), "OrganizationId")
 
 
-def read(body: bytes) -> list[Routed]:
-    """Every notification of the message; its owner is the organization. Raises ValueError."""
+def read(body: bytes, user: str = "") -> list[Routed]:
+    """Every notification of the message; its owner is the organization, `user` our own. Raises ValueError."""
     top = _notifications(body)
     owner, action = _text(top, "OrganizationId"), _text(top, "ActionId")
     found = top.findall(f"{OUTBOUND}Notification")
-    return [Routed(event, owner) for item in found for event in _events(item, action)]
+    return [Routed(event, owner) for item in found for event in _events(item, action, user)]
 
 
-def _events(item: Element, action: str) -> Iterator[Event]:
-    """One event a field: a notification says what the fields are now, and not which of them changed."""
+def _events(item: Element, action: str, user: str) -> Iterator[Event]:
     name = _text(item, "Id")
     record = item.find(f"{OUTBOUND}sObject")
     object = (record.get(TYPE, "") if record is not None else "").rpartition(":")[2]
@@ -63,19 +70,28 @@ def _events(item: Element, action: str) -> Iterator[Event]:
     if not (name and object and values.get("Id")):
         yield _unrecognised(item)
         return
-    raw = {"ActionId": action, "NotificationId": name, "object": object, "fields": values}
+    fields = {n: v for n, v in values.items() if n not in _FRAME}
+    new, by = _is_new(values), values.get("LastModifiedById", "")
     common: dict[str, Any] = {
         "object": object,
-        "record": values.pop("Id"),
-        "what": "changed",
-        "at": _at(values),
-        "source": values.get("LastModifiedById", ""),
-        "raw": raw,
+        "record": values["Id"],
+        "at": _at(values, *_TIMES),
+        "source": by,
+        "raw": {"ActionId": action, "NotificationId": name, "object": object, "fields": values},
     }
-    for field, value in values.items():
-        yield RecordChanged(id=f"{name}:{field}", field=field, value=value, **common)
-    if not values:
-        yield RecordChanged(id=name, **common)
+    snapshot = len(fields) > 1 and not new
+    # Of a snapshot the last hand on the record is not that on each field: there our own writes are known by value.
+    ours = bool(user) and by[:15] == user[:15] and not snapshot
+    if new or not fields:
+        yield RecordChanged(id=name, what="created" if new else "changed", ours=ours, **common)
+    for field, value in fields.items():
+        id = f"{name}:{field}"
+        yield RecordChanged(id=id, what="changed", field=field, value=value, snapshot=snapshot, ours=ours, **common)
+
+
+def _is_new(values: Mapping[str, str]) -> bool:
+    made, changed = _at(values, "CreatedDate"), _at(values, *_TIMES)
+    return made is not None and changed is not None and changed - made <= _AT_ONCE
 
 
 def _unrecognised(item: Element) -> Unrecognised:
@@ -97,8 +113,9 @@ def _value(field: Element) -> str:
     return "" if field.get(NIL) in ("true", "1") else field.text or ""
 
 
-def _at(values: dict[str, str]) -> datetime | None:
-    for name in _TIMES:
+def _at(values: Mapping[str, str], *names: str) -> datetime | None:
+    """The first of these times that the message carries."""
+    for name in names:
         if values.get(name):
             try:
                 at = datetime.fromisoformat(values[name])

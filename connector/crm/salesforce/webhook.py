@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any
 
-from connector.core.events import Unrecognised
+from connector.core.events import Event, Unrecognised
 from connector.crm import value
 from connector.crm.salesforce import callout, outbound
 from connector.errors import NotAuthentic
@@ -30,6 +30,7 @@ class SalesforceWebhook:
     def __init__(self, account: Account, now: Callable[[], float] = time.time) -> None:
         self._secret = value(account.secrets, "hook-secret")
         self._org = value(account.settings, "org-id")
+        self._user = value(account.settings, "user-id")  # ours there: its changes are our own
         self._now = now
 
     def verify(self, request: RawRequest) -> None:
@@ -71,27 +72,26 @@ class SalesforceWebhook:
         if len(body) > LARGEST:
             raise ValueError(f"The body is over {LARGEST:,} bytes.")
         if outbound.is_xml(body):
-            return outbound.read(body)
+            return outbound.read(body, self._user)
         try:
             content = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
         except RecursionError:
             raise ValueError("The JSON is nested too deeply.") from None
         items = content if isinstance(content, list) else [content]
         name = headers.get("webhook-id", "")
-        return [Routed(_item(item, name, i), "") for i, item in enumerate(items)]
+        return [Routed(self._item(item, f"{name}:{i}" if name else ""), "") for i, item in enumerate(items)]
+
+    def _item(self, item: Any, fallback: str) -> Event:
+        if isinstance(item, Mapping):
+            return callout.read(item, fallback, self._user)
+        digest = hashlib.sha256(repr(item).encode()).hexdigest()
+        return Unrecognised(id=digest, what="callout", text="It is not a JSON object.", raw={"value": item})
 
     def answer(self, request: RawRequest) -> Response:
         """An Outbound Message hears its Ack, as anything else is repeated for 24 hours; a callout hears JSON."""
         if outbound.is_xml(request.body):
             return Response(200, outbound.ACK, "text/xml; charset=utf-8")
         return Response(200, b'{"ok":true}', "application/json")
-
-
-def _item(item: Any, name: str, index: int) -> Any:
-    if isinstance(item, Mapping):
-        return callout.read(item, f"{name}:{index}" if name else "")
-    digest = hashlib.sha256(repr(item).encode()).hexdigest()
-    return Unrecognised(id=digest, what="callout", text="It is not a JSON object.", raw={"value": item})
 
 
 def _no_constant(name: str) -> float:

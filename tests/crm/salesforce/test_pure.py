@@ -66,7 +66,7 @@ PLACE = tuple(flag.name for flag in PLACE_FLAGS)
 
 def test_the_manifest_names_the_fixed_flags() -> None:
     assert [f.name for f in MANIFEST.flags] == [
-        "client-id", "client-secret", "domain", "org-id", "jwt-key", "username", "base-url", *PLACE,
+        "client-id", "client-secret", "domain", "org-id", "user-id", "jwt-key", "username", "base-url", *PLACE,
     ]  # fmt: skip
     assert [f.name for f in MANIFEST.flags if f.secret] == ["client-secret", "jwt-key"]
 

@@ -143,10 +143,6 @@ def test_every_field_of_every_notification_is_an_event() -> None:
     status = "Appointment_Status__c"
     assert read("outbound_two_contacts.xml") == [
         RecordChanged(id=f"{first}:{status}", field=status, value="confirmed", **common),
-        RecordChanged(id=f"{first}:LastModifiedById", field="LastModifiedById", value="005Hp00000AdminIAJ", **common),
-        RecordChanged(
-            id=f"{first}:LastModifiedDate", field="LastModifiedDate", value="2026-11-20T14:02:11.000Z", **common
-        ),
         RecordChanged(
             id=f"04lHp00000AbC02IAF:{status}", object="Contact", record="003Hp00002Juan2IAC", what="changed",
             field=status, value="",
@@ -170,6 +166,45 @@ def test_a_notification_with_only_the_id_still_counts_and_a_broken_one_is_kept()
     )
     assert isinstance(broken, Unrecognised)
     assert "04lHp00000AbC05IAF" in broken.raw["xml"]
+
+
+def test_one_field_is_a_change_and_several_are_a_snapshot() -> None:
+    """An admin who sends one field sends it when it changes; several say only what the record is like by now."""
+    assert [e.snapshot for e in read("outbound_two_contacts.xml")] == [False, False]
+    wide = read("outbound_opportunity.xml")[:2]
+    assert [(e.field, e.value, e.snapshot, e.what) for e in wide] == [
+        ("StageName", "Closed Won", True, "changed"),
+        ("Amount", "1250.0", True, "changed"),
+    ]
+
+
+def test_the_newest_time_the_message_knows_is_its_own() -> None:
+    """SystemModstamp, so that an older message never overrides what a newer one said."""
+    assert {e.at for e in read("outbound_opportunity.xml")[:2]} == {datetime(2026, 11, 20, 14, 2, 12, tzinfo=UTC)}
+
+
+def test_a_record_changed_in_the_moment_it_was_made_is_new() -> None:
+    created, stage, amount = read("outbound_opportunity.xml")[2:]
+    assert (created.what, created.field, created.id) == ("created", None, "04lHp00000AbC07IAF")
+    assert [(e.field, e.snapshot) for e in (stage, amount)] == [("StageName", False), ("Amount", False)]
+
+
+def test_our_own_user_is_known_where_the_message_is_about_one_change() -> None:
+    ours = Account(
+        id="a", kind="salesforce", name="clinic", settings={"user_id": "005Hp00000Admin"}, secrets={"hook_secret": "s"}
+    )
+    parsed = webhook(ours).parse
+    assert [r.event.ours for r in parsed(body("outbound_two_contacts.xml"), {})] == [True, False]
+    # the last hand on a record is not the hand on each of its fields
+    assert {r.event.ours for r in parsed(body("outbound_opportunity.xml"), {})[:2]} == {False}
+
+
+def test_a_hundred_notifications_are_a_hundred_events() -> None:
+    text = body("outbound_escapes.xml").decode()
+    start, end = text.index("<Notification>"), text.index("</Notification>") + len("</Notification>")
+    many = "".join(text[start:end].replace("04lHp00000AbC03IAF", f"04lHp{n:010}IAF") for n in range(100))
+    found = hook().parse((text[:start] + many + text[end:]).encode(), {})
+    assert len({r.event.id for r in found}) == 200
 
 
 def test_an_empty_message_is_nothing() -> None:
@@ -212,8 +247,8 @@ def test_a_callout_fires_its_trigger() -> None:
 
 def test_callouts_in_a_list_are_each_read_and_one_without_an_id_is_kept_with_the_reason() -> None:
     score, region, nameless, text = read("callout_changes.json")
-    assert (score.id, score.field, score.value) == ("run-77:NPS_Score__c", "NPS_Score__c", "9")
-    assert (region.id, region.value) == ("run-77:Region__c", "")
+    assert (score.id, score.field, score.value) == ("run-77:003Hp00002Rosa1IAC:NPS_Score__c", "NPS_Score__c", "9")
+    assert (region.id, region.value) == ("run-77:003Hp00002Rosa1IAC:Region__c", "")
     assert isinstance(nameless, Unrecognised)
     assert "event_id" in nameless.text
     assert isinstance(text, Unrecognised)
@@ -222,7 +257,20 @@ def test_callouts_in_a_list_are_each_read_and_one_without_an_id_is_kept_with_the
 
 def test_the_id_of_the_call_stands_in_for_a_missing_event_id() -> None:
     nameless = read("callout_changes.json", **{"webhook-id": "msg_9"})[2]
-    assert (nameless.id, nameless.value) == ("msg_9:2:Region__c", "north")
+    assert (nameless.id, nameless.value) == ("msg_9:2:003Hp00002Rosa1IAC:Region__c", "north")
+
+
+def test_a_callout_says_what_a_field_was() -> None:
+    changed, same, new, deleted, own = read("callout_was.json")
+    assert (changed.record, changed.value, changed.snapshot) == ("006Hp00000Quote4IAE", "Closed Won", False)
+    assert same.snapshot  # the flow ran for another reason
+    assert (new.what, new.field, new.value) == ("created", None, None)
+    assert isinstance(deleted, Unrecognised)
+    assert own.source == "005Hp00000AdminIAJ"
+    found = webhook(account()).parse(body("callout_was.json"), {})[4].event
+    assert not found.ours
+    known = Account(id="a", kind="salesforce", name="c", settings={"user_id": "005Hp00000AdminIAJ"})
+    assert webhook(known).parse(body("callout_was.json"), {})[4].event.ours
 
 
 # ---- what it hears -----------------------------------------------------------------------------------------------
