@@ -1,0 +1,35 @@
+"""When each regular chore was last begun; the rows share the table of the polls' cursors, under no account."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from connector.store.bulk import insert_many
+from connector.store.tables import cursors
+
+_T = cursors.c
+NOBODY = ""  # the account of a chore's row
+
+
+def due(conn: sa.Connection, every: Mapping[str, timedelta], now: datetime) -> list[str]:
+    """The chores whose time has come, in the order given; one never begun is due."""
+    rows = conn.execute(sa.select(_T.object, _T.at).where(_T.account == NOBODY))
+    last = {row.object: row.at for row in rows}
+    return [name for name, rest in every.items() if name not in last or last[name] + rest <= now]
+
+
+def begin(conn: sa.Connection, name: str, every: timedelta, now: datetime) -> bool:
+    """True for the one process that does it this time."""
+    first = insert_many(
+        conn, cursors, [{"account": NOBODY, "object": name, "at": now}], ignore_conflicts=True, returning=["object"]
+    )
+    if first:
+        return True
+    mine = sa.and_(_T.account == NOBODY, _T.object == name, _T.at <= now - every)
+    return conn.execute(sa.update(cursors).where(mine).values(at=now)).rowcount == 1
+
+
+def soon(conn: sa.Connection, name: str) -> None:
+    """Something happened that should not wait for the chore's hour."""
+    conn.execute(sa.delete(cursors).where(_T.account == NOBODY, _T.object == name))
