@@ -48,5 +48,5 @@ class Chores:
             self.all[name].run(stop)
         except errors.ConnectorError as error:
             log.warning("%s: %s", name, error)
-        except Exception:  # one chore must not keep the others from their turn
+        except Exception:  # noqa: BLE001 - one chore must not keep the others from their turn
             log.exception("%s failed", name)

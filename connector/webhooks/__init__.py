@@ -1,12 +1,16 @@
 """Webhooks of the standard kind (standardwebhooks.com): trigger links that call us, and addresses that we call."""
 
-from connector.core.address import is_loopback
+from typing import TYPE_CHECKING
+
 from connector.errors import NotAllowed, Rejected
 from connector.ports import Account, Flag, Manifest, Webhook
 from connector.webhooks import standard
 from connector.webhooks.link import LinkWebhook
 
-__all__ = ["LINK", "MANIFEST", "crm_of", "is_loopback", "validate", "webhook"]
+if TYPE_CHECKING:
+    from connector.webhooks.client import WebhookClient
+
+__all__ = ["LINK", "MANIFEST", "connect", "crm_of", "validate", "webhook"]
 
 LINK = "link"  # the kind of a trigger link's account row: its name is the random id in its address
 MANIFEST = Manifest(
@@ -24,6 +28,13 @@ MANIFEST = Manifest(
 def webhook(account: Account) -> Webhook:
     """The door of one trigger link."""
     return LinkWebhook(account)
+
+
+def connect(account: Account) -> "WebhookClient":
+    """What calls one webhook; the caller closes it."""
+    from connector.webhooks.client import WebhookClient
+
+    return WebhookClient(account)
 
 
 def crm_of(account: Account) -> str:
