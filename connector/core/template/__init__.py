@@ -4,6 +4,8 @@ from connector.core.template.fill import render
 from connector.core.template.fit import compatible, misfits
 from connector.core.template.misfit import Misfit
 from connector.core.template.model import Template, from_graph
+from connector.core.template.preview import fit_example, preview
+from connector.core.template.rules import rules
 from connector.core.template.slots import ButtonSlot, Slots, labels, slots
 
 __all__ = [
@@ -12,9 +14,12 @@ __all__ = [
     "Slots",
     "Template",
     "compatible",
+    "fit_example",
     "from_graph",
     "labels",
     "misfits",
+    "preview",
     "render",
+    "rules",
     "slots",
 ]

@@ -38,14 +38,6 @@ def _checked(wanted: Sequence[Need], values: Mapping[str, str]) -> dict[str, str
     return out
 
 
-def text_of(
-    components: Sequence[Component], kind: str, params: Sequence[str], given: Mapping[str, str], prefix: str
-) -> str:
-    """The HEADER's or BODY's text with its values."""
-    text = str((component(components, kind) or {}).get("text") or "")
-    return fill(text, {name: given[prefix + name] for name in params if prefix + name in given})
-
-
 class _Filling:
     """One render: what is given, and the quick replies' ids still to be used."""
 
@@ -87,7 +79,8 @@ class _Filling:
     def _texts(
         self, components: Sequence[Component], kind: str, params: Sequence[str], prefix: str, limit: int
     ) -> Json:
-        if length(text_of(components, kind, params, self.given, prefix)) > limit:
+        text = str((component(components, kind) or {}).get("text") or "")
+        if length(fill(text, {name: self.given[prefix + name] for name in params})) > limit:
             text = (
                 f"With its values the template's {kind.lower()} is longer than the {limit} characters WhatsApp allows."
             )
