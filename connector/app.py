@@ -2,7 +2,7 @@
 
 import secrets as secret_token
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import available_timezones
 
@@ -11,15 +11,16 @@ from connector.base import Base, SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
 from connector.core import phone
 from connector.core.documents import MappingDocument
-from connector.pipeline import publish, schema, sweep
+from connector.pipeline import own, publish, schema, sweep
 from connector.pipeline.beside import Beside
 from connector.pipeline.drain import fair
 from connector.pipeline.handle import Handler
 from connector.pipeline.library import Library
+from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Directory, Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger
-from connector.store import accounts
+from connector.store import accounts, telling
 
 __all__ = ["App", "SystemClock", "kinds", "messenger", "open_app", "webhook"]
 
@@ -35,6 +36,12 @@ class _Connected:
     crm: CRM
 
 
+@dataclass(slots=True)
+class _Speaking:
+    account: Account
+    messenger: Messenger
+
+
 class App(Base):
     """One worker's connections: opened once, used by every drain."""
 
@@ -42,6 +49,7 @@ class App(Base):
         super().__init__(config, bell)
         self.library = Library(self.store)
         self._crms: dict[str, _Connected] = {}
+        self._messengers: dict[str, _Speaking] = {}
 
     # ---- accounts ------------------------------------------------------------------------------------------------
     def directory(self) -> Directory:
@@ -49,8 +57,9 @@ class App(Base):
         with self.store.read() as conn:
             everyone = accounts.all_accounts(conn, self.keyring)
             owners = accounts.owners(conn)
-        crms = tuple(sorted(a.id for a in everyone if a.kind in crm_kinds()))
-        return Directory({a.id: a for a in everyone}, dict(owners), crms)
+        crms = {a.name: a.id for a in everyone if a.kind in crm_kinds()}
+        links = {a.id: crms[a.settings["crm"]] for a in everyone if a.kind == "link" and a.settings["crm"] in crms}
+        return Directory({a.id: a for a in everyone}, dict(owners), tuple(sorted(crms.values())), links)
 
     def crm(self, account: Account) -> CRM:
         """The connected CRM; connected anew when the account was changed."""
@@ -59,6 +68,13 @@ class App(Base):
             tokens = accounts.tokens(self.store, self.keyring, account.id)
             known = self._crms[account.id] = _Connected(account, crm.connect(account, tokens))
         return known.crm
+
+    def messenger(self, account: Account) -> Messenger:
+        """The account's sending side; connected anew when the account was changed."""
+        known = self._messengers.get(account.id)
+        if known is None or (known.account.settings, known.account.secrets) != (account.settings, account.secrets):
+            known = self._messengers[account.id] = _Speaking(account, messenger(account))
+        return known.messenger
 
     def add_account(self, manifest: Manifest, name: str, settings: dict[str, str], secrets: dict[str, str]) -> Account:
         """Stores an account after its address has been checked; the same name again changes what is given."""
@@ -121,25 +137,74 @@ class App(Base):
             self.bell.ring(name)
 
     def _unpack(self, _: str, stop: Callable[[], bool]) -> None:
-        touched = Unpacker(self.store, self.directory, self.webhook, self.clock).drain(stop)
-        self.bell.ring(*(f"handle:{account}" for account in touched[1:]))
-        for account in touched[:1]:  # straight on: another bell would cost a wake-up
-            self._handle(account, stop)
-            if stop():  # drain rings for what it was called for: nobody else would know of these plans
-                self.bell.ring(f"handle:{account}")
+        bells = Unpacker(self.store, self.directory, self.webhook, self.clock).drain(stop)
+        self._go_on(bells, stop)
+
+    def _go_on(self, bells: Sequence[str], stop: Callable[[], bool]) -> None:
+        """Straight on with the first: another bell would cost a wake-up. The others are rung for."""
+        self.bell.ring(*bells[1:])
+        for bell in bells[:1]:
+            stage, _, name = bell.partition(":")
+            DRAINS[stage](self, name, stop)
+            if stop():  # drain rings for what it was called for: nobody else would know of these rows
+                self.bell.ring(bell)
+
+    def _crm_account(self, name: str) -> Account | None:
+        account = self.account(name)
+        return account if account is not None and account.kind in crm_kinds() else None
 
     def _handle(self, name: str, stop: Callable[[], bool]) -> None:
-        account = self.account(name)
-        if account is not None and account.kind in crm_kinds():
+        account = self._crm_account(name)
+        if account is not None:
             with Beside(lambda: self._write(account.id, stop)) as beside:
-                Handler(self.store, account, self.crm(account), self.library, self.clock, beside.go).drain(stop)
+                handler = Handler(
+                    self.store, account, self.crm(account), self.library, self.clock, beside.go, self._speak
+                )
+                handler.drain(stop)
             if stop():
                 self.bell.ring(f"write:{account.id}")  # it may have left something too
 
+    def _speak(self, numbers: Collection[str]) -> None:
+        self.bell.ring(*(f"send:{number}" for number in sorted(numbers)))
+
     def _write(self, name: str, stop: Callable[[], bool]) -> None:
-        account = self.account(name)
-        if account is not None and account.kind in crm_kinds():
-            Writer(self.store, account, self.crm(account), self.clock).drain(stop)
+        account = self._crm_account(name)
+        if account is not None:
+            crm = self.crm(account)
+            watching = own.watched(self.library.shelf(account.name), crm.can)
+            Writer(self.store, account, crm, self.clock, lambda: watching).drain(stop)
+
+    def _trigger(self, name: str, stop: Callable[[], bool]) -> None:
+        account = self._crm_account(name)
+        if account is not None:
+            from connector.pipeline.trigger import Trigger
+
+            numbers = Trigger(self.store, account, self.crm(account), self.library, self.clock).drain(stop)
+            self._go_on([f"send:{number}" for number in sorted(numbers)], stop)
+
+    def _prepare(self, name: str, stop: Callable[[], bool]) -> None:
+        account = self._crm_account(name)
+        if account is not None:
+            from connector.pipeline.prepare import Preparer
+
+            numbers = Preparer(self.store, account, self.crm(account), self.library, self.clock).drain(stop)
+            self._go_on([f"send:{number}" for number in sorted(numbers)], stop)
+
+    def _send(self, number: str, stop: Callable[[], bool]) -> None:
+        with self.store.read() as conn:
+            owner = accounts.owners(conn).get(number, "")
+        account = self.account(owner) if owner else None
+        if account is not None:
+            from connector.pipeline.send import Sender
+
+            Sender(self.store, number, account, self.messenger(account), self.clock).drain(stop)
+            with self.store.read() as conn:
+                self.bell.ring(*(f"truth:{crm}" for crm in telling.accounts_due(conn)))
+
+    def _truth(self, name: str, stop: Callable[[], bool]) -> None:
+        account = self._crm_account(name)
+        if account is not None and Truth(self.store, account, self.library).drain(stop):
+            self._go_on([f"write:{account.id}"], stop)
 
     def sweep(self) -> list[str]:
         """Rings for whatever waits; the bells rung."""
@@ -156,6 +221,10 @@ DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
     "unpack": App._unpack,
     "handle": App._handle,
     "write": App._write,
+    "trigger": App._trigger,
+    "prepare": App._prepare,
+    "send": App._send,
+    "truth": App._truth,
 }
 
 

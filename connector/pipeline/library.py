@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from connector.core import documents as language
-from connector.core.documents import MappingDocument
+from connector.core.documents import MappingDocument, SendDocument
 from connector.store import catalogue
 from connector.store import documents as document_rows
 from connector.store.engine import Store
-
-if TYPE_CHECKING:
-    from connector.core.documents import SendDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +25,7 @@ class Live:
 class LiveSend:
     """One live send: document."""
 
-    document: "SendDocument"
+    document: SendDocument
     version: int
     since: datetime
 
@@ -93,7 +90,7 @@ def build(rows: Sequence[Any]) -> dict[str, Shelf]:
     sends: dict[str, list[LiveSend]] = {}
     for row in rows:
         document = language.read(row.text)
-        if document.kind == "send":
+        if isinstance(document, SendDocument):
             sends.setdefault(document.crm, []).append(LiveSend(document, row.n, row.first_live_at))
         else:
             mappings.setdefault(document.crm, []).append(Live(document, row.n, row.first_live_at))
