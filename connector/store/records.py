@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from connector.core.contact import Value
 from connector.store.bulk import in_chunks, insert_many
 from connector.store.tables import crm_links, cursors, record_values
 
@@ -20,6 +21,13 @@ class Known:
 
     value: str | None
     at: datetime
+
+
+def as_text(value: Value) -> str:
+    """A field as the CRM's webhooks write it."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def values(conn: sa.Connection, account: str, places: Iterable[Place]) -> dict[Place, dict[str, Known]]:

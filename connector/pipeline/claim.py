@@ -1,0 +1,225 @@
+"""One claim of CRM events on its way to sends: judged, read, prepared, and stored in one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from connector.core import documents as language
+from connector.core.changes import Ask
+from connector.core.contact import Contact, Record, RecordRef, Setting, altered
+from connector.core.events import Event, RecordChanged, TriggerCalled
+from connector.core.sending import Case
+from connector.pipeline import called, recipients, verdict
+from connector.pipeline.firing import Judge, Judged, Ledger, order, watched
+from connector.pipeline.gather import Gatherer, Wish
+from connector.pipeline.library import Shelf
+from connector.pipeline.prepare import Wanted, make_rows
+from connector.ports import CRM, Account
+from connector.store import callbacks, causes, contacts, own_writes, plans, records, sends
+from connector.store.engine import Store
+from connector.store.plans import Work
+from connector.store.records import Place
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Out:
+    """One message about to be stored."""
+
+    wish: Wish
+    wanted: Wanted
+    row: Row = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Claim:
+    """Some events of one CRM account whose lanes we hold."""
+
+    store: Store
+    account: Account
+    crm: CRM
+    shelf: Shelf
+    now: datetime
+    ledger: Ledger = field(default_factory=lambda: Ledger({}, {}))
+    judged: list[Judged] = field(default_factory=list)
+    wishes: list[Wish] = field(default_factory=list)
+    outs: dict[str, Out] = field(default_factory=dict)  # by cause
+    causes: dict[int, str] = field(default_factory=dict)  # id(wish) -> cause
+
+    # ---- judge ---------------------------------------------------------------------------------------------------
+    def judge(self, work: Iterable[tuple[Work, Event]]) -> None:
+        """Which documents fire, in the order in which the CRM says it happened."""
+        ordered = sorted(work, key=lambda one: order(*one))
+        changes = [e for _, e in ordered if isinstance(e, RecordChanged)]
+        places = {(e.object, e.record) for e in changes} | {(e.object, e.into) for e in changes if e.into}
+        with self.store.read() as conn:
+            known = records.values(conn, self.account.id, places)
+            own = own_writes.unused(conn, self.account.id, {record for _, record in places})
+        self.ledger = Ledger(known, own)
+        fields = watched(self.shelf, self.crm.can.objects)
+        judge = Judge(self.shelf, self.crm.can.objects, fields, self.now)
+        told = self._told([e for e in changes if e.field in fields.get(e.object, ()) and e.value is None])
+        for one, event in ordered:
+            self.judged.append(judge.judge(one, told.get(event.id, event), self.ledger))
+
+    def _told(self, silent: Sequence[RecordChanged]) -> dict[str, Event]:
+        """Changes of a watched field that do not say what to: the record does. {event id: the event with its value}."""
+        if not silent:
+            return {}
+        found = Gatherer(self.crm).fill([(event, (event.object, event.record)) for event in silent])
+        told: dict[str, Event] = {}
+        for event in silent:
+            record = found.get((event.object, event.record))
+            if record is not None and event.field in record.fields:
+                told[event.id] = altered(event, value=records.as_text(record.fields[event.field]))
+        return told
+
+    # ---- gather --------------------------------------------------------------------------------------------------
+    def gather(self) -> None:
+        """Reads records and people from the CRM, and asks the documents whether they still want it."""
+        called.add(self.judged, self.account, self.crm.can.objects)
+        gatherer = Gatherer(self.crm)
+        self.wishes = gatherer.wishes(self.judged)
+        for place, record in gatherer.read.items():
+            if record.was and (record.object, record.id) != place:
+                self.ledger.merge(place, (record.object, record.id))
+
+    # ---- prepare -------------------------------------------------------------------------------------------------
+    def prepare(self) -> None:
+        """Who each person is to us, `only_if`, and the rows of the sends."""
+        people = [w.person for w in self.wishes if w.person is not None and not w.refused]
+        with self.store.read() as conn:
+            known = recipients.known(conn, self.account.id, people, self.crm.can.identity)
+            faces = contacts.load(conn, sorted({c for found in known.values() for c in found}))
+            for wish in self.wishes:
+                if not wish.refused and wish.ask is None:
+                    self._want(wish, known.get(_place(wish.person), set()), faces)
+            wanted = [out.wanted for out in self.outs.values()]
+            for row in make_rows(conn, wanted, self.now) if wanted else ():
+                self.outs[row["cause"]].row = row
+
+    def _want(self, wish: Wish, found: set[str], faces: Mapping[str, Contact]) -> None:
+        if len(found) > 1:
+            wish.ask = _who(wish, sorted(found))
+            return
+        face = faces.get(next(iter(found), ""))
+        event = wish.judged.event
+        case = Case(
+            event=event, record=wish.record, person=wish.person, contact=face,
+            called=called.values(event) if isinstance(event, TriggerCalled) else {},
+            setting=self._setting(), created_at=self.now,
+        )  # fmt: skip
+        wants, because = language.wanted(wish.document, case, self.now)
+        if not wants:
+            wish.refused = because
+            return
+        cause = cause_of(wish)
+        self.causes[id(wish)] = cause
+        self.outs.setdefault(cause, Out(wish, self._wanted(wish, case, cause, face)))
+
+    def _setting(self) -> Setting:
+        given = self.account.settings
+        return Setting(
+            account=self.account.name, locale=given.get("locale") or self.crm.can.locale,
+            time_zone=given.get("time_zone") or "UTC", country=given.get("country"),
+        )  # fmt: skip
+
+    def _wanted(self, wish: Wish, case: Case, cause: str, face: Contact | None) -> Wanted:
+        event = wish.judged.event
+        waits = isinstance(event, TriggerCalled) and bool(event.callback)
+        return Wanted(
+            cause=cause, event=wish.judged.work.event, crm=self.account, document=wish.document,
+            version=wish.fired.live.version, case=case, lane=face.id if face else "",
+            record=self._ref(wish.record), person=self._ref(wish.person),
+            callback=event.callback if waits else "", wait_for=event.wait_for if waits else "",
+        )  # fmt: skip
+
+    def _ref(self, record: Record | None) -> RecordRef | None:
+        return RecordRef(self.account.id, record.object, record.id) if record is not None else None
+
+    # ---- commit --------------------------------------------------------------------------------------------------
+    def commit(self, conn: Any, now: datetime) -> set[str]:
+        """One transaction; the numbers that have ready sends now. Raises plans.Moved."""
+        self._meet(conn, now)
+        rows = self._rows()
+        bodies, changes = verdict.bodies(self.judged, self.wishes, self._ids(rows, conn), now)
+        plans.finish(conn, bodies, changes, now)
+        sends.add(conn, rows)
+        for gone, into in self.ledger.moved.items():
+            records.move(conn, self.account.id, gone, into)
+        records.note(conn, self.account.id, self.ledger.seen)
+        own_writes.use(conn, sorted(self.ledger.used))
+        callbacks.add(conn, self._callbacks(now))
+        return {row["number"] for row in rows if row["state"] == "ready"}
+
+    def _meet(self, conn: Any, now: datetime) -> None:
+        """People known by nothing but a phone: found by it, or new; and every record stays with its contact."""
+        contacts.alone(conn)
+        outs = [out for out in self.outs.values() if out.row]
+        heirs = contacts.heirs(conn, [out.row["lane"] for out in outs if out.row["lane"]])
+        strangers = {o.row["to"]: _name(o.wish.person) for o in outs if o.row["to"] and not o.row["lane"]}
+        met = recipients.meet(conn, strangers, now)
+        links: list[tuple[str, Record, str]] = []
+        for out in outs:
+            how, lane = "id", out.row["lane"]
+            found = {heirs.get(lane, lane)} if lane else met.get(out.row["to"], set())
+            if not lane:
+                how = "phone"
+            if len(found) > 1:
+                out.wish.ask, out.row = _who(out.wish, sorted(found)), {}
+                continue
+            out.row["lane"] = next(iter(found), None)
+            if out.row["lane"] and out.wish.person is not None:
+                links.append((out.row["lane"], out.wish.person, how))
+        recipients.link(conn, self.account.id, links, now)
+
+    def _rows(self) -> list[Row]:
+        return [out.row for out in self.outs.values() if out.row]
+
+    def _ids(self, rows: Sequence[Row], conn: Any) -> dict[int, str]:
+        """{id(wish): the send that carries it out}; the same event twice is one send."""
+        stored = causes.stored(conn, [row["cause"] for row in rows])
+        ids = {row["cause"]: stored.get(row["cause"], row["id"]) for row in rows}
+        return {wish: ids[cause] for wish, cause in self.causes.items() if cause in ids}
+
+    def _callbacks(self, now: datetime) -> list[Row]:
+        """The workflows that wait for these sends, each for its first."""
+        waits = {out.wanted.callback: out for out in reversed(self.outs.values()) if out.row and out.wanted.callback}
+        return [
+            {
+                "account": self.account.id, "callback": callback, "send": out.row["id"], "event": out.wanted.event,
+                "wait_for": out.wanted.wait_for or "reply", "expires_at": now + callbacks.LASTS,
+            }
+            for callback, out in waits.items()
+        ]  # fmt: skip
+
+
+def cause_of(wish: Wish) -> str:
+    """What makes a send one of a kind. The fields of one save change at once: to a document they are one event."""
+    event, document = wish.judged.event, wish.document.name
+    person = wish.person
+    whom = f"{person.object}:{person.id}" if person is not None else "call"
+    if isinstance(event, RecordChanged) and event.at is not None:
+        return f"{document}|{whom}|{event.object}:{event.record}|{event.at.isoformat()}"
+    key = event.callback if isinstance(event, TriggerCalled) and event.callback else event.id
+    return f"{document}|{whom}|{wish.judged.work.source}|{key}"
+
+
+def _place(person: Record | None) -> Place:
+    return (person.object, person.id) if person is not None else ("", "")
+
+
+def _name(person: Record | None) -> str:
+    """What the CRM calls a person we have not met."""
+    fields = person.fields if person is not None else {}
+    parts = [fields.get(n) for n in ("Name", "firstname", "lastname")]
+    return " ".join(str(part) for part in parts if part)[:200]
+
+
+def _who(wish: Wish, found: Sequence[str]) -> Ask:
+    person = wish.person
+    what = f"{person.object} {person.id}" if person is not None else "the phone"
+    text = f"{what} may be {len(found)} contacts here: which one is it?"
+    return Ask(object=person.object if person else "", why="several_persons", text=text, choices=tuple(found))

@@ -1,0 +1,170 @@
+"""CRM events become sends: which documents fire, one read for a burst, to whom, prepared, stored once."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connector import errors
+from connector.core import events, retry
+from connector.pipeline.claim import Claim
+from connector.pipeline.drain import Stop, log, of_one_row, park_account, parked
+from connector.pipeline.library import Library
+from connector.ports import CRM, Account, Clock
+from connector.store import events as event_rows
+from connector.store import parks, plans
+from connector.store.engine import Store
+from connector.store.plans import Work
+
+JOURNEY = "trigger"
+LANES = 100  # lanes a claim
+MOST = 200  # plans a claim: one round of CRM reads, one transaction
+SKIPPED = 5000  # lanes a drain sets aside before it looks at them anew: each is a parameter of every claim
+
+
+@dataclass(slots=True)
+class Trigger:
+    """Judges one CRM account's events by its live send: documents."""
+
+    store: Store
+    account: Account
+    crm: CRM
+    library: Library
+    clock: Clock
+    _skip: set[str] = field(default_factory=set)  # lanes set aside in this drain
+    _ready: set[str] = field(default_factory=set)
+
+    def drain(self, stop: Stop) -> tuple[str, ...]:
+        """Until nothing is due, the account is parked, or `stop` says so; the numbers that now have ready sends."""
+        self._skip.clear()
+        self._ready.clear()
+        try:
+            while not stop() and not parked(self.store, self.account.id, self.clock.now()):
+                if not self._step():
+                    break
+        except errors.StoreDown:
+            raise
+        except errors.ConnectorError as error:
+            log.warning("%s: %s", self.account.name, error)
+            park_account(self.store, self.account.id, error, self.clock.now())
+        return tuple(sorted(self._ready))
+
+    def _step(self) -> bool:
+        """One claim; False when nothing is due."""
+        now = self.clock.now()
+        if len(self._skip) > SKIPPED:
+            self._skip.clear()
+        with self.store.read() as conn:
+            lanes = plans.due_lanes(conn, self.account.id, now, MOST, skip=sorted(self._skip), journey=JOURNEY)[:LANES]
+        if not lanes:
+            return False
+        names = {self._lock(lane): lane for lane in lanes}
+        with self.store.locks.hold(list(names)) as held:
+            ours = [names[name] for name in held]
+            self._skip.update(set(lanes) - set(ours))
+            with self.store.read() as conn:
+                work = plans.take(conn, self.account.id, ours, now, MOST, JOURNEY) if ours else []
+            for part in _split(self._bury(work)):
+                self._work(part)
+        return True
+
+    def _lock(self, lane: str) -> str:
+        return f"lane:{self.account.id}:{lane}"
+
+    def _work(self, part: list[Work]) -> None:
+        """Some events together. The attempt is committed before: a row that kills its worker is soon alone."""
+        self._count(part)
+        try:
+            self._make(part)
+        except Exception as error:
+            if not of_one_row(error) and not isinstance(error, plans.Moved):
+                self._uncount(part)
+                raise
+            if len(part) == 1:
+                self._fail(part[0], error)
+            else:
+                log.exception("a batch of %d events failed; each is tried alone", len(part))
+                self._one_by_one(part)
+
+    def _one_by_one(self, part: Sequence[Work]) -> None:
+        """The culprit holds its own lane only; who could not be tried has lost no attempt."""
+        left = list(part)
+        try:
+            while left:
+                if left[0].lane in self._skip:
+                    self._uncount(left[:1])
+                else:
+                    self._alone(left[0])
+                left.pop(0)
+        finally:
+            self._uncount(left)
+
+    def _alone(self, one: Work) -> None:
+        try:
+            self._make([one])
+        except Exception as error:
+            if not of_one_row(error) and not isinstance(error, plans.Moved):
+                raise
+            self._fail(one, error)
+
+    def _make(self, part: Sequence[Work]) -> None:
+        """Judges, reads, prepares and stores."""
+        claim = Claim(self.store, self.account, self.crm, self.library.shelf(self.account.name), self.clock.now())
+        claim.judge([(work, events.load(work.kind, work.payload)) for work in part])
+        claim.gather()
+        claim.prepare()
+        if not self.store.locks.still_held(self._lock(work.lane) for work in part):
+            log.warning("%s: the locks were lost; %d events are looked at anew", self.account.name, len(part))
+            self._skip.update(work.lane for work in part)
+            self._uncount(part)
+            return
+        now = self.clock.now()
+        with self.store.write() as conn:
+            self._ready |= claim.commit(conn, now)
+            event_rows.settle(conn, [work.event for work in part])
+            parks.clear(conn, "account", self.account.id, now)
+
+    def _fail(self, work: Work, error: Exception) -> None:
+        self._skip.add(work.lane)
+        if isinstance(error, plans.Moved):  # somebody was quicker
+            self._uncount([work])
+            return
+        log.error("event %s cannot be judged", work.event, exc_info=error)
+        self._postpone(work, f"{type(error).__name__}: {error}"[:500], self.clock.now())
+
+    def _postpone(self, work: Work, error: str, now: datetime) -> None:
+        until = retry.next_try(work.attempts + 1, now, base=1.0, cap=30.0, jitter=0.0)
+        with self.store.write() as conn:
+            if work.attempts + 1 >= plans.MAX_ATTEMPTS or until is None:
+                plans.bury(conn, work, error)
+                event_rows.settle(conn, [work.event])
+            else:
+                plans.postpone(conn, work, until, error)
+
+    def _bury(self, work: Sequence[Work]) -> list[Work]:
+        """Without those that were begun too often and never came to an end."""
+        dead = [w for w in work if w.attempts >= plans.MAX_STARTS]
+        if dead:
+            with self.store.write() as conn:
+                for w in dead:
+                    log.error("event %s is dead after %d attempts", w.event, w.attempts)
+                    plans.bury(conn, w, f"Handling this was begun {w.attempts} times and never came to an end.")
+                event_rows.settle(conn, [w.event for w in dead])
+        return [w for w in work if w.attempts < plans.MAX_STARTS]
+
+    def _count(self, work: Sequence[Work]) -> None:
+        with self.store.write() as conn:
+            plans.count_attempt(conn, work)
+
+    def _uncount(self, work: Sequence[Work]) -> None:
+        """Nothing was learned about these: the attempt does not count, if the database hears it."""
+        with suppress(errors.StoreDown), self.store.write() as conn:
+            plans.count_attempt(conn, work, -1)
+
+
+def _split(work: Sequence[Work]) -> list[list[Work]]:
+    """What was never tried goes together; a lane that was interrupted before goes alone, its first event only."""
+    tried = {w.lane for w in work if w.attempts}
+    fresh = [w for w in work if w.lane not in tried]
+    first = {w.lane: w for w in reversed(work) if w.lane in tried}
+    return [part for part in (fresh, *([w] for w in first.values())) if part]
