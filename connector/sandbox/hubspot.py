@@ -10,8 +10,8 @@ from connector.sandbox import hubspot_objects as objects
 from connector.sandbox import hubspot_setup as setup
 from connector.sandbox.http import Record, Request, Response, answer
 from connector.sandbox.hubspot_errors import Refused, limited, missing_scopes, no_such_page, unauthorized
-from connector.sandbox.hubspot_portal import Portal, kind_of
-from connector.sandbox.hubspot_schema import KINDS
+from connector.sandbox.hubspot_portal import Portal
+from connector.sandbox.hubspot_schema import KINDS, kind_of
 from connector.sandbox.hubspot_settings import VERSION, HubSpotOptions
 from connector.sandbox.hubspot_store import Item
 from connector.sandbox.hubspot_webhooks import USER
@@ -41,8 +41,8 @@ class HubSpot:
 
     def handle(self, request: Request) -> Response:
         """One call of the API."""
-        if request.path == "/_options":
-            return self._options(request)
+        if request.path.startswith("/_"):
+            return self._own(request)
         if request.path.startswith("/oauth/"):
             with self.portal.lock:
                 return self._routed(request)
@@ -74,13 +74,15 @@ class HubSpot:
         """All records of one object with every value they have, or `callbacks`; KeyError for an unknown object."""
         with self.portal.lock:
             if object == "callbacks":
-                return list(self.portal.completed.values())
+                return list(self.portal.workflows.completed.values())
             return [_whole(item) for item in self.portal.store.all(_kind(object))]
 
     def record(self, object: str, id: str) -> Record:
         """One record; KeyError when there is none."""
         with self.portal.lock:
-            return self.portal.completed[id] if object == "callbacks" else _whole(self._item(_kind(object), id))
+            return (
+                self.portal.workflows.completed[id] if object == "callbacks" else _whole(self._item(_kind(object), id))
+            )
 
     def change(self, object: str, id: str, fields: Mapping[str, Any]) -> Record:
         """Change a record as a person would; `new` makes one, `{"archived": true}` deletes, `{"merge": id}` merges."""
@@ -106,12 +108,13 @@ class HubSpot:
             raise KeyError(f"{kind} {id}")
         return item
 
-    def _options(self, request: Request) -> Response:
-        """The stand-in's own switches; HubSpot has no such path."""
-        if request.method == "GET":
-            return answer(self.portal.switches())
+    def _own(self, request: Request) -> Response:
+        """The stand-in's own switches and workflows; HubSpot has no such paths."""
+        action = OWN.get((request.method, request.path))
+        if action is None:
+            return no_such_page()
         try:
-            return answer(self.portal.switch(request.json()))
+            return answer(action(self.portal, request))
         except ValueError as wrong:
             return answer({"error": str(wrong)}, 400)
 
@@ -180,6 +183,21 @@ def _route(
     return method, re.compile(path.replace("{}", "([^/]+)").replace("{v}", VERSION) + "/?"), action
 
 
+def _given(request: Request) -> Record:
+    found = request.json()
+    if not isinstance(found, dict):
+        raise ValueError("the body is a JSON object")
+    return found
+
+
+OWN: Mapping[tuple[str, str], Callable[[Portal, Request], Any]] = {
+    ("GET", "/_options"): lambda portal, _request: portal.switches(),
+    ("PATCH", "/_options"): lambda portal, request: portal.switch(request.json()),
+    ("GET", "/_workflows"): lambda portal, _request: list(portal.workflows.runs.values()),
+    ("POST", "/_workflows"): lambda portal, request: portal.workflows.fire(_given(request)),
+    ("POST", "/_workflows/webhook"): lambda portal, request: portal.workflows.send(_given(request)),
+    ("POST", "/_workflows/options"): lambda portal, request: portal.workflows.options(_given(request)),
+}
 OBJECTS = "/crm/objects/{v}/{}"
 ROUTES = [
     _route("POST", OBJECTS + "/batch/(create|read|update|upsert|archive)", objects.batch),

@@ -27,11 +27,13 @@ PAIRS: Mapping[tuple[str, str], tuple[int, int]] = {
     ("tickets", "companies"): (339, 340),
 }
 PRIMARY = {("contacts", "companies"): (1, 2), ("deals", "companies"): (5, 6)}
+LABELLED = {("deals", "contacts"): (71, 72)}  # the admin's own label
+LABELS = {1: "Primary", 2: "Primary", 5: "Primary", 6: "Primary", 71: "Primary contact", 72: "Primary contact"}
 
 DEFAULT: dict[tuple[str, str], int] = {}
 BACK: dict[int, int] = {}
 TARGET: dict[int, tuple[str, str]] = {}
-for _table in (PAIRS, PRIMARY):
+for _table in (PAIRS, PRIMARY, LABELLED):
     for (_from, _to), (_there, _back) in _table.items():
         BACK |= {_there: _back, _back: _there}
         TARGET |= {_there: (_from, _to), _back: (_to, _from)}
@@ -42,9 +44,19 @@ Exists = Callable[[str, str], bool]
 Planned = list[tuple[str, str, list[int]]]  # to object, to id, types
 
 
+def category(type_id: int) -> str:
+    """Whose type it is."""
+    return "USER_DEFINED" if any(type_id in pair for pair in LABELLED.values()) else "HUBSPOT_DEFINED"
+
+
+def shown(type_id: int) -> dict[str, Any]:
+    """A type as a read of associations shows it."""
+    return {"category": category(type_id), "typeId": type_id, "label": LABELS.get(type_id)}
+
+
 def spec(type_id: int) -> dict[str, Any]:
     """A type as the API writes it."""
-    return {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": type_id}
+    return {"associationCategory": category(type_id), "associationTypeId": type_id}
 
 
 def default_type(source: str, target: str) -> int:

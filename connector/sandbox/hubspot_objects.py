@@ -6,8 +6,8 @@ from typing import Any
 
 from connector.sandbox.http import Record, Request, Response, answer
 from connector.sandbox.hubspot_errors import Refused, bad_json, non_unique, not_found
-from connector.sandbox.hubspot_portal import Portal, checked, document, find, kind_of, names
-from connector.sandbox.hubspot_schema import KINDS
+from connector.sandbox.hubspot_portal import Portal, checked, document, find, names
+from connector.sandbox.hubspot_schema import KINDS, kind_of
 from connector.sandbox.hubspot_search import LONGEST_BODY, Search
 from connector.sandbox.hubspot_settings import BATCH, PORTAL
 from connector.sandbox.hubspot_store import Item

@@ -6,13 +6,14 @@ from dataclasses import fields, replace
 from typing import Any
 
 from connector.sandbox.http import Record, Request
-from connector.sandbox.hubspot_errors import Refused, bad_json, non_unique, not_found
+from connector.sandbox.hubspot_errors import bad_json, non_unique, not_found
 from connector.sandbox.hubspot_limits import Limits
-from connector.sandbox.hubspot_schema import BY_TYPE_ID, KINDS
+from connector.sandbox.hubspot_schema import KINDS
 from connector.sandbox.hubspot_seed import sow
 from connector.sandbox.hubspot_settings import APP, REFRESH_TOKEN, HubSpotOptions
 from connector.sandbox.hubspot_store import Item, Store
 from connector.sandbox.hubspot_webhooks import USER, Webhooks
+from connector.sandbox.hubspot_workflows import Workflows
 from connector.sandbox.world import World
 
 SEEDED = 1_772_460_000.0  # 2026-03-02: the first records are not of today
@@ -37,7 +38,7 @@ class Portal:
             self.store.locked = self.options.locked
             self.tokens: dict[str, float] = {}  # OAuth access token -> when it ends
             self.refresh = {REFRESH_TOKEN}
-            self.completed: dict[str, Record] = {}  # workflow callbacks
+            self.workflows = Workflows(self.world, self.options, self.store)
             sow(self.store)
             self.store.clock = self.world.now
 
@@ -95,18 +96,6 @@ class Portal:
 
     def _tells(self, by: str) -> bool:
         return by == USER or self.options.echo
-
-
-def kind_of(name: str) -> str:
-    """An object's name from a path: contacts, contact or 0-1; Refused when there is none."""
-    if name in KINDS:
-        return name
-    if name in BY_TYPE_ID:
-        return BY_TYPE_ID[name].name
-    one = next((kind.name for kind in KINDS.values() if kind.one == name.lower()), None)
-    if one is None:
-        raise Refused(f"Unable to infer object type from: {name}", status=400)
-    return one
 
 
 def document(request: Request) -> dict[str, Any]:

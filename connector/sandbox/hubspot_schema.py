@@ -57,6 +57,18 @@ KINDS: Mapping[str, Kind] = {
 BY_TYPE_ID = {kind.type_id: kind for kind in KINDS.values()}
 
 
+def kind_of(name: str) -> str:
+    """An object's name from a path: contacts, contact or 0-1; Refused when there is none."""
+    if name in KINDS:
+        return name
+    if name in BY_TYPE_ID:
+        return BY_TYPE_ID[name].name
+    one = next((kind.name for kind in KINDS.values() if kind.one == name.lower()), None)
+    if one is None:
+        raise Refused(f"Unable to infer object type from: {name}", status=400)
+    return one
+
+
 @dataclass(frozen=True, slots=True)
 class Property:
     """One property. `read_only` is HubSpot's own; `owner` values are ids of owners."""

@@ -1,7 +1,7 @@
 """The portal's first records, from the people everybody agrees on."""
 
 from connector.sandbox.hubspot_store import Store
-from connector.sandbox.people import COMPANIES, OWNERS, Person, deals_in, people_in
+from connector.sandbox.people import COMPANIES, OWNERS, QUOTES, Person, deals_in, people_in
 
 LEAD_STATUS = {
     "lead": "NEW",
@@ -9,6 +9,13 @@ LEAD_STATUS = {
     "salesqualifiedlead": "IN_PROGRESS",
     "opportunity": "OPEN_DEAL",
 }
+
+
+# id, name, (contact, association types): 3 deal to contact, 71 the label "Primary contact"
+SHARED = (
+    ("3007", "Luna - solar roof", (("1533", (3,)), ("1534", (3,)))),
+    ("3008", "Lone Star Solar - second site", (("1530", (3,)), ("1531", (3, 71)))),
+)
 
 
 def sow(store: Store) -> None:
@@ -33,6 +40,26 @@ def sow(store: Store) -> None:
         }
         links = [{"to": {"id": str(deal.person)}, "types": [{"associationTypeId": 3}]}]
         store.create("deals", fields, links, id=str(deal.number))
+    _shared(store)
+
+
+def _shared(store: Store) -> None:
+    """Two deals of several people: a couple, where nobody comes first, and a company whose admin labelled one."""
+    for id, name, links in SHARED:
+        fields = {
+            "dealname": name,
+            "dealstage": "qualifiedtobuy",
+            "pipeline": "default",
+            "amount": "1900",
+            "deal_currency_code": "USD",
+            "quote_pdf_url": f"{QUOTES}/{id}.pdf",
+            "hubspot_owner_id": str(OWNERS[0].number),
+        }
+        store.create("deals", fields, [{"to": {"id": to}, "types": _types(*types)} for to, types in links], id=id)
+
+
+def _types(*ids: int) -> list[dict[str, int]]:
+    return [{"associationTypeId": id} for id in ids]
 
 
 def _contact(person: Person) -> dict[str, str]:

@@ -25,7 +25,8 @@ class HubSpotOptions:
     """`limit` calls in 10 s and `search_limit` in 1 s, 0 for no limit; `daily` calls a day.
 
     `search_lag` seconds pass until search sees a write. Ids in `locked` answer 423. `echo` sends webhooks for writes
-    by the API too; `classic` names them contact.propertyChange instead of object.propertyChange.
+    by the API too; `classic` names them contact.propertyChange instead of object.propertyChange. `late` seconds pass
+    before a webhook is sent, `double` is the share that comes twice, `shuffle` sends each event alone, in any order.
     """
 
     token: str = TOKEN
@@ -38,3 +39,6 @@ class HubSpotOptions:
     locked: frozenset[str] = field(default_factory=frozenset)
     echo: bool = False
     classic: bool = False
+    late: float = 0.0
+    double: float = 0.0
+    shuffle: bool = False

@@ -5,10 +5,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connector.sandbox.http import Record, Request, Response, answer
-from connector.sandbox.hubspot_associations import default_type, spec
+from connector.sandbox.hubspot_associations import default_type, shown, spec
 from connector.sandbox.hubspot_errors import Refused, bad_json, not_found
-from connector.sandbox.hubspot_portal import Portal, document, find, kind_of
-from connector.sandbox.hubspot_schema import KINDS
+from connector.sandbox.hubspot_portal import Portal, document, find
+from connector.sandbox.hubspot_schema import KINDS, kind_of
 from connector.sandbox.hubspot_settings import BATCH, PORTAL
 from connector.sandbox.hubspot_values import iso
 from connector.sandbox.people import OWNERS, Owner
@@ -144,7 +144,7 @@ def _links(portal: Portal, kind: str, id: str, to: str) -> list[Record]:
     return [
         {
             "toObjectId": int(other),
-            "associationTypes": [{"category": "HUBSPOT_DEFINED", "typeId": t, "label": None} for t in types],
+            "associationTypes": [shown(t) for t in types],
         }
         for other, types in portal.store.associations.of(kind, id, to)
     ]
@@ -229,13 +229,17 @@ def usage(portal: Portal, _request: Request) -> Response:
 
 
 def complete(portal: Portal, request: Request, callback: str) -> Response:
-    """POST a blocked workflow action's result: 204."""
-    portal.completed[callback] = {"id": callback, **document(request)}
+    """POST a blocked workflow action's result: 204; 404 when nothing waits under this id."""
+    portal.workflows.complete(callback, document(request))
     return Response(204, record=callback)
 
 
 def complete_many(portal: Portal, request: Request) -> Response:
-    """POST several."""
+    """POST several, all or none."""
     inputs = _inputs(request)
-    portal.completed |= {str(one.get("callbackId")): {"id": str(one.get("callbackId")), **one} for one in inputs}
-    return Response(204, record=[str(one.get("callbackId")) for one in inputs])
+    ids = [str(one.get("callbackId")) for one in inputs]
+    for callback in ids:
+        portal.workflows.waiting(callback)
+    for callback, one in zip(ids, inputs, strict=True):
+        portal.workflows.complete(callback, one)
+    return Response(204, record=ids)

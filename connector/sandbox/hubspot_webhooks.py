@@ -5,8 +5,9 @@ import hashlib
 import hmac
 import itertools
 import json
+import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from connector.sandbox.hubspot_schema import Kind
@@ -39,6 +40,7 @@ class Webhooks:
 
     def __init__(self, world: World, options: HubSpotOptions) -> None:
         self._world, self._options = world, options
+        self._chance = random.Random(0)  # noqa: S311 - a repeatable mess, no secret
         self._ids = itertools.count(1_765_889_350)
 
     def changed(self, kind: Kind, id: str, values: Mapping[str, str], by: str) -> None:
@@ -86,10 +88,16 @@ class Webhooks:
 
     def _post(self, events: Sequence[Event]) -> None:
         url = self._world.urls.get("hubspot")
-        for start in range(0, len(events) if url else 0, MOST):
-            self._world.post(
-                Webhook("hubspot", str(url), _body(events[start : start + MOST]), self._headers, _accepted)
-            )
+        for batch in self._batches(events) if url else ():
+            told = Webhook("hubspot", str(url), _body(batch), self._headers, _accepted)
+            self._world.post(told, self._options.late)
+            if self._chance.random() < self._options.double:
+                self._world.post(told, self._options.late)
+
+    def _batches(self, events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+        if self._options.shuffle:
+            return ([one] for one in self._chance.sample(list(events), len(events)))
+        return (events[start : start + MOST] for start in range(0, len(events), MOST))
 
     def _headers(self, url: str, body: bytes) -> Mapping[str, str]:
         stamp = str(int(time.time() * 1000))  # the real time: the world's clock may have been moved forward

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-pytest.register_assert_rewrite("tests.crm.contract")
+pytest.register_assert_rewrite("tests.crm.contract", "tests.crm.contract_reading")
 
 
 @dataclass

@@ -175,13 +175,6 @@ def test_owners(hubspot) -> None:
     assert hubspot.get("/crm/owners/2026-09/1").status_code == 404
 
 
-def test_a_workflow_action_is_completed(hubspot, sandbox) -> None:
-    body = {"outputFields": {"hs_execution_state": "SUCCESS", "reply": "YES"}}
-    path = "/automation/actions/callbacks/2026-09/ap-24681357-1-2/complete"
-    assert hubspot.post(path, json=body).status_code == 204
-    assert sandbox.get("/_records/hubspot/callbacks/ap-24681357-1-2").json()["outputFields"]["reply"] == "YES"
-
-
 @pytest.mark.parametrize("path", ["/crm/v3/objects/contacts", "/crm/objects/2026-03/contacts", "/nothing"])
 def test_other_paths_are_not_there(hubspot, path) -> None:
     assert hubspot.get(path).status_code == 404
