@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import Any, Protocol
 
 from connector.pipeline.drain import Stop, alone
@@ -72,7 +73,7 @@ class Notifier:
                 mine: dict[str, list[Notification]] = defaultdict(list)
                 for row in rows:
                     mine[row.webhook].append(row)
-                list(pool.map(lambda one: self._tell(*one, stop), mine.items()))
+                list(pool.map(self._tell, mine, mine.values(), repeat(stop)))
 
     def _tell(self, name: str, rows: Sequence[Notification], stop: Stop) -> None:
         """The calls of one webhook; each is written down before the next is made."""

@@ -1,4 +1,4 @@
-"""`notify:` of mappings: changes rows of kind Notify, posted by whoever holds `notify:<account>`; new until they end."""
+"""`notify:` of mappings: changes rows of kind Notify, new until they end; whoever holds `notify:<account>` calls."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
