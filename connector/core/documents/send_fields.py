@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import time, timedelta
+from datetime import time
 from functools import partial
 from typing import Any, ClassVar
 
@@ -101,8 +101,7 @@ class Limit(f.Value):
         if not found or int(found[1]) < 1:
             raise problem(f"'{str(value)[:60]}' is not a limit.", "at_most", "Write for example 1 per 7 days")
         length = found[2] if found[2][:1].isdigit() else f"1 {found[2]}"
-        window: timedelta = f.Duration().deserialize(length)
-        return AtMost(int(found[1]), window)
+        return AtMost(int(found[1]), f.Duration().read(length))
 
 
 class Yes(f.YesNo):

@@ -122,8 +122,8 @@ def wanted(document: SendDocument, case: Case, now: datetime) -> Said:
     if case.record is not None and (why := _moved_on(document, case.record, case.event)):
         return False, f"did not match: {why}"
     scope = scope_of(document, case, now)
-    why = next((why for check in document.only_if if (why := check(scope))), None)
-    return (False, why) if why else (True, "every condition holds")
+    failed = next((said for check in document.only_if if (said := check(scope))), None)
+    return (False, failed) if failed else (True, "every condition holds")
 
 
 def _moved_on(document: SendDocument, record: Record, event: Event) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from connector.core import phone as phones
 from connector.core.contact import Contact, Setting
@@ -110,13 +109,12 @@ def _fitting(named: Sequence[Template], wish: str) -> list[Template]:
         fits = list(named) if len(only) == 1 else [t for t in named if t.status == "APPROVED"]
         return fits if len({_key(t.language) for t in fits}) == 1 else []
     fits = [t for t in named if _key(t.language).partition("_")[0] == base]
-    return sorted(
-        fits, key=lambda t: (t.status not in ("APPROVED", "PAUSED"), _key(t.language) != want, _rank(t, base))
-    )
+    return sorted(fits, key=lambda t: _rank(t, want, base))
 
 
-def _rank(template: Template, base: str) -> Any:
-    return template.status != "APPROVED", _key(template.language) != base, template.language
+def _rank(template: Template, want: str, base: str) -> tuple[bool, bool, bool, bool, str]:
+    key, status = _key(template.language), template.status
+    return status not in ("APPROVED", "PAUSED"), key != want, status != "APPROVED", key != base, template.language
 
 
 def _key(language: str) -> str:

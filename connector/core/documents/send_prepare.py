@@ -21,6 +21,9 @@ def prepare(document: SendDocument, case: Case, templates: Sequence[Template], n
     return _Desk(document, case, templates, now).prepared()
 
 
+_GO = Stop("", "", "ready")
+
+
 class _Desk:
     """One send on its way through the gates."""
 
@@ -42,17 +45,21 @@ class _Desk:
 
     def prepared(self) -> Prepared:
         stop = next((stop for gate in _GATES if (stop := gate(self))), None)
-        there = {
-            "to": self.to,
-            "template": self.document.template,
-            "language": self.template.language if self.template else "",
-            "category": self.category,
-            "give_up_at": self.give_up_at,
-            "context": context_of(self.document, self.scope),
-        }
-        if stop is not None:
-            return Prepared(state=stop.state, code=stop.code, reason=stop.reason, until=stop.until, **there)
-        return Prepared(state="ready", body=self.body, buttons=self._buttons(), **there)
+        at = stop or _GO
+        return Prepared(
+            state=at.state,
+            code=at.code,
+            reason=at.reason,
+            until=at.until,
+            to=self.to,
+            template=self.document.template,
+            language=self.template.language if self.template else "",
+            category=self.category,
+            body=self.body,
+            buttons=self._buttons() if stop is None else {},
+            context=context_of(self.document, self.scope),
+            give_up_at=self.give_up_at,
+        )
 
     def _buttons(self) -> dict[str, str]:
         labels = templates_.labels(self.template) if self.template is not None else []
@@ -73,9 +80,8 @@ class _Desk:
         if not wrong:
             return None
         name = f"{self.template.name} ({self.template.language})"
-        return Stop(
-            "template", f"The document does not fit the template {name}: {wrong[0].text} {wrong[0].hint}".strip()
-        )
+        said = f"The document does not fit the template {name}: {wrong[0].text} {wrong[0].hint}"
+        return Stop("template", said.strip())
 
     def cancel_if(self) -> Stop | None:
         condition = self.document.cancel_if

@@ -20,10 +20,11 @@ from connector.core.changes import (
 )
 from connector.core.contact import Answered, Contact, Record, RecordRef, Setting
 from connector.core.documents.comparing import fold, shown
-from connector.core.documents.document import MappingDocument, Test
+from connector.core.documents.document import Document, MappingDocument, SendDocument, Test
 from connector.core.documents.evaluate import evaluate
-from connector.core.documents.fields import YesNo
 from connector.core.documents.numbers import plain_number
+from connector.core.documents.send_trials import run_send
+from connector.core.documents.tested import alike, moment_of
 from connector.core.documents.words import PERSON, RECORD
 from connector.core.events import InboundMessage
 
@@ -70,7 +71,7 @@ class TestResult:
     __test__ = False
 
 
-def run_tests(document: MappingDocument, schema: Mapping[str, Sequence[Any]] | None = None) -> list[TestResult]:
+def run_tests(document: Document, schema: Mapping[str, Sequence[Any]] | None = None) -> list[TestResult]:
     """Every test of the document; `schema` (as for check) gives the CRM's option order where it is known."""
     options: dict[str, dict[str, Any]] = {"lifecyclestage": {"options": STAGES}}
     for field in (f for fields in reversed(list((schema or {}).values())) for f in fields):
@@ -79,16 +80,22 @@ def run_tests(document: MappingDocument, schema: Mapping[str, Sequence[Any]] | N
     return [_run(document, test, options) for test in document.tests]
 
 
-def _run(document: MappingDocument, test: Test, options: Mapping[str, Any]) -> TestResult:
+def _run(document: Document, test: Test, options: Mapping[str, Any]) -> TestResult:
     try:
-        given = _Given(document, test.given)
-        plan = evaluate(given.event(), given.contact(), document, given.now, given.setting(options))
+        wrong = run_send(document, test) if isinstance(document, SendDocument) else _evaluated(document, test, options)
     except ValueError as error:
         return TestResult(test.name, False, f"`given` cannot be used: {error}", test.line)
+    return TestResult(test.name, not wrong, wrong, test.line)
+
+
+def _evaluated(document: MappingDocument, test: Test, options: Mapping[str, Any]) -> str:
+    """What came instead of what; "" when all is as expected."""
+    given = _Given(document, test.given)
+    plan = evaluate(given.event(), given.contact(), document, given.now, given.setting(options))
     wrong = [text for key, wanted in test.expect.items() if (text := _miss(key, wanted, plan))]
     if wrong and not plan.matched:
         wrong.append(plan.because)
-    return TestResult(test.name, not wrong, "; ".join(wrong), test.line)
+    return "; ".join(wrong)
 
 
 # ---- given -------------------------------------------------------------------------------------------------------
@@ -97,7 +104,7 @@ class _Given:
 
     def __init__(self, document: MappingDocument, given: Mapping[str, Any]) -> None:
         self.document, self.given = document, given
-        self.now = _moment(given["now"]) if "now" in given else NOW
+        self.now = moment_of(given["now"]) if "now" in given else NOW
 
     def part(self, word: str) -> dict[str, Any]:
         return {key[len(word) + 1 :]: value for key, value in self.given.items() if key.startswith(f"{word}.")}
@@ -111,7 +118,7 @@ class _Given:
         if kind == "text":
             answer.setdefault("text", text)
         number = self.part("number").get("id") or (self.document.number or ("100000000000001",))[0]
-        at = _moment(message["sent_at"]) if "sent_at" in message else self.now
+        at = moment_of(message["sent_at"]) if "sent_at" in message else self.now
         return InboundMessage(
             id=shown(message.get("id") or "wamid.test"),
             at=at,
@@ -182,11 +189,6 @@ class _Given:
         )
 
 
-def _moment(value: Any) -> datetime:
-    moment = datetime.fromisoformat(shown(value).strip())
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 # ---- expect ------------------------------------------------------------------------------------------------------
 def _miss(key: str, wanted: str, plan: Plan) -> str:
     """What came instead, or nothing when it is as wanted."""
@@ -196,19 +198,7 @@ def _miss(key: str, wanted: str, plan: Plan) -> str:
         found = _ACTIONS[key](plan) if key in _ACTIONS else _field(key, plan)
     if key == "because":
         return "" if fold(wanted) in fold(found) else f"because: {found!r} does not say {wanted!r}"
-    return "" if _alike(wanted, found, key in _ACTIONS) else f"{key}: expected {wanted}, got {found}"
-
-
-def _alike(wanted: str, found: str, words: bool) -> bool:
-    """Numbers by their value, yes and no as true and false, our own words without case, anything else to the letter."""
-    number = plain_number(wanted)
-    if wanted == found or (number is not None and number == plain_number(found)):
-        return True
-    return (words and fold(wanted) == fold(found)) or _yes(wanted, found)
-
-
-def _yes(wanted: str, found: str) -> bool:
-    return wanted in YesNo.words and found == str(YesNo.words[wanted]).lower()
+    return "" if alike(wanted, found, key in _ACTIONS) else f"{key}: expected {wanted}, got {found}"
 
 
 def _field(key: str, plan: Plan) -> str:
