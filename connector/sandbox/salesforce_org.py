@@ -1,7 +1,7 @@
 """One Salesforce org: its records, switches, sessions and count of calls, and what every endpoint needs to answer."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -40,7 +40,7 @@ class Org:
         """The records anew, in an org that has the WhatsApp fields, or has them not yet."""
         self.cursors: dict[str, list[Record]] = {}
         self.store = Store(lambda: SEEDED, Schema(self.options.fields_ready))
-        self.outbound = Outbound(self.world, self.store, self.lock)
+        self.outbound = Outbound(self.world, self.store, self.lock, self.options)
         sow(self.store)
         self.store.clock = self.world.now
         self._apply()
@@ -65,6 +65,8 @@ class Org:
     def _apply(self) -> None:
         self.store.locked = self.options.locked
         self.store.duplicate_rule = self.options.duplicate_rule
+        if self.options.gather < 2:
+            self.outbound.flush()
 
     def count(self) -> None:
         """One call of the day; REQUEST_LIMIT_EXCEEDED once they are used up."""
@@ -84,20 +86,21 @@ class Org:
         row = self.store.create(object, given, allow)
         if object in ("FieldPermissions", "PermissionSetAssignment"):
             self._open()
-        self._tell(row, by)
+        row.values["LastModifiedById"] = by
+        self._tell(row, by, row.values, created=True)
         return row
 
     def update(self, row: Row, given: Mapping[str, Any], by: str = USER) -> dict[str, Value]:
         """Changed values."""
+        before = row.values
         values = self.store.update(row, given)
-        if by != USER:
-            self.store.put(row, {"LastModifiedById": by})
-        self._tell(row, by)
+        row.values["LastModifiedById"] = by
+        self._tell(row, by, [name for name, value in values.items() if before.get(name) != value])
         return values
 
-    def _tell(self, row: Row, by: str) -> None:
+    def _tell(self, row: Row, by: str, names: Iterable[str], created: bool = False) -> None:
         if by != USER or self.options.echo:
-            self.outbound.changed(row)
+            self.outbound.changed(row, names, created)
 
     def _open(self) -> None:
         """A field made by the API is seen once a permission set of our user opens it."""

@@ -20,7 +20,9 @@ class SalesforceOptions:
     """`daily` calls in 24 h; a token lives `lifetime` seconds; `search_lag` until SOSL sees a write.
 
     Ids in `locked` answer UNABLE_TO_LOCK_ROW. `fields_ready` False: the WhatsApp fields are not there yet.
-    `maintenance` answers with a page of HTML. `echo` sends Outbound Messages for writes by the API too.
+    `maintenance` answers with a page of HTML. `echo` sends Outbound Messages for writes by the API too; `whole` sends
+    every field at every save; `gather` notifications go in one message; `doubled` sends each message twice; every
+    other message is `late` by that many seconds, so that the next overtakes it.
     """
 
     daily: int = 100_000
@@ -31,3 +33,7 @@ class SalesforceOptions:
     duplicate_rule: bool = True
     maintenance: bool = False
     echo: bool = False
+    whole: bool = False
+    gather: int = 1
+    doubled: bool = False
+    late: float = 0.0

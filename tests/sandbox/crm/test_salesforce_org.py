@@ -173,7 +173,9 @@ def test_an_org_that_does_not_have_the_fields_yet(salesforce, switch) -> None:
     assert salesforce.patch(path, json={"LastName": "Paz"}).status_code == 201
 
 
-@pytest.mark.parametrize("switches", [{"speed": 1}, {"daily": "many"}, {"locked": "003"}, {"echo": 1}, []])
+@pytest.mark.parametrize(
+    "switches", [{"speed": 1}, {"daily": "many"}, {"locked": "003"}, {"echo": 1}, {"gather": 1.5}, []]
+)
 def test_switches_that_are_none(sandbox, switches) -> None:
     before = sandbox.get("/salesforce/_options").json()
     assert sandbox.patch("/salesforce/_options", json=switches).status_code == 400
@@ -191,6 +193,11 @@ def beatriz(sandbox) -> str:
     return next(row["Id"] for row in sandbox.get("/_records/salesforce/Contact").json() if row["LastName"] == "Souza")
 
 
+def us(sandbox) -> str:
+    users = sandbox.get("/_records/salesforce/User").json()
+    return next(user["Id"] for user in users if user["Username"] == "connector@sandbox-store.example")
+
+
 def change(sandbox, fields: dict, object: str = "Contact") -> None:
     sandbox.patch(f"/_records/salesforce/{object}/{beatriz(sandbox)}", json=fields).raise_for_status()
 
@@ -201,16 +208,57 @@ def heard(told, count: int) -> list[ElementTree.Element]:
         return [ElementTree.fromstring(body) for _, body in told.heard]
 
 
-def test_a_change_is_an_outbound_message(sandbox, told) -> None:
+def test_a_field_that_changed_is_an_outbound_message_of_its_own(sandbox, told) -> None:
     told.answers = ACK % b"true"
-    change(sandbox, {"Description": "x", "Title": "Dueña & <jefa>", "LeadSource": None})
-    [message] = heard(told, 1)
+    change(sandbox, {"Description": "x", "Title": "Dueña & <jefa>", "LeadSource": "Web", "FirstName": "Beatriz"})
+    [message] = heard(told, 1)  # Description is not told, the other two were like that before
     record = message.find(f".//{OUT}sObject")
     assert message.findtext(f".//{OUT}OrganizationId") == "00D5e000000SBOXEA2"
     assert (record.findtext(f"{SF}Id"), record.findtext(f"{SF}Title")) == (beatriz(sandbox), "Dueña & <jefa>")
+    assert [field.tag.removeprefix(SF) for field in record] == [
+        "Id", "Title", "CreatedDate", "LastModifiedById", "LastModifiedDate", "SystemModstamp",
+    ]  # fmt: skip
+    assert record.findtext(f"{SF}LastModifiedById") != us(sandbox)
+    assert told.heard[0][0]["content-type"].startswith("text/xml")
+
+
+def test_a_message_may_carry_the_whole_record(sandbox, told, switch) -> None:
+    told.answers = ACK % b"true"
+    switch("salesforce", whole=True)
+    change(sandbox, {"Title": "x", "LeadSource": None})
+    record = heard(told, 1)[0].find(f".//{OUT}sObject")
     nil = "{http://www.w3.org/2001/XMLSchema-instance}nil"
     assert [record.find(f"{SF}{name}").get(nil) for name in ("LeadSource", "LastName")] == ["true", None]
-    assert told.heard[0][0]["content-type"].startswith("text/xml")
+
+
+def test_a_new_record_is_told_whole(sandbox, told) -> None:
+    told.answers = ACK % b"true"
+    sandbox.patch("/_records/salesforce/Case/new", json={"Subject": "Late", "Status": "New"}).raise_for_status()
+    record = heard(told, 1)[0].find(f".//{OUT}sObject")
+    assert record.findtext(f"{SF}Subject") == "Late"
+    assert record.findtext(f"{SF}CreatedDate") == record.findtext(f"{SF}SystemModstamp")
+
+
+def test_several_notifications_go_in_one_message_doubled_and_overtaken(sandbox, told, switch) -> None:
+    told.answers = ACK % b"true"
+    switch("salesforce", gather=2, doubled=True, late=2.0)
+    deals = [row["Id"] for row in sandbox.get("/_records/salesforce/Opportunity").json()]
+    for stage in ("Negotiation/Review", "Closed Lost"):
+        for deal in deals[:2]:
+            path = f"/_records/salesforce/Opportunity/{deal}"
+            sandbox.patch(path, json={"StageName": stage}).raise_for_status()
+    found = [[n.text for n in m.iterfind(f".//{SF}StageName")] for m in heard(told, 4)]
+    assert found == [["Closed Lost"] * 2] * 2 + [["Negotiation/Review"] * 2] * 2
+    ids = [m.findtext(f".//{OUT}Notification/{OUT}Id") for m in heard(told, 4)]
+    assert (len(set(ids)), ids[0] == ids[1]) == (2, True)
+
+
+def test_what_was_gathered_goes_when_gathering_ends(sandbox, told, switch) -> None:
+    told.answers = ACK % b"true"
+    switch("salesforce", gather=100)
+    change(sandbox, {"Title": "x"})
+    switch("salesforce", gather=1)
+    assert len(heard(told, 1)) == 1
 
 
 def test_a_message_comes_again_until_it_is_acknowledged_with_what_the_record_holds_by_then(sandbox, told) -> None:
@@ -250,3 +298,27 @@ def test_a_person_is_refused_what_the_screens_refuse(sandbox) -> None:
     assert (refused.status_code, "0 to 10" in refused.json()["error"]) == (400, True)
     assert sandbox.patch("/_records/salesforce/Contact/0035e0000000000AAA", json={"Title": "x"}).status_code == 404
     assert sandbox.get("/_records/salesforce/Planet").status_code == 404
+
+
+# ---- flows ----
+def test_a_flow_calls_with_its_credential_and_hears_the_answer(sandbox, soap) -> None:
+    soap.answers = b'{"ok":true}'
+    body = {"event_id": "run-1", "trigger": "quote-ready"}
+    said = sandbox.post("/salesforce/_flows", json={"hook": soap.url, "token": "secret", "body": body}).json()
+    assert said == {"status": 200, "body": '{"ok":true}'}
+    signed = {"hook": soap.url, "secret": "whsec_c2VjcmV0", "body": body, "id": "msg_1"}
+    soap.statuses += [401]
+    assert sandbox.post("/salesforce/_flows", json=signed).json()["status"] == 401
+    (first, sent), (second, _) = soap.heard
+    assert (first["authorization"], json.loads(sent)) == ("Bearer secret", body)
+    assert (second["webhook-id"], second["webhook-signature"][:3], "authorization" in second) == ("msg_1", "v1,", False)
+
+
+@pytest.mark.parametrize("given", [[], {}, {"hook": "https://example.com/x"}, {"hook": "http://10.0.0.1/"}])
+def test_a_flow_calls_nobody_outside(sandbox, given) -> None:
+    assert sandbox.post("/salesforce/_flows", json=given).status_code == 400
+
+
+def test_a_flow_that_reaches_nobody_hears_so(sandbox) -> None:
+    said = sandbox.post("/salesforce/_flows", json={"hook": "http://127.0.0.1:9/x", "body": {}}).json()
+    assert said == {"status": 0, "body": "NewConnectionError"}
