@@ -52,7 +52,7 @@ REASONS: Mapping[str, Words] = {
     "parked_number": Words("The number rests[ until {until}][: {text}]", META),
     "parked_template": Words("The template rests[ until {until}][: {text}]", META),
     "parked_contact": Words("Messages to this person rest[ until {until}][: {text}]", META),
-    "pace": Words("It waits its turn: the number sends at most[ {limit}] messages a second.", ""),
+    "pace": Words("It waits its turn[: the number sends at most {limit} messages a second].", ""),
     "pair": Words("This person has just had several messages; the next goes out[ at {until}].", ""),
     "paused": Words("The account[ `{account}`] is paused until a person mends it[: {text}]", YOU),
     "number_missing": Words("There is no number[ `{number}`] to send from.", YOU),
