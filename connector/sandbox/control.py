@@ -23,6 +23,7 @@ ABOUT = {
     "PATCH /_customers/<wa_id>": f"what a customer is like: {', '.join(SETTABLE)}",
     "POST /_customers": "a list of the same, each with wa_id: one webhook; ?duplicate=0.1&shuffle=1&seed=7",
     "GET|PATCH /_records/<service>/<object>/<id>": "read or change a record; a change sends the vendor's webhook",
+    "POST /_templates/<name>/<language>": "{status|category|quality, reason?, ...}: what Meta does to a template",
     "POST /_webhook": "{url, service}: where a service's webhooks go",
     "GET /_webhooks": "what became of the webhooks; ?wait=10 waits until none is under way",
     "POST /_clock": "{advance: seconds}",
@@ -102,6 +103,13 @@ class Control:
         """Change a record as a person in the vendor's screens would."""
         return answer(self._world.services[service].change(object, id, _object(request.json())))
 
+    def template(self, request: Request, name: str, language: str) -> Response:
+        """What Meta does to a template, its webhook included."""
+        found = [t for t in self._graph.records("templates") if (t["name"], t["language"]) == (name, language)]
+        if not found:
+            raise LookupError(f"template {name} in {language}")
+        return answer(self._graph.review.change(found[0], _object(request.json())))
+
     def webhook(self, request: Request) -> Response:
         """Where a service's webhooks go."""
         document = _object(request.json())
@@ -111,7 +119,8 @@ class Control:
     def webhooks(self, request: Request) -> Response:
         """What became of them."""
         poster, urls = self._world.poster, self._world.urls
-        settled = poster.wait(min(float(request.query.get("wait", 0)), LONGEST_WAIT))
+        seconds = min(float(request.query.get("wait", 0)), LONGEST_WAIT)
+        settled = self._graph.business.webhooks.settled(seconds) and poster.wait(seconds)
         names = [*self._world.services, *(name for name in urls if name not in self._world.services)]
         found = {name: {"waiting": poster.waiting(name), **asdict(poster.tally(name))} for name in names}
         return answer({"settled": settled, **{name: {"url": urls.get(name), **one} for name, one in found.items()}})
@@ -160,6 +169,7 @@ ROUTES: Mapping[tuple[str, str, int], Handler] = {
     ("GET", "_records", 3): Control.records,
     ("GET", "_records", 4): Control.record,
     ("PATCH", "_records", 4): Control.change,
+    ("POST", "_templates", 3): Control.template,
     ("POST", "_webhook", 1): Control.webhook,
     ("GET", "_webhooks", 1): Control.webhooks,
     ("POST", "_clock", 1): Control.clock,

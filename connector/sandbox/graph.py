@@ -10,16 +10,15 @@ from urllib.parse import urlencode
 from connector.sandbox.business import Business
 from connector.sandbox.customers import Sent
 from connector.sandbox.graph_errors import ERRORS, TOO_MANY, GraphError, expired_token, no_object, no_token
-from connector.sandbox.graph_views import account_view, number_view, pick, subscription_view, token_view
+from connector.sandbox.graph_views import account_view, number_view, pick, profile_values, subscription_view, token_view
 from connector.sandbox.http import Record, Request, Response, answer
-from connector.sandbox.meta_webhooks import Update
+from connector.sandbox.review import Review
 from connector.sandbox.sending import Sending
 from connector.sandbox.settings import APP, PHONE_ID, WABA, GraphOptions
 from connector.sandbox.templates import Template
 from connector.sandbox.world import World
 
 VERSION = re.compile(r"^/v\d+\.\d+(?=/)")
-SETTABLE = {"status": str, "category": str, "quality": str}
 FILTERS = ("name", "status", "language", "category")
 STATUSES = ("sent", "delivered", "read", "played", "failed")
 PAGE = 25  # Graph's own page size
@@ -35,6 +34,7 @@ class Graph:
         self.options = options or GraphOptions()
         self.business = Business(world, self.options)
         self._world = world
+        self.review = Review(self.business)
         self._sending = Sending(self.business)
         world.handshakes[self.name] = self._handshake
 
@@ -95,7 +95,7 @@ class Graph:
         self.record(object, id)
         if object == "messages":
             return self._change_message(self.business.state.sent[id], fields)
-        return self._change_template(self.business.state.templates[id], fields)
+        return self.review.change(self.business.state.templates[id], fields)
 
     def _change_message(self, sent: Sent, fields: Mapping[str, Any]) -> Record:
         status, code = fields.get("status"), fields.get("code", 131026 if fields.get("status") == "failed" else None)
@@ -103,19 +103,6 @@ class Graph:
             raise ValueError(f"a message's status is one of {', '.join(STATUSES)}; failed takes an error's code")
         self._sending.status(sent, status, code)
         return sent.shown()
-
-    def _change_template(self, template: Template, fields: Mapping[str, Any]) -> Record:
-        wrong = [name for name, value in fields.items() if not isinstance(value, SETTABLE.get(name, ()))]
-        if wrong:
-            raise ValueError(f"a template's {wrong[0]} cannot be set like that; settable: {', '.join(SETTABLE)}")
-        with self.business.lock:
-            updates = [TEMPLATE_NEWS[name](template, value) for name, value in fields.items()]
-            names = {"quality": "quality_score"}
-            for name, value in fields.items():
-                new = {"score": value, "date": int(self._world.now())} if name == "quality" else value
-                template[names.get(name, name)] = new
-        self.business.deliver(updates)
-        return template
 
     def _handshake(self, url: str) -> None:
         self.business.webhooks.handshake(url)
@@ -152,6 +139,43 @@ class Graph:
         with self.business.lock:
             found = [t for t in self.business.state.templates.values() if all(t[k] == v for k, v in wanted.items())]
         return _page(found, request)
+
+    def _create(self, request: Request, waba: str) -> Response:
+        if waba != WABA:
+            return no_object(request.method, waba)
+        made = self.review.create(_document(request))
+        return answer({name: made[name] for name in ("id", "status", "category")}, record=made["id"])
+
+    def _delete(self, request: Request, waba: str) -> Response:
+        if waba != WABA:
+            return no_object(request.method, waba)
+        if not request.query.get("name"):
+            raise GraphError(100, "The parameter name is required.")
+        self.review.delete(request.query["name"], request.query.get("hsm_id"))
+        return answer({"success": True})
+
+    def _edit(self, request: Request, id: str) -> Response:
+        template = self.business.state.templates.get(id)
+        if template is None:
+            return no_object(request.method, id)
+        self.review.edit(template, _document(request))
+        return answer(
+            {"success": True, "id": id, "name": template["name"], "category": template["category"]}, record=id
+        )
+
+    def _profile(self, request: Request, number: str) -> Response:
+        if number != PHONE_ID:
+            return no_object(request.method, number)
+        wanted = (request.query.get("fields") or "messaging_product").split(",")
+        shown = {name: value for name, value in self.business.state.profile.items() if name in wanted}
+        return answer({"data": [shown]})
+
+    def _change_profile(self, request: Request, number: str) -> Response:
+        if number != PHONE_ID:
+            return no_object(request.method, number)
+        with self.business.lock:
+            self.business.state.profile.update(profile_values(_document(request)))
+        return answer({"success": True})
 
     def _subscribe(self, request: Request, waba: str) -> Response:
         if waba != WABA:
@@ -191,11 +215,16 @@ ROUTES: Sequence[tuple[str, re.Pattern[str], Action]] = [
         ("POST", r"/([^/]+)/(?:marketing_)?messages", Graph._messages),
         ("GET", r"/([^/]+)/phone_numbers", Graph._numbers),
         ("GET", r"/([^/]+)/message_templates", Graph._templates),
+        ("POST", r"/([^/]+)/message_templates", Graph._create),
+        ("DELETE", r"/([^/]+)/message_templates", Graph._delete),
+        ("GET", r"/([^/]+)/whatsapp_business_profile", Graph._profile),
+        ("POST", r"/([^/]+)/whatsapp_business_profile", Graph._change_profile),
         ("POST", r"/([^/]+)/subscribed_apps", Graph._subscribe),
         ("GET", r"/([^/]+)/subscribed_apps", Graph._subscriptions),
         ("DELETE", r"/([^/]+)/subscribed_apps", Graph._unsubscribe),
         ("GET", r"/debug_token", Graph._debug_token),
         ("GET", r"/([^/]+)", Graph._object),
+        ("POST", r"/([^/]+)", Graph._edit),
     )
 ]
 
@@ -239,26 +268,3 @@ def _offset(cursor: str | None) -> int:
         return int(base64.urlsafe_b64decode(cursor + "==").decode("ascii") or "none")
     except ValueError:
         raise GraphError(100, "Invalid cursors values") from None
-
-
-def _news(template: Template, field: str, **more: Any) -> Update:
-    about = {
-        "message_template_id": int(template["id"]),
-        "message_template_name": template["name"],
-        "message_template_language": template["language"],
-    }
-    return Update(field, None, {**about, **more})
-
-
-TEMPLATE_NEWS: dict[str, Callable[[Template, str], Update]] = {
-    "status": lambda template, value: _news(template, "message_template_status_update", event=value, reason="NONE"),
-    "category": lambda template, value: _news(
-        template, "template_category_update", previous_category=template["category"], new_category=value
-    ),
-    "quality": lambda template, value: _news(
-        template,
-        "message_template_quality_update",
-        previous_quality_score=template["quality_score"]["score"],
-        new_quality_score=value,
-    ),
-}

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from connector.sandbox.settings import APP, BUSINESS, DISPLAY, NAME, PHONE_ID, WABA
+from connector.sandbox.graph_errors import GraphError
+from connector.sandbox.settings import APP, BUSINESS, DISPLAY, NAME, PHONE_ID, PROFILE, WABA
 
 SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
 BASIC = ("id", "verified_name", "code_verification_status", "display_phone_number", "quality_rating", "platform_type")
@@ -20,6 +21,7 @@ def number_view(quality: str, limit: int, url: str | None) -> View:
         "status": "CONNECTED",
         "quality_rating": quality,
         "platform_type": "CLOUD_API",
+        "is_official_business_account": False,
         "throughput": {"level": "STANDARD" if 0 < limit <= 80 else "HIGH"},
         "whatsapp_business_manager_messaging_limit": "TIER_100K",
         "account_mode": "LIVE",
@@ -72,6 +74,19 @@ def token_view(valid: bool) -> View:
         "granular_scopes": [{"scope": scope, "target_ids": [WABA]} for scope in SCOPES],
         "user_id": "122103456789012345",
     }
+
+
+def profile_values(document: View) -> View:
+    """What a POST may change of the profile; GraphError 100 for a value that is too long."""
+    for name, most in PROFILE_LENGTHS.items():
+        if len(str(document.get(name, ""))) > most:
+            raise GraphError(100, f"Param {name} must be at most {most} characters long.")
+    if len(document.get("websites") or []) > 2:
+        raise GraphError(100, "Param websites must have at most 2 items.")
+    return {name: value for name, value in document.items() if name in PROFILE and name != "profile_picture_url"}
+
+
+PROFILE_LENGTHS = {"about": 139, "address": 256, "description": 256, "email": 128}
 
 
 def pick(view: View, fields: str | None) -> View:

@@ -61,6 +61,7 @@ class MetaWebhooks:
         self.subscribed = True
         self._gathered: list[tuple[float, int, Update]] = []  # a heap of statuses by when they are due
         self._lock = threading.Lock()
+        self._settled = threading.Condition(self._lock)
         self._order = itertools.count()
         self._posting = False
 
@@ -98,6 +99,11 @@ class MetaWebhooks:
         if not started:
             threading.Thread(target=self._post_gathered, name="statuses", daemon=True).start()
 
+    def settled(self, timeout: float) -> bool:
+        """Wait until nothing is gathered."""
+        with self._settled:
+            return self._settled.wait_for(lambda: not self._posting, timeout)
+
     def _post_gathered(self) -> None:
         while True:
             time.sleep(self._options.status_batch or 0.01)
@@ -107,6 +113,7 @@ class MetaWebhooks:
                     due.append(heapq.heappop(self._gathered)[2])
                 if not self._gathered and not due:
                     self._posting = False
+                    self._settled.notify_all()
                     return
             if due:
                 self.deliver(due)

@@ -116,6 +116,8 @@ CODES: dict[int, Kind] = {
     136024: Kind("N", "The number is verified already.", "you"),
     139200: Kind("N", "Sending without a template of your own is blocked for this account.", "you", "account"),
     2388019: Kind("N", "The account has as many templates as it may have.", "you"),
+    2388023: Kind("N", "This template is still being deleted: its name and language are free later.", "you"),
+    2388024: Kind("N", "There is a template with this name and language already.", "you"),
     2388040: _WORDING,
     2388047: _WORDING,
     2388072: _WORDING,
@@ -123,16 +125,19 @@ CODES: dict[int, Kind] = {
     2388293: _WORDING,
     2388299: _WORDING,
     2494100: _MAINTENANCE,
+    2593002: Kind("N", "There is no such template at Meta.", "you"),
     2593107: _HISTORY,
     2593108: _HISTORY,
     2593109: _HISTORY,
 }  # fmt: skip
+GENERAL = 100
 RANGES: tuple[tuple[range, Kind], ...] = ((range(200, 300), _SCOPE),)
 
 _UNKNOWN = Kind("Q", "WhatsApp answered with an error that says nothing about the message.", "Meta")
 _UNLISTED = Kind("N", "WhatsApp refused this.", "you")
 _CLASSES: dict[int, type[ConnectorError]] = {
     33: NotFound,
+    2593002: NotFound,
     131047: OutsideWindow,
     131050: NoConsent,
     132001: TemplateNotApproved,
@@ -160,10 +165,23 @@ def read_error(body: Any) -> tuple[int | None, bool, str]:
     error = body.get("error") if isinstance(body, Mapping) else None
     if not isinstance(error, Mapping):
         return None, False, ""
-    code, data = error.get("code"), error.get("error_data")
+    return _code(error), error.get("is_transient") is True, _words(error)[:300]
+
+
+def _code(error: Mapping[str, Any]) -> int | None:
+    """The code; 100 says only "invalid parameter", its subcode says which (33 no such object, 2388... templates)."""
+    code, sub = error.get("code"), error.get("error_subcode")
+    if code == GENERAL and type(sub) is int and sub in CODES:
+        return sub
+    return code if type(code) is int else None
+
+
+def _words(error: Mapping[str, Any]) -> str:
+    """The details; for a template what Meta shows to a person; else the message."""
+    data = error.get("error_data")
     details = data.get("details") if isinstance(data, Mapping) else None
-    words = details or error.get("message") or ""
-    return (code if type(code) is int else None), error.get("is_transient") is True, str(words)[:300]
+    told = ": ".join(str(error[key]) for key in ("error_user_title", "error_user_msg") if error.get(key))
+    return str(details or told or error.get("message") or "")
 
 
 def translate(http_status: int, body: Any) -> ConnectorError:

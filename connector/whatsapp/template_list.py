@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connector.core.template import Template
-from connector.whatsapp.templates import language
-from connector.whatsapp.values import ID, Json, part, parts, text
+from connector.core.template import Template, from_graph
+from connector.whatsapp.values import Json, text, tidy
 
 # checked 2026-09; a page of 100 is the most that is sure to be answered in one piece
 FIELDS = ",".join(
@@ -30,24 +29,15 @@ PAGE = 100
 MOST_PAGES = 500  # a verified business has at most 6,000 names, each in some languages
 
 
+DEEPEST = 16  # levels of one template; a carousel's buttons lie 9 deep
+
+
 def read_template(item: Json) -> Template:
     """One element of the list."""
-    reason = text(item, "rejected_reason")
-    return Template(
-        id=text(item, "id"),
-        name=text(item, "name", 512),
-        language=language(text(item, "language")),
-        status=text(item, "status") or "PENDING",
-        category=text(item, "category").lower(),
-        previous_category=text(item, "previous_category").lower(),
-        format=text(item, "parameter_format").lower() or "positional",
-        components=tuple(parts(item, "components")),
-        quality=text(part(item, "quality_score"), "score"),
-        reason="" if reason == "NONE" else reason,
-    )
+    return from_graph(tidy(item, DEEPEST))
 
 
-def submitted(body: Mapping[str, Any], answer: Mapping[str, Any]) -> Template:
+def submitted(body: Mapping[str, Any], answer: Json) -> Template:
     """A template just sent for review: what was asked for, with the id, status and category Meta gave it."""
-    theirs = {key: answer[key] for key in ("id", "status", "category") if text(answer, key, ID)}
+    theirs = {key: text(answer, key) for key in ("id", "status", "category") if text(answer, key)}
     return read_template({"status": "PENDING", **body, **theirs})

@@ -204,6 +204,7 @@ def test_a_template_that_meta_pauses(sandbox, subscribed, graph) -> None:
                 "message_template_language": "es",
                 "event": "PAUSED",
                 "reason": "NONE",
+                "message_template_category": "MARKETING",
             },
             "field": "message_template_status_update",
         }

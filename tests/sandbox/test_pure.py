@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.sandbox.business import Bucket
+from connector.sandbox.business import Bucket, Second
 from connector.sandbox.customers import newcomer, spellings
 from connector.sandbox.faults import Fault
 from connector.sandbox.http import Request
@@ -59,6 +59,16 @@ def test_a_bucket_never_gives_more_than_its_size_and_rate(waits: list[float]) ->
         now += wait
         given_ += bucket.take(now)
     assert given_ <= 5 + 2 * (now - 100) + 1e-6
+
+
+@given(st.lists(st.floats(0, 0.7), max_size=200), st.integers(1, 9))
+def test_no_second_holds_more_than_it_may_and_room_is_never_refused(waits: list[float], most: int) -> None:
+    second, now, taken = Second(), 100.0, []
+    for wait in waits:
+        now += wait
+        recent = [at for at in taken if at > now - 1]
+        assert second.take(now, most) == (len(recent) < most)
+        taken += [now] if len(recent) < most else []
 
 
 @given(st.lists(st.tuples(st.sampled_from(["n1", "n2"]), st.sampled_from(["messages", "statuses"])), max_size=1000))
