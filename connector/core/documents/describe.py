@@ -10,6 +10,8 @@ from connector.core.documents.fields import json_of, title_of
 from connector.core.documents.filters import FILTERS
 from connector.core.documents.kinds import KINDS
 from connector.core.documents.prose import AFTER, BEFORE
+from connector.core.documents.prose_send import SENDING
+from connector.core.documents.send_words import FAILURE
 from connector.core.documents.words import ANSWERS, MESSAGE, NUMBER, PERSON, RECORD, REFERRAL
 
 
@@ -24,6 +26,8 @@ def schemas(root: Schema) -> Iterator[Schema]:
         for field in schema.fields.values():
             for inner in _inner(field):
                 visit(inner)
+        for beside in getattr(schema, "beside", ()):
+            visit(beside())
 
     visit(root)
     yield from seen.values()
@@ -57,6 +61,7 @@ def _object(schema: Schema) -> dict[str, Any]:
         "description": (type(schema).__doc__ or "").strip(),
         "properties": {name: json_of(field) for name, field in named.items()},
         "additionalProperties": False,
+        **getattr(schema, "json_extra", {}),
     }
     required = [name for name, field in named.items() if field.required]
     return body | ({"required": required} if required else {})
@@ -65,9 +70,9 @@ def _object(schema: Schema) -> dict[str, Any]:
 def reference() -> str:
     """docs/mapping-reference.md."""
     parts = [BEFORE]
-    for kind in KINDS.values():
-        parts += [_words(schema) for schema in schemas(kind.SCHEMA())]
-    parts += [_answers(), _filters(), AFTER]
+    told = {title_of(schema): schema for kind in KINDS.values() for schema in schemas(kind.SCHEMA())}
+    parts += [_words(schema) for schema in told.values()]
+    parts += [_answers(), _filters(), AFTER, SENDING]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -90,7 +95,7 @@ def _words(schema: Schema) -> str:
 
 
 _TITLES = {
-    "mapping": "The document",
+    "mapping": "A `mapping:` document",
     "when": "`when:`",
     "contact": "`contact:`",
     "rule": "A field's rule",
@@ -100,6 +105,15 @@ _TITLES = {
     "handoff": "`handoff:`",
     "notify": "`notify:`",
     "test": "`tests:`",
+    "send": "A `send:` document",
+    "sendwhen": "`when:` of a `send:` document",
+    "change": "A field in `when:`",
+    "to": "`to:`",
+    "guard": "`guard:`",
+    "quiet": "`quiet_hours:`",
+    "after": "`after:`",
+    "step": "A step of `after:`",
+    "sendtask": "`task:` in `after:`",
 }
 
 
@@ -119,9 +133,11 @@ def _answers() -> str:
         "| `answer.type` | the kind of message |",
         f"| `message` | {_names(tuple(MESSAGE))} |",
         f"| `contact` | {_names(tuple(PERSON))}: what we know; any other name is a field of the CRM record |",
-        f"| `{'` `'.join(RECORD)}` | the fields of the record whose event sent the answered message |",
+        f"| `{'` `'.join(RECORD)}` | the fields of the record whose event sent the answered message, or sends one |",
         f"| `referral` | {_names(REFERRAL)}: of a click-to-WhatsApp ad |",
         f"| `number` | {_names(NUMBER)}: of ours |",
+        "| `webhook` | in a `send:` document: what its link was called with, by name |",
+        f"| `failure` | under `after: failed:`: {_names(FAILURE)} |",
         "| `now` | this moment |",
     ]
     return "\n".join(rows)

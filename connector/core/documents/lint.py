@@ -1,82 +1,57 @@
-"""The document against the CRM's live fields: told at save time, never at message time."""
+"""The document against the CRM's live fields and the approved templates: told at save time, never at message time."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from operator import gt, lt
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Sequence
 
-from connector.core.documents.coerce import TYPES
-from connector.core.documents.comparing import shown
-from connector.core.documents.document import MappingDocument
-from connector.core.documents.expressions import BadExpression, bare, value
-from connector.core.documents.findings import Finding, Problem, did_you_mean, listed, ordered
+from connector.core.documents import lint_send
+from connector.core.documents.document import Document, MappingDocument, SendDocument
+from connector.core.documents.findings import Finding, Problem, listed, ordered
+from connector.core.documents.lint_fields import Field, Path, Schema, Wrong, in_key, missing, target, writable
+from connector.core.documents.lint_reads import Known, object_of, read_fields
 from connector.core.documents.load import finding, load
-from connector.core.documents.numbers import plain_number, read_date
-from connector.core.documents.tree import Items, Map, Node, Text, walk
-from connector.core.documents.words import PERSON
+from connector.core.documents.tree import Map, Node, Text, walk
+from connector.core.documents.words import MAPPING, RECORD
+from connector.core.template import Template
+
+__all__ = ["Field", "Schema", "check", "check_together"]
 
 
-class Field(Protocol):
-    """What lint must know of one CRM field (ports.Field has it)."""
+def check(text: str, *, schema: Schema | None = None, templates: Sequence[Template] | None = None) -> list[Finding]:
+    """Everything wrong with a document.
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def label(self) -> str: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def writable(self) -> bool: ...
-    @property
-    def options(self) -> tuple[tuple[str, str], ...]: ...
-    @property
-    def open_options(self) -> bool: ...
-    @property
-    def max_length(self) -> int | None: ...
-    @property
-    def minimum(self) -> float | None: ...
-    @property
-    def maximum(self) -> float | None: ...
-
-
-Schema = Mapping[str, Sequence[Field]]
-Path = tuple[str | int, ...]
-Wrong = tuple[Path, Problem, str]
-
-# CRM type -> the `as:` types that can fill it; a plain text goes anywhere and is checked when it is a literal
-_FITS: dict[str, tuple[str, ...]] = {
-    "number": ("number", "integer"),
-    "integer": ("integer",),
-    "boolean": ("yes_no",),
-    "date": ("date",),
-    "datetime": ("date",),
-    "email": ("email",),
-    "phone": ("phone",),
-    "url": (),
-}
-
-
-def check(text: str, *, schema: Schema | None) -> list[Finding]:
-    """Everything wrong with a document; with `schema` (fields by object name) also against the live CRM."""
+    With `schema` (fields by object name) also against the live CRM, with `templates` (all of the WhatsApp account) also
+    against what they take; None = not known.
+    """
     document, findings = load(text)
-    if document is None or document.tree is None or not schema:
+    if document is None or document.tree is None:
         return findings
     tree = document.tree
-    found = [finding(text, tree, path, said, severity) for path, said, severity in _live(document, tree, schema)]
-    return ordered([*findings, *found])
+    wrong = _all(document, tree, schema, templates)
+    return ordered([*findings, *(finding(text, tree, path, said, severity) for path, said, severity in wrong)])
 
 
-def check_together(documents: Iterable[MappingDocument]) -> list[Finding]:
+def _all(document: Document, tree: Map, schema: Schema | None, templates: Sequence[Template] | None) -> Iterator[Wrong]:
+    if isinstance(document, SendDocument):
+        yield from lint_send.lint(document, tree, schema or {}, templates)
+    elif schema:
+        yield from _mapping(document, tree, schema)
+
+
+# ---- several documents -------------------------------------------------------------------------------------------
+def check_together(documents: Iterable[Document]) -> list[Finding]:
+    """What shows only in several documents: a field set twice, a change of ours that another one waits for."""
+    by_name = sorted(documents, key=lambda d: d.name)
+    return [*_set_twice([d for d in by_name if isinstance(d, MappingDocument)]), *lint_send.own_changes(by_name)]
+
+
+def _set_twice(mappings: Sequence[MappingDocument]) -> Iterator[Finding]:
     """Mappings that may answer one message and set one field: only the first, by name, will."""
-    found: list[Finding] = []
-    listed_ = sorted(documents, key=lambda d: d.name)
-    for index, later in enumerate(listed_):
+    for index, later in enumerate(mappings):
         for name in later.sets:
-            first = next((d for d in listed_[:index] if name in d.sets and _meet(d, later)), None)
+            first = next((d for d in mappings[:index] if name in d.sets and _meet(d, later)), None)
             if first is not None and later.tree is not None:
                 message = f"'{name}' is also set by {first.name}, which comes first by name: there it wins."
                 said = Problem(message, code="set_twice", hint="Set it in one of them, or narrow `when:`.")
-                found.append(finding(later.text, later.tree, ("set", name), said, "warning"))
-    return found
+                yield finding(later.text, later.tree, ("set", name), said, "warning")
 
 
 def _meet(a: MappingDocument, b: MappingDocument) -> bool:
@@ -93,187 +68,56 @@ def _meet(a: MappingDocument, b: MappingDocument) -> bool:
     )
 
 
-# ---- against the fields ------------------------------------------------------------------------------------------
-def _live(document: MappingDocument, tree: Map, schema: Schema) -> Iterator[Wrong]:
+# ---- a mapping against the fields --------------------------------------------------------------------------------
+def _mapping(document: MappingDocument, tree: Map, schema: Schema) -> Iterator[Wrong]:
     objects = [o for o in document.objects if o in schema] or ([] if document.objects else [next(iter(schema))])
     for index, name in enumerate(document.objects):
         if name not in schema and len(schema) >= len(document.objects):
-            yield ("object", index), _missing("object", name, schema), "error"
-    if not objects:
-        return
-    fields = [{f.name: f for f in schema[o]} for o in objects]
-    for path, name, node in _targets(tree):
-        for known, object_ in zip(fields, objects, strict=True):
-            if name not in known:
-                yield path, _missing("field", name, known, object_), "error"
+            yield ("object", index), missing("object", name, schema), "error"
+    known = _known(objects, schema)
+    for path, word, name, node in _targets(tree):
+        for fields, label in known.get(word, ()):
+            if name not in fields:
+                key = f"{word}.{name}" if word != "contact" else name
+                yield path, in_key(missing("field", name, fields, label), word, key), "error"
                 break
-            yield from _target(path, known[name], node)
-    yield from _read_fields(tree, fields, objects)
+            yield from target(path, fields[name], node) if "set" in path else writable(path, fields[name])
+    reads = {word: [_united(found)] for word, found in known.items() if found}
+    yield from read_fields(_texts(tree), MAPPING, reads)
 
 
-def _targets(tree: Map) -> Iterator[tuple[Path, str, Node]]:
-    """(path, field, node) of every field of the contact that the document sets or clears."""
+def _known(objects: Sequence[str], schema: Schema) -> dict[str, list[Known]]:
+    """The contact's objects, and those that a record's word stands for."""
+    found: dict[str, list[Known]] = {"contact": [({f.name: f for f in schema[o]}, o) for o in objects]}
+    for word in RECORD:
+        object_ = object_of(word, schema)
+        if object_ is not None:
+            found[word] = [({f.name: f for f in schema[object_]}, object_)]
+    return found
+
+
+def _united(found: Sequence[Known]) -> Known:
+    """A field that one of the objects has may be read."""
+    fields: dict[str, Field] = {}
+    for one, _ in reversed(found):
+        fields |= one
+    return fields, listed(label for _, label in found)
+
+
+def _targets(tree: Map) -> Iterator[tuple[Path, str, str, Node]]:
+    """(path, record word, field, node) of every field that the document sets or clears."""
     for path, node in walk(tree):
-        if len(path) >= 2 and path[-2] == "set" and path[0] == "set" and "." not in str(path[-1]):
-            yield path, str(path[-1]), node
-        elif path[:1] == ("clear",) and isinstance(node, Text) and "." not in node.value:
-            yield path, node.value.strip(), node
+        name = ""
+        if len(path) >= 2 and path[-2] == "set" and path[0] == "set":
+            name = str(path[-1])
+        elif path[:1] == ("clear",) and isinstance(node, Text):
+            name = node.value.strip()
+        if name:
+            word, _, field = name.rpartition(".")
+            yield path, word or "contact", field, node
 
 
-def _missing(what: str, name: str, known: Iterable[str], object_: str = "") -> Problem:
-    where = f" on {object_}" if object_ else ""
-    hint = did_you_mean(name, known) or f"Create it in the CRM, or choose another {what}."
-    meant = hint[14:-2] if hint.startswith("Did you mean") else ""
-    return Problem(
-        f"There is no {what} '{name}'{where}.", code=f"unknown_{what}", hint=hint, old=name if meant else "", new=meant
-    )
-
-
-def _target(path: Path, field: Field, node: Node) -> Iterator[Wrong]:
-    if not field.writable:
-        hint = "Choose a field that can be written; calculated and system fields cannot."
-        yield path, Problem(f"'{field.name}' ({field.label}) is read-only.", code="read_only", hint=hint), "error"
-        return
-    if path[0] == "clear":
-        return
-    if isinstance(node, Text):
-        yield from _literal(path, field, node.value)
-    elif isinstance(node, Map):
-        yield from _rule(path, field, node)
-
-
-def _rule(path: Path, field: Field, rule: Map) -> Iterator[Wrong]:
-    texts: list[tuple[Path, Node | None]] = [(("value",), rule.items.get("value")), (("else",), rule.items.get("else"))]
-    table = rule.items.get("map")
-    texts += [(("map", key), node) for key, node in table.items.items()] if isinstance(table, Map) else []
-    for tail, node in texts:
-        if isinstance(node, Text) and not (tail == ("else",) and node.value in ("skip", "review")):
-            yield from _literal((*path, *tail), field, node.value)
-    kind = rule.items.get("as")
-    if isinstance(kind, Text) and table is None and kind.value in TYPES:
-        yield from _kind((*path, "as"), field, kind.value)
-    yield from _listed_options(path, field, rule)
-    yield from _limits(path, field, rule)
-
-
-def _listed_options(path: Path, field: Field, rule: Map) -> Iterator[Wrong]:
-    """`order:` and `options:` name values of the CRM."""
-    for word in ("order", "options"):
-        node = rule.items.get(word)
-        for index, item in enumerate(node.items if isinstance(node, Items) and field.options else ()):
-            if isinstance(item, Text) and item.value not in dict(field.options) and not field.open_options:
-                yield (*path, word, index), _option(field, item.value), "error"
-
-
-def _limits(path: Path, field: Field, rule: Map) -> Iterator[Wrong]:
-    for word, limit, beyond in (("min", field.minimum, lt), ("max", field.maximum, gt)):
-        node = rule.items.get(word)
-        given = plain_number(node.value) if isinstance(node, Text) else None
-        if given is not None and limit is not None and beyond(given, limit):
-            message = f"The CRM takes {'at least' if word == 'min' else 'at most'} {shown(limit)} in '{field.name}'."
-            yield (*path, word), Problem(message, code="limit", hint=f"Write {word}: {shown(limit)}"), "error"
-
-
-def _kind(path: Path, field: Field, kind: str) -> Iterator[Wrong]:
-    fits = _FITS.get(field.type)
-    if kind == "choice" and not field.options:
-        yield (
-            path,
-            Problem(f"'{field.name}' has no options to choose from.", code="type", hint="Add options: [...]"),
-            "warning",
-        )
-    elif fits is not None and kind not in fits:
-        hint = f"Write as: {listed(fits)}" if fits else "Delete `as:`."
-        yield (
-            path,
-            Problem(f"'{field.name}' is a {field.type} field; `as: {kind}` does not fit it.", code="type", hint=hint),
-            "error",
-        )
-
-
-def _literal(path: Path, field: Field, text: str) -> Iterator[Wrong]:
-    """A value that stands in the document, as far as it is known: all of it, or the fixed part of a template."""
-    if "{{" in text:
-        return
-    said = _wrong_literal(field, text)
-    if said:
-        yield path, said, "error"
-
-
-def _wrong_literal(field: Field, text: str) -> Problem | None:
-    if field.options and not field.open_options:
-        values = dict(field.options)
-        parts = text.split(";") if field.type == "choices" else [text]
-        odd = next((part for part in parts if part not in values), None)
-        return _option(field, odd) if odd is not None and text.strip() else None
-    if field.max_length is not None and len(text) > field.max_length:
-        message = f"The text has {len(text)} characters; '{field.name}' takes {field.max_length}."
-        return Problem(message, code="too_long", hint="Shorten it.")
-    reader = _LITERALS.get(field.type)
-    if reader and text.strip() and not reader[0](text.strip()):
-        return Problem(
-            f"'{field.name}' is a {field.type} field; \"{text[:60]}\" does not fit it.", code="type", hint=reader[1]
-        )
-    number = plain_number(text)
-    if field.type in ("number", "integer") and number is not None and not _between(number, field):
-        limits = [shown(v) for v in (field.minimum, field.maximum) if v is not None]
-        return Problem(
-            f"'{field.name}' does not take {text}.", code="limit", hint=f"Its limits: {' to '.join(limits)}."
-        )
-    return None
-
-
-def _between(number: float, field: Field) -> bool:
-    return (field.minimum is None or number >= field.minimum) and (field.maximum is None or number <= field.maximum)
-
-
-def _option(field: Field, text: str) -> Problem:
-    values = dict(field.options)
-    by_label = {label.casefold(): option for option, label in field.options}
-    meant = by_label.get(text.strip().casefold()) or did_you_mean(text, values)[14:-2]
-    hint = f"Did you mean '{meant}'?" if meant else f"Its options: {', '.join(list(values)[:20])}."
-    return Problem(
-        f"'{text[:60]}' is not an option of '{field.name}'.",
-        code="option",
-        hint=hint,
-        old=text if meant else "",
-        new=meant,
-    )
-
-
-def _is_date(text: str) -> bool:
-    return text[4:5] == "-" and read_date(text, None) is not None
-
-
-_LITERALS: dict[str, tuple[Any, str]] = {
-    "number": (lambda t: plain_number(t) is not None, "Write a number, for example 10 or 2.5"),
-    "integer": (lambda t: isinstance(plain_number(t), int), "Write a whole number, for example 10"),
-    "boolean": (lambda t: t.lower() in ("true", "false"), "Write true or false"),
-    "date": (_is_date, "Write the date as 2026-11-23"),
-    "datetime": (_is_date, "Write the time as 2026-11-23T10:00:00Z"),
-    "email": (lambda t: "@" in t and " " not in t, "Write one e-mail address"),
-    "url": (lambda t: t.startswith(("https://", "http://")), "Write the address with https://"),
-    "phone": (lambda t: any(c.isdigit() for c in t), "Write the number with its country, for example +57..."),
-}
-
-
-# ---- fields that are read ----------------------------------------------------------------------------------------
-def _read_fields(tree: Map, fields: Sequence[Mapping[str, Field]], objects: Sequence[str]) -> Iterator[Wrong]:
-    """`contact.frstname` in any expression."""
-    known = {name for one in fields for name in one}
+def _texts(tree: Map) -> Iterator[tuple[Path, str]]:
     for path, node in walk(tree):
-        if not isinstance(node, Text) or path[:1] == ("tests",) or "contact." not in node.value:
-            continue
-        for name in _contact_fields(node.value):
-            if name not in known:
-                said = _missing("field", name, known, listed(objects))
-                old, new = (f"contact.{said.old}", f"contact.{said.new}") if said.old else ("", "")
-                yield path, Problem(said, code=said.code, hint=said.hint, old=old, new=new), "error"
-
-
-def _contact_fields(text: str) -> list[str]:
-    try:
-        expression = value(text) if "{{" in text else bare(text)
-    except BadExpression:
-        return []
-    return sorted({p[1] for p in expression.paths if p[0] == "contact" and p[1] not in PERSON})
+        if isinstance(node, Text) and path[:1] != ("tests",) and "." in node.value:
+            yield path, node.value

@@ -3,8 +3,8 @@
 BEFORE = """
 # Mapping reference
 
-A mapping says what a customer's WhatsApp reply changes in your CRM. It is a text file in `mappings/`, one mapping
-per file.
+A mapping says what a customer's WhatsApp reply changes in your CRM; a `send:` document says which event of your CRM
+sends a WhatsApp template, and what the CRM learns of it. Each is a text file in `mappings/`, one document per file.
 This page is generated from the program itself; a test fails when the two differ.
 
 ```yaml
@@ -66,9 +66,8 @@ An empty field may always be written. A field that goes to review holds back onl
 
 ## A field of another record
 
-`deal.dealstage: closedwon` (or `record.x`, `opportunity.x`, `ticket.x`, ...) sets a field of the record whose event
-sent the
-message that was answered. Where there is no such record the field goes to review.
+In a mapping, `deal.dealstage: closedwon` (or `record.x`, `opportunity.x`, `ticket.x`, ...) sets a field of the record
+whose event sent the message that was answered. Where there is no such record the field goes to review.
 
 ## Tests
 

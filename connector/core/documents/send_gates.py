@@ -92,7 +92,7 @@ def choose(
         hint = "Create it, wait for its approval, or name another one."
         return None, Stop("template", f"There is no template '{document.template}' on this WhatsApp account. {hint}")
     wish = language_of(document, scope)
-    fits = _fitting(named, wish)
+    fits = fitting(named, wish)
     if not fits:
         said = f"in '{wish[:20]}'" if wish else "for nobody's language in particular"
         there = listed(sorted({t.language for t in named}))
@@ -101,8 +101,8 @@ def choose(
     return best, usable(best, now)
 
 
-def _fitting(named: Sequence[Template], wish: str) -> list[Template]:
-    """Best first: usable before not, exact before same base."""
+def fitting(named: Sequence[Template], wish: str) -> list[Template]:
+    """The languages of a template that would do. Best first: usable before not, exact before same base."""
     want, base = _key(wish), _key(wish).partition("_")[0]
     if not want:
         only = {_key(t.language) for t in named}

@@ -63,7 +63,7 @@ class SendWhenSchema(Strict):
             },
         }
     }
-    long: ClassVar[type[Strict]] = ChangeSchema  # told beside this map
+    beside: ClassVar[tuple[type[Strict], ...]] = (ChangeSchema,)  # told with this map
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _known(self, data: Any, original: Any, **_: Any) -> None:

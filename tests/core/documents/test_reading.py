@@ -88,7 +88,7 @@ def test_windows_line_ends_and_a_byte_order_mark() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "word"), [("send: x\ncrm: y", "send"), ("flow: x", "flow"), ("crm: y\nsend: x", "send")]
+    ("text", "word"), [("flow: x\ncrm: y", "flow"), ("flow: x", "flow"), ("crm: y\nflow: x", "flow")]
 )
 def test_kinds_of_later_versions_are_named(text: str, word: str) -> None:
     (found,) = check(text, schema=None)
