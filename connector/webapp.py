@@ -1,5 +1,6 @@
 """The web half of the composition root: what one web process is made of. Loads no SDK."""
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,8 +12,8 @@ from connector.base import Base, crm_kinds, kinds, webhook
 from connector.bell import RedisBell
 from connector.config import Config
 from connector.errors import TryAgain
-from connector.ports import Account, Webhook
-from connector.store import counters, deliveries
+from connector.ports import Account, Choice, Choices, Webhook
+from connector.store import counters, deliveries, documents, templates
 from connector.store.engine import schema_state
 from connector.web.doors import Door, Doors
 from connector.web.health import OK, Check, health
@@ -32,7 +33,8 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
             counters.add(conn, sums)
 
     tally = Tally(add)
-    webhooks = Hooks(Doors(lambda: doors(app), strangers()), intake, tally.count, app.clock, config.public_url)
+    known = Doors(lambda: doors(app), strangers())
+    the_hooks = Hooks(known, intake, tally.count, app.clock, config.public_url, lambda crm: choices(app, crm))
 
     def close() -> None:
         intake.close()
@@ -40,7 +42,7 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
         bell.close()
         app.close()
 
-    return hooks(health(pages(), *probes(app, bell)), webhooks), close
+    return hooks(health(pages(), *probes(app, bell)), the_hooks), close
 
 
 def doors(app: Base) -> list[Door]:
@@ -53,6 +55,19 @@ def doors(app: Base) -> list[Door]:
         settings = {"public_url": app.config.public_url, **account.settings}
         found.append(Door(account.id, account.name, system, app.webhook(replace(account, settings=settings))))
     return found
+
+
+def choices(app: Base, crm: str) -> Choices:
+    """What a workflow's editor may pick: approved templates, and the live send: documents of this CRM account."""
+    with app.store.read() as conn:
+        sendable = templates.approved(conn)
+        live = documents.live(conn)
+    mine = re.compile(rf"""^crm:[ \t]*["']?{re.escape(crm)}["']?[ \t]*(#.*)?$""", re.MULTILINE)  # no language here
+    sends = [row.name for row in live if row.kind == "send" and mine.search(row.text)]
+    return {
+        "template": [Choice(f"{name}:{language}", f"{name} ({language})") for name, language in sendable],
+        "document": [Choice(name, name) for name in sends],
+    }
 
 
 def strangers() -> dict[str, Webhook]:

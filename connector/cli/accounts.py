@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from connector import errors, webhooks
-from connector.app import App, kinds, messenger
+from connector.app import App, kinds
 from connector.cli.context import FINDINGS, fail, opened, show_json
-from connector.ports import Account, Flag, Manifest
+from connector.ports import Account, Flag, Issue, Manifest
 from connector.store import accounts as rows
+from connector.store import numbers as number_rows
 
 
 @click.group("accounts")
@@ -69,15 +70,29 @@ def _add(manifest: Manifest, name: str, given: dict[str, str], as_json: bool) ->
     settings = {k: v for k, v in given.items() if k not in secret}
     secrets = {k: v for k, v in given.items() if k in secret}
     with opened() as app:
-        if not _known(app, name):
+        known = _known(app, name)
+        if not known:
             settings = {_key(flag): flag.default for flag in manifest.flags if flag.default} | settings
             _complete(manifest, given)
-        entry = describe(app.add_account(manifest, name, settings, secrets))
+        made = _sign(settings, secrets, known) if manifest.kind == webhooks.MANIFEST.kind else {}
+        entry = describe(app.add_account(manifest, name, settings, secrets | made))
     if as_json:
-        show_json(entry)
+        show_json(entry | made)
+    elif manifest.kind == webhooks.MANIFEST.kind:
+        click.echo(f"{name} is stored. Mappings call it with: notify: {name}")
+        click.echo(
+            f"Its signing secret, not shown again: {made['secret']}" if made else "Its signing secret is stored."
+        )
     else:
         click.echo(f"{name} ({manifest.title}) is stored. Its webhook path is {entry['hook']}")
         click.echo(f"Next: connector accounts check {name} --fix")
+
+
+def _sign(settings: dict[str, str], secrets: dict[str, str], known: bool) -> dict[str, str]:
+    """What we call has a signing secret from the start: {secret} when it is made here."""
+    if "url" in settings or not known:
+        webhooks.validate(settings.get("url", ""), secrets.get("secret", ""))
+    return {} if known or secrets.get("secret") else {"secret": webhooks.standard.new_secret()}
 
 
 def _key(flag: Flag) -> str:
@@ -104,6 +119,8 @@ for _manifest in kinds().values():
 
 def describe(account: Account) -> dict[str, str]:
     """{name, kind, state, hook}: what may be shown of an account."""
+    if account.kind == webhooks.MANIFEST.kind:  # we call it
+        return {"name": account.name, "kind": account.kind, "state": account.state, "hook": ""}
     place = "whatsapp" if account.kind == "whatsapp" else "crm"
     secret = account.secrets.get("hook_secret")
     hook = f"/hooks/{place}/{account.name}" + (f"/{secret}" if secret else "")
@@ -145,8 +162,11 @@ def check(name: str | None, fix: bool, as_json: bool) -> None:
         if name and not wanted:
             fail(f"There is no account named {name!r}.")
         found = [{"account": a.name} | issue for a in wanted for issue in _check(app, a, fix)]
+        numbers = [line for a in wanted if a.kind == "whatsapp" for line in _numbers(app, a)]
     if as_json:
         show_json(found)
+    for line in [] if as_json else numbers:
+        click.echo(line)
     for entry in [] if as_json else found:
         click.echo(f"{entry['account']}: {entry['message']} {entry['hint']}".rstrip())
     if not found and not as_json:
@@ -158,7 +178,9 @@ def _check(app: App, account: Account, fix: bool) -> list[dict[str, Any]]:
     """The findings of one account; a good answer ends a pause, and refreshes the cached fields."""
     try:
         if account.kind == "whatsapp":
-            issues = messenger(account).check(fix=fix)
+            issues = _check_number(app, account, fix)
+        elif account.kind == webhooks.MANIFEST.kind:
+            issues = webhooks.check(account)
         else:
             issues = app.crm(account).check(fix=fix)
             app.refresh_catalogue(account)
@@ -170,3 +192,32 @@ def _check(app: App, account: Account, fix: bool) -> list[dict[str, Any]]:
         with app.store.write() as conn:
             rows.set_state(conn, account.id, "ok", "")
     return [{"code": i.code, "message": i.message, "hint": i.hint, "fix": i.fix} for i in issues]
+
+
+def _check_number(app: App, account: Account, fix: bool) -> list[Issue]:
+    """Also keeps what Meta shows of the number: sends are paced by it."""
+    api = app.messenger(account)
+    issues = api.check(fix=fix)
+    if not any(issue.code in ("token", "phone_number_id") for issue in issues):
+        state, profile = api.number(), api.profile()
+        with app.store.write() as conn:
+            number_rows.put(conn, account.id, account.name, state, profile, app.clock.now())
+    return issues
+
+
+def _numbers(app: App, account: Account) -> list[str]:
+    """The number's health and profile, as last seen, in a line each."""
+    with app.store.read() as conn:
+        found = number_rows.of_account(conn, account.id)
+    lines = []
+    for row in found:
+        if row.checked_at is None:
+            continue
+        state = {"health": row.health, "quality": row.quality, "limit": row.tier, "speed": f"{row.throughput} a second"}
+        said = ", ".join(f"{name} {value}" for name, value in state.items() if value)
+        lines.append(f"{account.name}: {row.display} {row.verified_name!r}: {said}")
+        about = " · ".join(
+            str(row.profile[name]) for name in ("about", "description", "email") if row.profile.get(name)
+        )
+        lines += [f"    {about}"] if about else []
+    return lines

@@ -11,8 +11,8 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from connector.errors import NotAuthentic, Rejected, TryAgain
-from connector.ports import Clock, RawRequest, Response
-from connector.web.doors import Doors
+from connector.ports import Choices, Clock, OptionsWebhook, RawRequest, Response
+from connector.web.doors import Door, Doors
 from connector.web.openapi import described
 
 log = logging.getLogger("connector.web")
@@ -31,6 +31,7 @@ RETRY_AFTER = "5"  # seconds; Meta, HubSpot and Salesforce keep their own schedu
 REFUSED = Response(401, b"This call is not authentic.")
 TOO_LARGE = Response(413, b"The body is larger than 3 MB.")
 DESCRIPTION = "openapi.json"  # of a trigger link: public, and the same for all of them
+OPTIONS = "options"
 NOT_HERE = Response(404, b"There is no such hook.")
 BROKEN = Response(400, b"The body did not arrive whole.")
 LATER = Response(503, b"Not stored; please send it again.")
@@ -52,7 +53,8 @@ class Hooks:
     intake: Intake
     count: Callable[[str], None]
     clock: Clock
-    public_url: str = ""
+    public_url: str
+    choices: Callable[[str], Choices]  # what there is to pick from in this account (its name); may raise StoreDown
 
     def answer(self, environ: Environ) -> Response:
         """The answer to one call under /hooks/; nothing is stored unless it is 200."""
@@ -70,6 +72,8 @@ class Hooks:
         )
         try:
             door = self.doors.verified(system, key, request)
+            if rest == OPTIONS:
+                return self._options(door, request)
             if request.method == "POST":
                 self.intake.submit(door.account, request.headers, body, self.clock.now())
         except NotAuthentic:
@@ -82,6 +86,12 @@ class Hooks:
             log.warning("answered 503: %s", error)
             return LATER
         return door.webhook.answer(request)
+
+    def _options(self, door: Door, request: RawRequest) -> Response:
+        """What an admin may pick while a workflow is made: answered from what is there now, never stored."""
+        if not isinstance(door.webhook, OptionsWebhook):
+            return NOT_HERE
+        return door.webhook.options(request, self.choices(door.name))
 
     def _described(self, key: str, rest: str) -> Response:
         """What a trigger link takes; whether it exists is nobody's business."""

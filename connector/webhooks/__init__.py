@@ -3,14 +3,14 @@
 from typing import TYPE_CHECKING
 
 from connector.errors import NotAllowed, Rejected
-from connector.ports import Account, Flag, Manifest, Webhook
+from connector.ports import Account, Flag, Issue, Manifest, Webhook
 from connector.webhooks import standard
 from connector.webhooks.link import LinkWebhook
 
 if TYPE_CHECKING:
     from connector.webhooks.client import WebhookClient
 
-__all__ = ["LINK", "MANIFEST", "connect", "crm_of", "validate", "webhook"]
+__all__ = ["LINK", "MANIFEST", "check", "connect", "crm_of", "validate", "webhook"]
 
 LINK = "link"  # the kind of a trigger link's account row: its name is the random id in its address
 MANIFEST = Manifest(
@@ -35,6 +35,21 @@ def connect(account: Account) -> "WebhookClient":
     from connector.webhooks.client import WebhookClient
 
     return WebhookClient(account)
+
+
+def check(account: Account) -> list[Issue]:
+    """What stands in the way of calling it; nothing is called."""
+    from urllib.parse import urlsplit
+
+    from connector.webhooks.address import reachable, refusal
+
+    url = str(account.settings.get("url", ""))
+    parts = urlsplit(url)
+    try:
+        problem = refusal(url) or (reachable(parts.hostname or "", parts.port or 443) and "")
+    except OSError as error:
+        problem = error.strerror or str(error)
+    return [Issue("webhook_url", f"The webhook cannot be called: {problem}.", "Give another --url.")] if problem else []
 
 
 def crm_of(account: Account) -> str:
