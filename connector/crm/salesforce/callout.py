@@ -14,18 +14,23 @@ from typing import Any
 from connector.core.events import Event, RecordChanged, TriggerCalled, Unrecognised
 
 WHAT = ("changed", "created")
+# `object` and `trigger` are words of Apex, and External Services make Apex of every name: each has another one.
+NAMES = {
+    "trigger": ("trigger", "document"),
+    "object": ("object", "object_name"),
+    "record": ("record", "record_id"),
+}
 
 
 def read(item: Mapping[str, Any], fallback: str, user: str = "") -> Event:
     """One event; `fallback` is the id the call's own headers give it, `user` our own user in this org."""
     name = _text(item.get("event_id")) or fallback
-    object, record = _text(item.get("object")), _text(item.get("record")) or _text(item.get("record_id"))
+    object, record, trigger = (_named(item, word) for word in ("object", "record", "trigger"))
     at = _at(item.get("at"))
     if not name:
         return _unrecognised(item, "There is no event_id: without one a repeated call would count twice.")
-    if trigger := _text(item.get("trigger")):
-        values = item.get("values")
-        given = dict(values) if isinstance(values, Mapping) else {}
+    if trigger:
+        given = _values(item.get("values"))
         return TriggerCalled(id=name, at=at, trigger=trigger, object=object, record=record, values=given, raw=item)
     field, what = _text(item.get("field")), _text(item.get("what")) or "changed"
     if not (object and record) or what not in WHAT or not (field or what == "created"):
@@ -45,6 +50,17 @@ def read(item: Mapping[str, Any], fallback: str, user: str = "") -> Event:
         snapshot="was" in item and _value(item["was"]) == value,  # the flow ran, but not for this field
         raw=item,
     )
+
+
+def _named(item: Mapping[str, Any], word: str) -> str:
+    return next((text for name in NAMES[word] if (text := _text(item.get(name)))), "")
+
+
+def _values(given: Any) -> dict[str, Any]:
+    """An object, or a list of {name, value}: a flow can make only the latter."""
+    if isinstance(given, list):
+        return {n: pair.get("value") for pair in given if isinstance(pair, Mapping) and (n := _text(pair.get("name")))}
+    return dict(given) if isinstance(given, Mapping) else {}
 
 
 def _unrecognised(item: Mapping[str, Any], why: str) -> Unrecognised:

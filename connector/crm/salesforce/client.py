@@ -108,24 +108,33 @@ class Client:
 
     # ---- calls ----
     def call(
-        self, method: str, path: str, body: Any = None, *, params: Any = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        content: bytes | None = None,
+        params: Any = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """One REST call below /services/data/v68.0/; the decoded JSON, None when there is none."""
+        """One REST call below /services/data/v68.0/; the decoded JSON, None when there is none.
+
+        `body` is sent as JSON, `content` as it is."""
         token, sf = self._sf()
+        extra = {"json": body} if body is not None else {"data": content} if content is not None else {}
         try:
-            return self._once(sf, method, path, body, params, headers)
+            return self._once(sf, method, path, extra, params, headers)
         except _Expired:
             self._refresh(token)
         try:
-            return self._once(self._sf()[1], method, path, body, params, headers)
+            return self._once(self._sf()[1], method, path, extra, params, headers)
         except _Expired:
             raise problems.not_allowed(problems.Problem("INVALID_SESSION_ID", "")) from None
 
-    def _once(self, sf: Any, method: str, path: str, body: Any, params: Any, headers: Mapping[str, str] | None) -> Any:
+    def _once(self, sf: Any, method: str, path: str, extra: Any, params: Any, headers: Mapping[str, str] | None) -> Any:
         from simple_salesforce.exceptions import SalesforceError
 
         sent = {"Sforce-Call-Options": f"client={CLIENT}", "X-PrettyPrint": "0", **(headers or {})}
-        extra = {} if body is None else {"json": body}
         try:
             answer = sf.restful(
                 path, params=params, method=method, headers=sent, timeout=TIMEOUT, allow_redirects=False, **extra

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from connector.crm import connect
-from connector.ports import Account
+from connector.ports import CRM, Account
 from connector.ports import Tokens as TokensPort
 from connector.sandbox.control import Control
 from connector.sandbox.front import Front
@@ -18,6 +18,7 @@ from connector.sandbox.server import Server
 from connector.sandbox.world import World
 from tests.crm.conftest import Sandbox
 from tests.crm.contract import CRMContract
+from tests.crm.contract_reading import ReadingContract
 from tests.crm.salesforce.conftest import Tokens, account
 
 API = "/salesforce/services/data/v68.0"
@@ -99,6 +100,69 @@ class TestSalesforce(CRMContract):
         made = [c["path"] for c in bare.ledger("salesforce") if c["status"] == 201]
         assert len([path for path in made if path.endswith("CustomField")]) == 5
         assert len(made) == 5 + 1 + 1 + 5  # fields, a permission set, its assignment, a permission a field
+
+
+class TestReading(ReadingContract):
+    deal = "Opportunity"
+    word = "opportunity"
+    person = "Contact"
+    text = "Name"
+    number = "Amount"
+    gone = "0065e0000099999AAA"
+    everything = "* /salesforce/*"
+    service = "salesforce"
+
+    def account(self, url: str, **settings: Any) -> Account:
+        return account(f"{url}/salesforce", **settings)
+
+    def tokens(self) -> TokensPort:
+        return Tokens()
+
+    def add_deal(self, sandbox: Sandbox, **fields: str) -> str:
+        return self._add(sandbox, "Opportunity", DEAL | fields)
+
+    def add_person(self, sandbox: Sandbox, name: str) -> str:
+        return self._add(sandbox, "Contact", {"LastName": name})
+
+    def link(self, sandbox: Sandbox, deal: str, person: str, *, primary: bool = False) -> None:
+        fields = {"OpportunityId": deal, "ContactId": person, "IsPrimary": primary}
+        self._add(sandbox, "OpportunityContactRole", fields)
+
+    def edit(self, sandbox: Sandbox, deal: str, **fields: str) -> None:
+        sandbox.http.post("/_clock", json={"advance": 1})  # Salesforce's times are whole seconds
+        answer = sandbox.http.patch(f"{API}/sobjects/Opportunity/{deal}", json=fields, headers=headers(sandbox))
+        assert answer.is_success, answer.text
+
+    def delete(self, sandbox: Sandbox, deal: str) -> None:
+        assert sandbox.http.delete(f"{API}/sobjects/Opportunity/{deal}", headers=headers(sandbox)).is_success
+
+    def combine(self, sandbox: Sandbox, into: str, gone: str) -> str:
+        answer = sandbox.http.patch(f"/_records/salesforce/Contact/{gone}", json={"MasterRecordId": into})
+        assert answer.is_success, answer.text
+        return into
+
+    def _add(self, sandbox: Sandbox, object: str, fields: dict[str, Any]) -> str:
+        answer = sandbox.http.post(f"{API}/sobjects/{object}", json=fields, headers=headers(sandbox))
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def test_more_ids_than_a_call_takes_are_read_in_few_calls(self, sandbox: Sandbox, crm: CRM) -> None:
+        """As in the contract, with 2,005 deals made 200 at a call."""
+        ids: list[str] = []
+        for start in range(0, crm.can.read_batch + 5, 200):
+            count = min(200, crm.can.read_batch + 5 - start)
+            records = [{"attributes": {"type": "Opportunity"}, **DEAL, "Name": f"D{n}"} for n in range(count)]
+            answer = sandbox.http.post(
+                f"{API}/composite/sobjects", json={"records": records}, headers=headers(sandbox)
+            ).json()
+            ids += [made["id"] for made in answer]
+        crm.read(self.deal, ids[:1], [self.text])
+        before = self.calls(sandbox)
+        assert set(crm.read(self.deal, ids, [self.text])) == set(ids)
+        assert self.calls(sandbox) - before == 2
+
+
+DEAL = {"StageName": "Prospecting", "CloseDate": "2026-12-18"}
 
 
 @pytest.fixture
