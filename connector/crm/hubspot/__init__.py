@@ -23,6 +23,13 @@ MANIFEST = Manifest(
             help="Your project app's Auth tab; HubSpot signs its webhooks with it.",
         ),
         Flag("portal-id", "Account (portal) id", required=False, help="The number beside your account's name."),
+        Flag("app-id", "App id", required=False, help="Your project app's own number: tells our changes from others'."),
+        Flag(
+            "objects",
+            "Other objects in use",
+            required=False,
+            help="e.g. deals,tickets: the connection check asks for their scopes too.",
+        ),
         Flag("base-url", "API address", required=False, help="Only for a sandbox.", default=BASE_URL),
         *PLACE_FLAGS,
     ),

@@ -1,19 +1,21 @@
-"""HubSpot's webhooks: signatures v3 and v2 over the raw bytes, and every event of a batch. Imports no SDK."""
+"""HubSpot calling us: signatures v3 and v2 over the raw bytes, every event of a batch, workflows. Imports no SDK."""
 
 import base64
 import hashlib
 import hmac
-import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from connector.core.events import Event, Noted, RecordChanged, Unrecognised
 from connector.crm import value
-from connector.errors import NotAuthentic
-from connector.ports import Account, RawRequest, Response, Routed
+from connector.crm.hubspot import picker, workflows
+from connector.crm.hubspot.payload import digest, load, object_of, text
+from connector.errors import NotAuthentic, Rejected
+from connector.ports import Account, Choices, RawRequest, Response, Routed
 
 TOLERANCE = 300.0  # seconds a v3 timestamp may lie on either side of now (HubSpot: reject older than 5 minutes)
 # HubSpot decodes exactly these before it signs a v3 URI (docs: validating requests).
@@ -22,11 +24,6 @@ DECODED = {
     "%27": "'", "%28": "(", "%29": ")", "%2A": "*", "%2C": ",", "%3B": ";",
 }  # fmt: skip
 _ENCODED = re.compile("|".join(DECODED), re.IGNORECASE)
-# The prefix of an old subscription, or the objectTypeId of an `object.` one, in the words of the API's paths.
-OBJECTS = {
-    "contact": "contacts", "company": "companies", "deal": "deals", "ticket": "tickets",
-    "0-1": "contacts", "0-2": "companies", "0-3": "deals", "0-5": "tickets",
-}  # fmt: skip
 WHAT = {
     "creation": "created",
     "propertyChange": "changed",
@@ -34,6 +31,7 @@ WHAT = {
     "privacyDeletion": "deleted",
     "restore": "restored",
 }
+WORKFLOW = ("/action", "/options")  # how the paths end that a workflow calls; one app serves one account there
 NOTED = frozenset({"associationChange", "newMessage"}) | set(WHAT)  # known, but without a record of its own
 
 
@@ -44,8 +42,8 @@ def decode_uri(uri: str) -> str:
 
 def sign_v3(secret: str, method: str, uri: str, body: bytes, timestamp: str) -> str:
     """base64(HMAC-SHA256(secret, METHOD + decoded URI + raw body + timestamp in ms))."""
-    text = method.encode() + decode_uri(uri).encode() + body + timestamp.encode()
-    return base64.b64encode(hmac.new(secret.encode(), text, hashlib.sha256).digest()).decode()
+    signed = method.encode() + decode_uri(uri).encode() + body + timestamp.encode()
+    return base64.b64encode(hmac.new(secret.encode(), signed, hashlib.sha256).digest()).decode()
 
 
 def sign_v2(secret: str, method: str, uri: str, body: bytes) -> str:
@@ -54,15 +52,19 @@ def sign_v2(secret: str, method: str, uri: str, body: bytes) -> str:
 
 
 class HubSpotWebhook:
-    """The four-method port for one account; `now` is Unix seconds."""
+    """The port for one account; `now` is Unix seconds."""
 
     def __init__(self, account: Account, *, now: Callable[[], float] = time.time) -> None:
         self._secret = value(account.secrets, "client-secret")
         self._public = value(account.settings, "public_url").rstrip("/")
+        self._portal = value(account.settings, "portal-id")
+        self._app = value(account.settings, "app-id")
         self._now = now
 
     def verify(self, request: RawRequest) -> None:
-        """Raises NotAuthentic unless the newest signature the call carries is right; v3 is never traded for v2."""
+        """Raises NotAuthentic unless the newest signature the call carries is right; v3 is never traded for v2.
+
+        And Rejected for a workflow of an account that is not this one: it must fail there, not wait for nobody."""
         headers = request.headers
         uri = f"{self._public}{request.path}" + (f"?{request.query}" if request.query else "")
         given = headers.get("x-hubspot-signature-v3")
@@ -77,6 +79,18 @@ class HubSpotWebhook:
             given, expected = "", None
         if not (self._secret and expected and hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace"))):
             raise NotAuthentic("This call is not authentic.", code="signature")
+        if request.path.endswith(WORKFLOW):
+            self._right_portal(request.body)
+
+    def _right_portal(self, body: bytes) -> None:
+        try:
+            item = load(body)
+        except ValueError:
+            raise Rejected("This is not JSON.", code="not_json") from None
+        origin = item.get("origin") if isinstance(item, dict) else None
+        portal = text(origin.get("portalId")) if isinstance(origin, dict) else ""
+        if self._portal and portal != self._portal:
+            raise Rejected("This HubSpot account is not the one connected here.", code="wrong_portal")
 
     def _is_recent(self, stamp: str) -> bool:
         if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 15):
@@ -85,33 +99,53 @@ class HubSpotWebhook:
 
     def parse(self, body: bytes, headers: Mapping[str, str]) -> list[Routed]:
         """Every event, creations first (HubSpot sends them unordered, with equal times). ValueError when not JSON."""
-        del headers
-        items = _load(body)
-        routed = [one for item in (items if isinstance(items, list) else [items]) for one in _read(item)]
+        items = load(body)
+        if isinstance(items, dict) and not _kind(items):
+            return [self._called(items, headers.get(workflows.QUERY, ""))]
+        routed = [one for item in (items if isinstance(items, list) else [items]) for one in self._read(item)]
         return sorted(routed, key=lambda one: getattr(one.event, "what", "") != "created")
 
+    def _called(self, item: Mapping[str, Any], query: str) -> Routed:
+        """A workflow's own step, or its webhook."""
+        if workflows.is_action(item):
+            origin = item.get("origin")
+            return Routed(workflows.read_action(item), text(origin.get("portalId")) if isinstance(origin, dict) else "")
+        return Routed(workflows.read_call(item, query), text(item.get("portalId")))
+
+    def _read(self, item: Any) -> list[Routed]:
+        return [replace(one, event=self._marked(one.event)) for one in _read(item)]
+
+    def _marked(self, event: Event) -> Event:
+        """Our own app made the change: HubSpot says so by its id (`sourceId` is 1160452 or appId:1160452)."""
+        if not (self._app and isinstance(event, RecordChanged)):
+            return event
+        by, _, source = event.source.partition(":")
+        ours = by == "INTEGRATION" and source.removeprefix("appId:") == self._app
+        return replace(event, ours=True) if ours else event
+
     def answer(self, request: RawRequest) -> Response:
-        """200 with nothing in it, within HubSpot's 5 seconds."""
-        del request
+        """Within HubSpot's 5 seconds: 200; a step of a workflow also hears whether to wait; `options` has its own."""
+        if request.path.endswith("/options"):
+            return self.options(request, {})
+        if request.path.endswith("/action"):
+            return Response(200, workflows.answer(request.body), "application/json")
         return Response(200)
 
+    def options(self, request: RawRequest, choices: Choices) -> Response:
+        """What an admin may pick in a workflow: documents and approved templates, searched and paged."""
+        return picker.page(request.body, choices)
 
-def _load(body: bytes) -> Any:
-    def refuse(word: str) -> None:
-        raise ValueError(f"{word} is not JSON")
 
-    try:
-        return json.loads(body, parse_constant=refuse)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
+def _kind(item: Mapping[str, Any]) -> str:
+    return text(item.get("subscriptionType") or item.get("eventType"))
 
 
 def _read(item: Any) -> list[Routed]:
     """The events of one item (a merge is one per record that went); what we do not know is kept whole."""
     if not isinstance(item, dict):
-        return [Routed(Unrecognised(id=_digest(item), raw={"item": item}, text="not an object"), "")]
-    owner = _text(item.get("portalId"))
-    kind = _text(item.get("subscriptionType") or item.get("eventType"))
+        return [Routed(Unrecognised(id=digest(item), raw={"item": item}, text="not an object"), "")]
+    owner = text(item.get("portalId"))
+    kind = _kind(item)
     prefix, _, verb = kind.partition(".")
     if verb == "merge" and item.get("newObjectId") is not None:
         return [Routed(event, owner) for event in _merged(item, kind, prefix)]
@@ -119,7 +153,7 @@ def _read(item: Any) -> list[Routed]:
 
 
 def _event(item: Mapping[str, Any], kind: str, prefix: str, verb: str) -> Event:
-    record = _text(item.get("objectId"))
+    record = text(item.get("objectId"))
     if verb in WHAT and record:
         return RecordChanged(
             id=_key(item, kind, record),
@@ -128,21 +162,21 @@ def _event(item: Mapping[str, Any], kind: str, prefix: str, verb: str) -> Event:
             object=_object(item, prefix),
             record=record,
             what=WHAT[verb],
-            field=_text(item.get("propertyName")) or None,
+            field=text(item.get("propertyName")) or None,
             value=verb if verb == "privacyDeletion" else _value(item),  # asks us to erase our copies too
             source=_source(item),
         )
     if verb in NOTED:
         return Noted(id=_key(item, kind, record), at=_time(item.get("occurredAt")), raw=item, what=kind)
-    text = "an unknown kind of HubSpot event"
-    return Unrecognised(id=_digest(item), at=_time(item.get("occurredAt")), raw=item, what=kind[:100], text=text)
+    why = "an unknown kind of HubSpot event"
+    return Unrecognised(id=digest(item), at=_time(item.get("occurredAt")), raw=item, what=kind[:100], text=why)
 
 
 def _merged(item: Mapping[str, Any], kind: str, prefix: str) -> list[Event]:
     """One event per record that went; HubSpot makes a new id (newObjectId) that goes on."""
-    into = _text(item["newObjectId"])
+    into = text(item["newObjectId"])
     ids = item.get("mergedObjectIds")
-    gone = dict.fromkeys(_text(one) for one in [*(ids if isinstance(ids, list) else []), item.get("primaryObjectId")])
+    gone = dict.fromkeys(text(one) for one in [*(ids if isinstance(ids, list) else []), item.get("primaryObjectId")])
     return [
         RecordChanged(
             id=_key(item, kind, record),
@@ -161,35 +195,25 @@ def _merged(item: Mapping[str, Any], kind: str, prefix: str) -> list[Event]:
 
 def _key(item: Mapping[str, Any], kind: str, record: str) -> str:
     """(portal, kind, object, property, time, event): eventId alone is not unique; attemptNumber stays out of it."""
-    ends = [_text(item.get(name)) for name in ("fromObjectId", "toObjectId", "messageId")]
-    parts = [_text(item.get("portalId")), kind, record, *(end for end in ends if end)]
-    return ":".join([*parts, *(_text(item.get(name)) for name in ("propertyName", "occurredAt", "eventId"))])
-
-
-def _digest(item: Any) -> str:
-    return hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()
+    ends = [text(item.get(name)) for name in ("fromObjectId", "toObjectId", "messageId")]
+    parts = [text(item.get("portalId")), kind, record, *(end for end in ends if end)]
+    return ":".join([*parts, *(text(item.get(name)) for name in ("propertyName", "occurredAt", "eventId"))])
 
 
 def _object(item: Mapping[str, Any], prefix: str) -> str:
-    name = _text(item.get("objectTypeId")) if prefix == "object" else prefix
-    return OBJECTS.get(name, name)
+    name = text(item.get("objectTypeId")) if prefix == "object" else prefix
+    return object_of(name)
 
 
 def _value(item: Mapping[str, Any]) -> str | None:
     """What the property became; None for a sensitive one, which HubSpot sends as REDACTED."""
     found = item.get("propertyValue")
     hidden = found == "REDACTED" and item.get("isSensitive") is not False
-    return None if found is None or hidden else _text(found)
+    return None if found is None or hidden else text(found)
 
 
 def _source(item: Mapping[str, Any]) -> str:
-    return ":".join(part for part in (_text(item.get("changeSource")), _text(item.get("sourceId"))) if part)
-
-
-def _text(found: Any) -> str:
-    if isinstance(found, bool) or found is None:
-        return "" if found is None else str(found).lower()
-    return str(found) if isinstance(found, (str, int, float)) else ""
+    return ":".join(part for part in (text(item.get("changeSource")), text(item.get("sourceId"))) if part)
 
 
 def _time(found: Any) -> datetime | None:
