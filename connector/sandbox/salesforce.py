@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from connector.sandbox import salesforce_collections as collections
+from connector.sandbox import salesforce_deploy as deploy
 from connector.sandbox import salesforce_flows as flows
 from connector.sandbox import salesforce_metadata as metadata
 from connector.sandbox import salesforce_oauth as oauth
@@ -214,5 +215,7 @@ ROUTES = [
     _route("GET", "/ui-api/object-info/{}/picklist-values/{}", metadata.picklists),
     _route("GET", "/tooling/query", queries.query),
     _route("POST", "/tooling/sobjects/CustomField", metadata.add_field),
+    _route("POST", "/metadata/deployRequest", deploy.start),
+    _route("GET", "/metadata/deployRequest/{}", deploy.status),
     _route("GET", "", metadata.resources),
 ]

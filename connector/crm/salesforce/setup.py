@@ -151,7 +151,11 @@ class Setup:
         )
         if is_id(user) and not assigned:
             self._made("PermissionSetAssignment", {"AssigneeId": user, "PermissionSetId": owner})
-        permission = {"ParentId": owner, "SobjectType": ours.object, "Field": f"{ours.object}.{ours.name}"}
+        name = f"{ours.object}.{ours.name}"
+        more = f"ParentId = '{owner}' AND PermissionsEdit = true AND "
+        if self._client.query(select(["Id"], "FieldPermissions", "Field", [name], more)):
+            return  # our package opened it; only the assignment was missing
+        permission = {"ParentId": owner, "SobjectType": ours.object, "Field": name}
         self._made("FieldPermissions", {**permission, "PermissionsRead": True, "PermissionsEdit": True})
 
     def _made(self, object: str, body: dict[str, Any]) -> str:
