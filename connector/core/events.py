@@ -59,6 +59,8 @@ class DeliveryStatus(Event):
     user_id: str | None = None
     code: int | None = None  # the first error's code, when failed
     reason: str = ""
+    who: str = ""  # can mend a failure: you Meta customer
+    park: str = ""  # what must wait after a failure: account number template contact
     pricing: Raw | None = None
 
 
@@ -124,7 +126,7 @@ class TriggerCalled(Event):
     """A trigger link or a workflow action was called."""
 
     kind = "TriggerCalled"
-    trigger: str  # the send: document, or "" when `template` names what to send
+    trigger: str = ""  # the send: document, "" when `template` names what to send
     object: str = ""
     record: str = ""
     values: Raw = default(default_factory=dict)

@@ -80,7 +80,7 @@ class _Told:
         event = self.judged.event
         if isinstance(event, TriggerCalled) and event.callback and not any(id(w) in self.ids for w in self.wishes):
             reason = next((str(entry["because"]) for entry in body if entry["because"]), "no document was called")
-            values = {"state": "refused", "reason": reason[:500]}
+            values = {"state": "refused", "reason": reason[:500], "error_code": "not_sent"}
             self.changes.append(CompleteAction(callback=event.callback, ok=False, values=values))
 
     def row(self, n: int, change: Change, now: datetime) -> dict[str, Any]:

@@ -30,8 +30,10 @@ def test_a_deal_that_gets_there_sends_its_quote(house: House) -> None:
     assert fire(house, [told("deal", DEAL, "dealstage", "presentationscheduled")]) == (NUMBER,)
     (send,) = sent(house)
     assert (send.state, send.document, send.template, send.version) == ("ready", "quote-ready", "quote_ready", 1)
-    assert send.to.startswith("+") and send.body["type"] == "template"
-    assert send.record[1:] == ["deals", DEAL] and send.person[1] == "contacts"
+    assert send.to.startswith("+")
+    assert send.body["type"] == "template"
+    assert send.record[1:] == ["deals", DEAL]
+    assert send.person[1] == "contacts"
     assert send.lane
     assert because(house) == ["deal.dealstage became presentationscheduled"]
 
@@ -79,7 +81,8 @@ def test_events_from_before_the_document_never_fire_it(house: House) -> None:
     house.unpack()
     publish(house, QUOTE, ago(-1))
     judge(house)
-    assert sent(house) == [] and because(house) == []
+    assert sent(house) == []
+    assert because(house) == []
 
 
 def test_a_burst_of_one_save_reads_the_record_once(house: House) -> None:
@@ -167,7 +170,8 @@ def test_a_deleted_record_ends_quietly(house: House) -> None:
     publish(house, QUOTE)
     fire(house, [happened("deal", DEAL, "deletion")])
     fire(house, [told("deal", "999999", "dealstage", "presentationscheduled")])
-    assert sent(house) == [] and because(house) == ["the record was deleted", "the record was deleted"]
+    assert sent(house) == []
+    assert because(house) == ["the record was deleted", "the record was deleted"]
 
 
 def test_a_request_to_be_forgotten_goes_to_a_person(house: House) -> None:

@@ -87,7 +87,7 @@ def ready(house: House) -> None:
         templates.sync(app.store, account, messenger, datetime.now(UTC))
 
 
-def fire(house: House, *bodies: list[dict[str, Any]]) -> tuple[str, ...]:
+def fire(house: House, *bodies: Any) -> tuple[str, ...]:
     """HubSpot's webhooks arrive and are judged; the numbers that have something to send."""
     house.deliver(*bodies, account="hubspot")
     house.unpack()
