@@ -10,7 +10,7 @@ from connector.core.template.media import is_media_id
 from connector.core.template.misfit import Misfit
 from connector.core.template.model import Component, Template, component, fill, parts
 from connector.core.template.slots import MEDIA, ButtonSlot, Need, Slots, needs, slots
-from connector.core.template.values import CHECKS, check_code, check_payload, check_suffix
+from connector.core.template.values import check, check_code, check_payload
 
 Json = dict[str, Any]
 
@@ -34,7 +34,7 @@ def _checked(wanted: Sequence[Need], values: Mapping[str, str]) -> dict[str, str
         key = need.key if need.key in values else need.alias
         value = values.get(key)
         if value is not None and (need.required or value.strip()):
-            out[need.key] = CHECKS[need.kind](key, value)
+            out[need.key] = check(need, key, value)
     return out
 
 
@@ -118,7 +118,7 @@ class _Filling:
         if value is None:
             return None
         if one.kind == "url":
-            return {"type": "text", "text": check_suffix(key, value, one.url)}
+            return {"type": "text", "text": value}
         if one.kind == "catalog":
             return {"type": "action", "action": {"thumbnail_product_retailer_id": value}}
         return {"type": "coupon_code", "coupon_code": value}

@@ -6,7 +6,7 @@ from typing import Any
 from connector.core.template.misfit import Misfit
 from connector.core.template.model import Component, Template, buttons, component, fill, parts
 from connector.core.template.slots import MEDIA, ButtonSlot, Need, Slots, needs, slots
-from connector.core.template.values import CHECKS, check_suffix
+from connector.core.template.values import check
 
 _STAND_INS = {
     "text": "example",
@@ -27,22 +27,14 @@ def fit_example(template: Template) -> dict[str, str]:
     """A value for everything the template needs: its own example where that can be sent, else a stand-in."""
     found = slots(template)
     shown = dict(_shown(template.components, found, ""))
-    return {need.key: _usable(need, shown.get(need.key), found) for need in needs(found) if need.required}
+    return {need.key: _usable(need, shown.get(need.key, "")) for need in needs(found) if need.required}
 
 
-def _usable(need: Need, example: str | None, found: Slots) -> str:
+def _usable(need: Need, example: str) -> str:
     try:
-        value = CHECKS[need.kind](need.key, example or "")
-        return check_suffix(need.key, value, _address(need.key, found)) if need.kind == "url" else value
+        return check(need, need.key, example)
     except Misfit:
         return _STAND_INS[need.kind]
-
-
-def _address(key: str, found: Slots) -> str:
-    """The URL of the button that `button.1` or `card.0.button.1` names."""
-    *card, _, index = key.split(".")
-    where = found.cards[int(card[1])] if card else found
-    return where.buttons[int(index)].url
 
 
 def _shown(components: Sequence[Component], found: Slots, prefix: str) -> Iterator[tuple[str, str]]:

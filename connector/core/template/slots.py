@@ -8,7 +8,7 @@ Buttons and cards are counted from 0. Quick replies take no key: their payloads 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connector.core.template.model import Component, Template, buttons, component, parts, placeholders
 
@@ -51,6 +51,7 @@ class Need:
     kind: str
     required: bool = True
     alias: str = ""
+    url: str = field(default="", compare=False)  # the button's address that the value ends
 
 
 def slots(template: Template) -> Slots:
@@ -112,7 +113,7 @@ def _needs(found: Slots, prefix: str) -> Iterator[Need]:
     for one in found.buttons:
         if _keyed(one):
             alias = f"{prefix}button.{one.kind}" if several[one.kind] == 1 else ""
-            yield Need(f"{prefix}button.{one.index}", one.kind, one.kind not in _OPTIONAL, alias)
+            yield Need(f"{prefix}button.{one.index}", one.kind, one.kind not in _OPTIONAL, alias, one.url)
     for n, card in enumerate(found.cards):
         yield from _needs(card, f"{prefix}card.{n}.")
 

@@ -9,6 +9,7 @@ from connector.core.template import limits, media
 from connector.core.template.limits import length
 from connector.core.template.misfit import Misfit
 from connector.core.template.model import PLACEHOLDER
+from connector.core.template.slots import Need
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _BREAK = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -127,6 +128,10 @@ CHECKS: Mapping[str, Callable[[str, str], str]] = {
     "copy_code": check_coupon,
     "flow": lambda key, value: _within(key, check_text(key, value), limits.FLOW_TOKEN),
     "catalog": check_text,
-    "url": check_text,  # then with its address: check_suffix
     "moment": check_moment,
 }
+
+
+def check(need: Need, key: str, value: str) -> str:
+    """The value as it is sent; `key` is how the document wrote it. Raises Misfit."""
+    return check_suffix(key, value, need.url) if need.kind == "url" else CHECKS[need.kind](key, value)
