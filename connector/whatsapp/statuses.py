@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from connector.core.events import ConsentUpdate, DeliveryStatus, Event
-from connector.whatsapp.errors import known
+from connector.whatsapp.errors import Kind, known
 from connector.whatsapp.scope import Scope
 from connector.whatsapp.values import LINE, Json, ShapeError, bounded, filled, need, opt, part, parts, text, time, whole
 
@@ -18,6 +18,7 @@ def read_status(status: Json, scope: Scope) -> list[Event]:
         raise ShapeError(f"unknown status '{word}'")
     error = (parts(status, "errors") or [{}])[0]
     code = whole(error, "code")
+    kind = known(code)
     at, group = time(status, "timestamp"), text(status, "recipient_type") == "group"
     participant = text(status, "recipient_participant_id") or text(status, "participant_recipient_id") if group else ""
     wa_id = (participant or None) if group else opt(status, "recipient_id")
@@ -34,15 +35,16 @@ def read_status(status: Json, scope: Scope) -> list[Event]:
         wa_id=wa_id,
         user_id=opt(status, "recipient_user_id"),
         code=code,
-        reason=_reason(error, code),
+        reason=_reason(kind, error),
+        who=kind.who if kind else "",
+        park=kind.park if kind else "",
         pricing=_pricing(part(status, "pricing")),
     )
     return [event, _opt_out(event, at)] if code == STOPPED_MARKETING else [event]
 
 
-def _reason(error: Json, code: int | None) -> str:
+def _reason(kind: Kind | None, error: Json) -> str:
     """Our words for the code, else Meta's."""
-    kind = known(code)
     theirs = text(part(error, "error_data"), "details", LINE) or text(error, "title", LINE)
     return kind.words if kind else theirs
 

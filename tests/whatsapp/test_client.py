@@ -2,40 +2,25 @@
 
 import json
 import logging
-import subprocess
-import sys
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
 
-from connector import whatsapp
 from connector.errors import Busy, NotAllowed, Unreachable
-from connector.ports import Account
 from connector.whatsapp.client import VERSION
+from tests.whatsapp.answering import NUMBER, TOKEN, WABA, connected
 from tests.whatsapp.reading import PAYLOADS
 
-NUMBER, WABA, TOKEN = "106540352242922", "102290129340398", "sandbox-whatsapp-token"
 
-
-@pytest.fixture(scope="module")
-def sandbox():
-    command = [sys.executable, "-m", "connector.sandbox", "--port", "0", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield json.loads(process.stdout.readline())["sandbox"]
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
+@pytest.fixture
+def sandbox(fresh):
+    """The address of a fresh sandbox."""
+    return str(fresh.base_url).rstrip("/")
 
 
 @pytest.fixture
 def graph(sandbox):
-    """The address of a fresh Graph API whose webhooks are subscribed."""
-    httpx.post(f"{sandbox}/_reset").raise_for_status()
-    subscribed_apps("POST", sandbox)
+    """The address of its Graph API."""
     return f"{sandbox}/graph"
 
 
@@ -43,17 +28,6 @@ def subscribed_apps(method, sandbox):
     url = f"{sandbox}/graph/{VERSION}/{WABA}/subscribed_apps"
     answer = httpx.request(method, url, headers={"Authorization": f"Bearer {TOKEN}"}).raise_for_status()
     return answer.json()
-
-
-@contextmanager
-def connected(base_url, number=NUMBER, waba=WABA, token=TOKEN, app_secret="sandbox-app-secret"):
-    settings = {"phone_number_id": number, "waba_id": waba, "base_url": base_url}
-    secrets = {"token": token, "app_secret": app_secret}
-    client = whatsapp.connect(Account(id="a1", kind="whatsapp", name="verde", settings=settings, secrets=secrets))
-    try:
-        yield client
-    finally:
-        client.close()
 
 
 def codes(issues):
@@ -118,48 +92,17 @@ def test_a_fault_on_the_way_is_one_of_our_errors(sandbox, graph, fault, kind):
 
 
 # ---- answers the sandbox does not give ---------------------------------------------------------------------------
-class Scripted(BaseHTTPRequestHandler):
-    def do_GET(self):
-        path = self.path.partition("?")[0].removeprefix(f"/{VERSION}/")
-        status, body = self.server.answers.get(
-            path, (404, {"error": {"code": 100, "message": "Unsupported get request"}})
-        )
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-
-    def log_message(self, *_):
-        """The test's output stays its own."""
-
-
 @pytest.fixture
-def answering():
-    """A Graph API that gives fixed answers: `answering.answers[path] = (status, body)`."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Scripted)
-    server.answers = {
-        NUMBER: (
-            200,
-            {
-                "id": NUMBER,
-                "display_phone_number": "+57 601 555 0142",
-                "status": "CONNECTED",
-                "health_status": health(),
-            },
-        ),
+def answering(scripted):
+    """A Graph API whose account is sound."""
+    number = {"id": NUMBER, "display_phone_number": "+57 601 555 0142", "status": "CONNECTED"}
+    scripted.answers = {
+        NUMBER: (200, number | {"health_status": health()}),
         f"{WABA}/subscribed_apps": (200, {"data": [{"whatsapp_business_api_data": {"id": "771"}}]}),
+        f"{WABA}/message_templates": (200, {"data": [{"id": "1"}]}),
         "debug_token": (200, {"data": {"is_valid": True, "expires_at": 0, "scopes": list(SCOPES)}}),
     }
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return scripted
 
 
 SCOPES = ("whatsapp_business_messaging", "whatsapp_business_management")
@@ -199,6 +142,13 @@ def test_what_meta_says_blocks_sending_is_passed_on(answering):
     answering.answers[NUMBER][1]["health_status"] = blocked
     (issue,) = check(answering)
     assert (issue.code, issue.message, issue.hint) == ("health_phone_number", "No payment method.", "Add one.")
+
+
+def test_a_token_that_may_not_read_templates(answering):
+    error = json.loads((PAYLOADS / "errors" / "200.json").read_bytes())
+    answering.answers[f"{WABA}/message_templates"] = (error["status"], error["body"])
+    (issue,) = check(answering)
+    assert (issue.code, "whatsapp_business_management" in issue.hint) == ("templates", True)
 
 
 def test_another_app_is_subscribed_but_not_ours(answering):
@@ -270,6 +220,13 @@ def test_an_account_that_is_not_allowed_says_so_in_plain_words(answering):
     answering.answers[NUMBER] = (403, body)
     (issue,) = check(answering)
     assert "restricted or locked" in issue.message
+
+
+def test_a_token_that_cannot_stand_in_a_header_is_refused():
+    for token in ("EAAG\r\nX-Evil: 1", "tokén"):
+        with pytest.raises(NotAllowed) as failure, connected("http://127.0.0.1:9", token=token):
+            pass
+        assert token not in str(failure.value)
 
 
 def test_connecting_without_an_address_of_metas_is_refused():

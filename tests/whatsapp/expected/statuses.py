@@ -61,6 +61,7 @@ STATUSES = {
             send=SEND,
             code=131047,
             reason="More than 24 hours since the person last wrote: only a template may be sent.",
+            who="customer",
         )
     ],
     "status_failed_cap": [
@@ -69,6 +70,8 @@ STATUSES = {
             ":131049",
             code=131049,
             reason="Meta held it back: this person gets enough marketing messages already.",
+            who="Meta",
+            park="contact",
         )
     ],
     "status_failed_opted_out": [
@@ -77,8 +80,21 @@ STATUSES = {
             ":131050",
             code=131050,
             reason="The person has stopped marketing messages from you.",
+            who="customer",
         ),
         consent(f"131050:{INVITE}", "opted_out", "131050", evidence=INVITE),
+    ],
+    "status_failed_payment": [
+        status(
+            "failed",
+            ":131042",
+            send=SEND,
+            user_id=None,
+            code=131042,
+            reason="Meta cannot charge this WhatsApp account. Check its payment method.",
+            who="you",
+            park="account",
+        )
     ],
     "status_failed_unlisted": [status("failed", ":139999", code=139999, reason="A reason of the future.")],
     "status_failed_silent": [status("failed")],
