@@ -107,5 +107,7 @@ class Limit(f.Value):
 class Yes(f.YesNo):
     """`contact.created`, bare or with yes."""
 
+    json: ClassVar[Mapping[str, Any]] = {"enum": [*f.YesNo.json["enum"], None]}
+
     def read(self, value: Any) -> bool:
         return True if value is None else super().read(value)

@@ -7,11 +7,10 @@ from typing import Any
 from connector.core import quiet
 from connector.core import template as templates_
 from connector.core.documents import send_gates as gates
-from connector.core.documents.comparing import empty, shown, truthy
+from connector.core.documents.comparing import shown, truthy
 from connector.core.documents.document import SendDocument
 from connector.core.documents.send_gates import Stop
-from connector.core.documents.send_words import SendScope, scope_of
-from connector.core.documents.words import PERSON
+from connector.core.documents.send_words import SEND, SendScope, scope_of
 from connector.core.sending import Case, Prepared
 from connector.core.template import Misfit, Template
 
@@ -45,6 +44,8 @@ class _Desk:
 
     def prepared(self) -> Prepared:
         stop = next((stop for gate in _GATES if (stop := gate(self))), None)
+        if stop is not None and stop.state == "waiting":
+            stop = self.give_up() or stop  # a template that stays paused is not waited for without end
         at = stop or _GO
         return Prepared(
             state=at.state,
@@ -156,8 +157,7 @@ def context_of(document: SendDocument, scope: SendScope) -> dict[str, Any]:
     kept: dict[str, dict[str, Any]] = {"record": {}, "contact": {}, "webhook": {}}
     for path in document.keeps:
         if path[0] == "contact":
-            value = PERSON[path[1]](scope.contact) if path[1] in PERSON and scope.contact else None
-            kept["contact"][path[1]] = value if not empty(value) else scope.fields.get(path[1])
+            kept["contact"][path[1]] = SEND.look["contact"](path[1:])(scope)
         elif path[0] == "webhook":
             kept["webhook"][path[1]] = scope.called.get(path[1])
         elif path[0] not in ("failure", "now", "number") and scope.record is not None:

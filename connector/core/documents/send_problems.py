@@ -68,7 +68,6 @@ def problems(data: Mapping[str, Any]) -> Iterator[Wrong]:
 
 
 def _when(data: Mapping[str, Any], start: Start) -> Iterator[Wrong]:
-    del start
     when = data.get("when", {})
     watches, timed = when.get("watches", ()), [k for k in ("date", "every") if k in when]
     if not (watches or timed or "webhook" in when):
@@ -77,6 +76,9 @@ def _when(data: Mapping[str, Any], start: Start) -> Iterator[Wrong]:
     if len(timed) > 1:
         yield ("when", "every"), Problem("`date` and `every` cannot stand together.", code="together", hint=_SPLIT)
     words = _words(when)
+    if "every" in when and start.word and not any(w.how == "is" for w in watches):
+        hint = f"Say which: {start.word}.field: {{is: value}}"
+        yield ("when", "every"), Problem(f"It would go to every {start.word}.", code="everybody", hint=hint)
     for watch in watches:
         path = ("when", f"{watch.word}.{watch.field or 'created'}")
         if watch.word != words[0]:
@@ -148,6 +150,21 @@ def _after(data: Mapping[str, Any], start: Start) -> Iterator[Wrong]:
                 yield ("after", what, "clear", n), said
 
 
+def _loop(data: Mapping[str, Any], start: Start) -> Iterator[Wrong]:
+    """With `own_changes` a document must not set what starts it."""
+    when = data.get("when", {})
+    if not (when.get("own_changes") or data.get("own_changes")):
+        return
+    watched = {w.field for w in when.get("watches", ()) if w.field}
+    for what, step in data.get("after", {}).items():
+        for name in step.get("set", {}):
+            word, _, field = name.rpartition(".")
+            if field in watched and (word or start.recipient == "record"):
+                said = f"It sets '{name}', which starts it again and again."
+                hint = "Delete `own_changes: yes`, or set another field."
+                yield ("after", what, "set", name), Problem(said, code="loop", hint=hint)
+
+
 def _field_name(path: Path, name: str, start: Start) -> Iterator[Wrong]:
     word, dot, rest = name.rpartition(".")
     if not dot:
@@ -196,4 +213,4 @@ def _tests(data: Mapping[str, Any], start: Start) -> Iterator[Wrong]:
                 yield ("tests", index, "expect", key), said
 
 
-_CHECKS = (_when, _to, _words_used, _after, _buttons, _tests)
+_CHECKS = (_when, _to, _words_used, _after, _loop, _buttons, _tests)

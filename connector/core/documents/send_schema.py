@@ -28,7 +28,7 @@ class ChangeSchema(Strict):
     """How a field of the record starts the message."""
 
     becomes = f.Many(f.Line(), metadata=told("It moves to this value, or one of these.", "presentationscheduled"))
-    changes = f.YesNo(allow_none=True, metadata=told("It changes, whatever to; stands bare.", "{changes}"))
+    changes = s.Yes(allow_none=True, metadata=told("It changes, whatever to; stands bare.", "{changes}"))
     is_ = f.Many(
         f.Line(),
         data_key="is",
