@@ -6,8 +6,10 @@ field changed when we know another value of it. A record made in the moment it w
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, tostring
 
@@ -27,6 +29,7 @@ ACK = (
 _TIMES = ("SystemModstamp", "LastModifiedDate")  # what also counts recalculations first: it is never behind
 # About the record as a whole; never an event of their own.
 _FRAME = frozenset({"Id", "IsDeleted", "CreatedDate", "CreatedById", "LastModifiedById", *_TIMES})
+_DOUBLE = re.compile(r"-?[0-9]\.[0-9]{1,17}E-?[0-9]{1,3}", re.ASCII)
 _AT_ONCE = timedelta(seconds=1)  # a flow may touch a new record within its own transaction
 
 
@@ -109,8 +112,11 @@ def _text(parent: Element, name: str) -> str:
 
 
 def _value(field: Element) -> str:
-    """An empty field is nil; we know it is empty, so it is the empty text and not "not said"."""
-    return "" if field.get(NIL) in ("true", "1") else field.text or ""
+    """An empty field is nil; we know it is empty, so it is the empty text and not "not said".
+
+    Numbers from ten millions on come as Java writes a double, 1.25E7: as the REST API says them they are the same."""
+    text = "" if field.get(NIL) in ("true", "1") else field.text or ""
+    return format(Decimal(text), "f") if _DOUBLE.fullmatch(text) else text
 
 
 def _at(values: Mapping[str, str], *names: str) -> datetime | None:

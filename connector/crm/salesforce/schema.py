@@ -56,6 +56,7 @@ class Schema:
     def __init__(self, client: Client) -> None:
         self._client, self._lock = client, threading.Lock()
         self._kept: dict[str, tuple[float, Mapping[str, Any]]] = {}
+        self._missed: dict[str, float] = {}  # objects that were not there, and when
 
     def describe(self, object: str, *, fresh: bool = False) -> Mapping[str, Any]:
         """The describe; raises NotFound when the object does not exist for our user."""
@@ -74,9 +75,15 @@ class Schema:
 
     def known(self, object: str) -> dict[str, Mapping[str, Any]]:
         """`columns`; none when our user cannot see the object: an org without leads still has contacts."""
+        with self._lock:
+            missed = self._missed.get(object)
+        if missed is not None and time.monotonic() - missed < PATIENCE:
+            return {}
         try:
             return self.columns(object)
         except NotFound:
+            with self._lock:
+                self._missed[object] = time.monotonic()
             return {}
 
     def needing(self, object: str, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:

@@ -1,12 +1,17 @@
 """What a send needs to know: records by id, the people a record is about, records that changed."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connector.crm import connect
+from connector.crm.salesforce.reading import literal
+from connector.crm.salesforce.values import MisfitError
 from connector.errors import NotFound, Rejected
 from connector.ports import CRM, ActionDone, ActivityChange, Related, Where
 from connector.sandbox.http import Request, answer
@@ -220,6 +225,31 @@ def test_a_query_is_never_half_read(org: Org) -> None:
     same = "SystemModstamp = 2026-11-22T10:00:00.000Z AND Id > '0035e0000000001AAA'"
     assert f"(SystemModstamp > 2026-11-22T10:00:00.000Z OR ({same}))" in asked
     assert asked.endswith(" ORDER BY SystemModstamp, Id")
+
+
+@given(st.text(max_size=40), st.sampled_from(["string", "email", "phone", "picklist", "reference"]))
+def test_no_text_leaves_its_quotes(text: str, kind: str) -> None:
+    said = literal({"type": kind}, text)
+    assert said == "null" if not text else re.fullmatch(r"'(?:[^'\\\x00-\x1f]|\\['\\])*'", said)
+
+
+@given(st.text(max_size=30), st.sampled_from(["double", "date", "datetime", "boolean", "int"]))
+def test_what_stands_bare_is_never_the_callers_own_text(text: str, kind: str) -> None:
+    try:
+        said = literal({"type": kind}, text)
+    except MisfitError:
+        return
+    assert re.fullmatch(r"null|true|false|-?[\d.e+-]+|\d{4}-\d\d-\d\d(T[\d:.]+Z)?", said)
+
+
+@given(st.datetimes(timezones=st.timezones()))
+def test_a_moment_is_asked_in_utc(at: datetime) -> None:
+    try:
+        there = at.astimezone(UTC)
+    except OverflowError:
+        return
+    said = literal({"type": "datetime"}, at)
+    assert abs(datetime.fromisoformat(said) - there.replace(microsecond=0)) < timedelta(seconds=1)
 
 
 # ---- the rest ----------------------------------------------------------------------------------------------------

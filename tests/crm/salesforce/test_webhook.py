@@ -199,6 +199,15 @@ def test_our_own_user_is_known_where_the_message_is_about_one_change() -> None:
     assert {r.event.ours for r in parsed(body("outbound_opportunity.xml"), {})[:2]} == {False}
 
 
+@pytest.mark.parametrize(
+    "said, read_as",
+    [("1.25E7", "12500000"), ("-1.0E-4", "-0.00010"), ("1E5", "1E5"), ("12000.0", "12000.0"), ("007", "007")],
+)
+def test_a_large_number_is_written_as_the_rest_api_would(said: str, read_as: str) -> None:
+    content = body("outbound_opportunity.xml").replace(b"1250.0", said.encode())
+    assert hook().parse(content, {})[1].event.value == read_as
+
+
 def test_a_hundred_notifications_are_a_hundred_events() -> None:
     text = body("outbound_escapes.xml").decode()
     start, end = text.index("<Notification>"), text.index("</Notification>") + len("</Notification>")
