@@ -66,7 +66,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         app_secret=given.graph_app_secret,
         verify_token=given.graph_verify_token,
         limit=given.graph_limit,
+        answer_seconds=given.graph_answer_seconds,
         status_seconds=given.graph_status_seconds,
+        status_batch=given.graph_status_batch,
+        review_seconds=given.graph_review_seconds,
         read_rate=given.graph_read_rate,
         duplicate=given.graph_duplicate,
         shuffle=given.graph_shuffle,
@@ -130,6 +133,13 @@ def _parser() -> argparse.ArgumentParser:
     graph.add_argument("--graph-app-secret", default=default.app_secret, help=argparse.SUPPRESS)
     graph.add_argument("--graph-verify-token", default=default.verify_token, help=argparse.SUPPRESS)
     graph.add_argument("--graph-limit", type=int, default=default.limit, help="messages a second, 0 for no limit")
+    graph.add_argument(
+        "--graph-answer-seconds", type=float, default=default.answer_seconds, help="until a send is answered"
+    )
+    graph.add_argument(
+        "--graph-status-batch", type=float, default=default.status_batch, help="gather statuses, seconds"
+    )
+    graph.add_argument("--graph-review-seconds", type=float, default=default.review_seconds, help="until it approves")
     graph.add_argument("--graph-status-seconds", type=float, default=default.status_seconds, help="until delivered")
     graph.add_argument("--graph-read-rate", type=float, default=default.read_rate, help="0 to 1")
     graph.add_argument("--graph-duplicate", type=float, default=default.duplicate, help="0 to 1, updates sent twice")

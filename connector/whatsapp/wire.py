@@ -85,7 +85,12 @@ class Wire:
         try:
             return self._idle.pop()  # the latest used: its connection is the likeliest to be alive
         except IndexError:
+            pass
+        try:
             return httpx.HTTPTransport(verify=self._tls, limits=_LIMITS, proxy=self._proxy)
+        except (ValueError, ImportError) as error:  # a kind of proxy httpx does not know, or has no library for
+            words = "The proxy of the environment cannot be used."
+            raise Unreachable(words, sent=False, hint="See HTTPS_PROXY.", code=type(error).__name__) from None
 
     def _give_back(self, transport: httpx.HTTPTransport) -> None:
         self._idle.append(transport)
@@ -131,4 +136,6 @@ def _proxy(address: httpx.URL) -> str | None:
     """The proxy the environment asks for (HTTPS_PROXY, NO_PROXY); never for this computer itself."""
     if is_loopback(address.host) or proxy_bypass(address.host):
         return None
-    return getproxies().get(address.scheme)
+    found = getproxies()
+    proxy = found.get(address.scheme) or found.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy

@@ -39,16 +39,18 @@ class Graph(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self):
+    def __init__(self, tls=None):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers, self.heard, self.ports = {}, [], set()
-        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_port}"
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True)
 
 
 @contextmanager
-def answering():
+def answering(tls=None):
     """A Graph that listens until the end."""
-    with Graph() as server:
+    with Graph(tls) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
