@@ -1,4 +1,4 @@
-"""Whom a message goes to: the contact the record is linked to, its WhatsApp id, its phone, somebody new, or a question."""
+"""Whom a message goes to: the linked contact, a WhatsApp id, a phone, somebody new, or a question."""
 
 from datetime import UTC, datetime
 
