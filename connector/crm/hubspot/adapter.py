@@ -59,7 +59,8 @@ class HubSpot:
         self._activities = ActivityWriter(client, self._finder, self._associations)
         self._query = Query(self._finder, properties)
         self._completer = Completer(client)
-        self._checker = Checker(client, properties, value(settings, "portal-id"))
+        portal, app = value(settings, "portal-id"), value(settings, "app-id")
+        self._checker = Checker(client, properties, portal, app, _objects(value(settings, "objects")))
 
     def check(self, *, fix: bool = False) -> list[Issue]:
         """Token, account, scopes, our two unique fields; `fix` creates the fields."""
@@ -98,3 +99,9 @@ class HubSpot:
     def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:
         """Lets workflows go on that wait for us."""
         return self._completer.complete(actions)
+
+
+def _objects(named: str) -> tuple[str, ...]:
+    """`deal, tickets` as the API's names."""
+    words = [word.strip() for word in named.split(",")]
+    return tuple(dict.fromkeys(OBJECTS.get(word, word) for word in words if word))

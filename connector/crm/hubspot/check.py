@@ -24,6 +24,8 @@ class Checker:
     client: hubspot.Client
     properties: Properties
     portal: str
+    app: str = ""  # the project app's id, as it was typed
+    others: tuple[str, ...] = ()  # objects besides contacts that documents use
 
     def check(self, *, fix: bool) -> list[Issue]:
         """Findings, the gravest first; [] = all is well. Busy and Unreachable are raised: they say nothing of it."""
@@ -31,7 +33,7 @@ class Checker:
             details = self.client.details()
         except NotAllowed as error:
             return [Issue(error.code, error.message, error.hint)]
-        issues = self._portal(str(details.get("portalId") or "")) + self._scopes()
+        issues = self._portal(str(details.get("portalId") or "")) + self._app() + self._scopes()
         return issues if any(issue.code != "wrong_portal" for issue in issues) else issues + self._ours(fix=fix)
 
     def _portal(self, actual: str) -> list[Issue]:
@@ -40,14 +42,22 @@ class Checker:
         text = f"The token belongs to HubSpot account {actual}, not to {self.portal}."
         return [Issue("wrong_portal", text, "Correct the portal-id, or use a token of the right account.")]
 
+    def _app(self) -> list[Issue]:
+        if not self.app or (self.app.isascii() and self.app.isdigit()):
+            return []
+        text = f"The app id {self.app[:40]!r} is not a number: our own changes cannot be told from others'."
+        return [Issue("app_id", text, "HubSpot: Development > Projects > your app; the App ID on its Auth tab.")]
+
     def _scopes(self) -> list[Issue]:
         """One harmless call per scope: a service key cannot be asked what it may do. An empty batch changes nothing."""
-        probes: tuple[Callable[[], Any], ...] = (
+        probes: list[Callable[[], Any]] = [
             lambda: self.client.get(hubspot.objects(CONTACTS), limit="1"),
             lambda: self.client.post(hubspot.objects(CONTACTS, "batch", "update"), {"inputs": []}),
             lambda: self.properties.of(CONTACTS, fresh=True),
             lambda: self.client.get(hubspot.OWNERS, limit="1"),
-        )
+        ]
+        for name in self.others:
+            probes += self._probes(name)
         found: dict[str, Issue] = {}
         for probe in probes:
             try:
@@ -57,6 +67,15 @@ class Checker:
             except GiveUp:
                 continue  # it got past the scopes, which is what was asked
         return list(found.values())
+
+    def _probes(self, name: str) -> list[Callable[[], Any]]:
+        """Reading, writing, describing one more object, and who belongs to it."""
+        return [
+            lambda: self.client.get(hubspot.objects(name), limit="1"),
+            lambda: self.client.post(hubspot.objects(name, "batch", "update"), {"inputs": []}),
+            lambda: self.properties.of(name, fresh=True),
+            lambda: self.client.post(hubspot.associations(name, CONTACTS), {"inputs": []}),
+        ]
 
     def _ours(self, *, fix: bool) -> list[Issue]:
         issues = []

@@ -13,6 +13,7 @@ from connector.ports import ActionDone
 
 BATCH = 100
 LONGEST = 65_536  # characters of an output
+OUTPUTS = {"error_code": "errorCode"}  # HubSpot's own word: execution rules turn it into words for the admin
 GONE = "HubSpot no longer waits for this step: it expired, was answered already, or its workflow was ended."
 DONE = Outcome(state="done", text="The workflow goes on.")
 
@@ -55,7 +56,7 @@ class Completer:
 
 def outputs(action: ActionDone) -> dict[str, Any]:
     """`outputFields`: what the workflow can branch on, and how the step ended."""
-    values = {name: _cut(str(value)) for name, value in action.values.items()}
+    values = {OUTPUTS.get(name, name): _cut(str(value)) for name, value in action.values.items()}
     return {"outputFields": {**values, "hs_execution_state": "SUCCESS" if action.ok else "FAIL_CONTINUE"}}
 
 
