@@ -41,3 +41,14 @@ def tries(conn: sa.Connection, scope: str, key: str) -> int:
 def clear(conn: sa.Connection, scope: str, key: str, now: datetime) -> None:
     """It works again. A park still in force stays: what was under way when it was put says nothing about it."""
     conn.execute(sa.delete(parks).where(_T.scope == scope, _T.key == key, _T.until <= now))
+
+
+def clear_many(conn: sa.Connection, scope: str, keys: Sequence[str], now: datetime) -> None:
+    """As `clear`, of many."""
+    for chunk in in_chunks(sorted(set(keys))):
+        conn.execute(sa.delete(parks).where(_T.scope == scope, _T.key.in_(chunk), _T.until <= now))
+
+
+def lift(conn: sa.Connection, scope: str, key: str) -> bool:
+    """It goes on now, whatever was said before. False when it did not rest."""
+    return conn.execute(sa.delete(parks).where(_T.scope == scope, _T.key == key)).rowcount > 0

@@ -17,31 +17,66 @@ RANKS = {"accepted": 1, "sent": 2, "failed": 3, "delivered": 4, "read": 5, "play
 
 def add(conn: sa.Connection, rows: Sequence[dict[str, Any]]) -> int:
     """Stores sends; a cause or wamid that is there already is left alone. How many were new."""
-    return len(insert_many(conn, sends, list(rows), ignore_conflicts=True, returning=["id"]))
+    return len(insert_many(conn, sends, [_timed(row) for row in rows], ignore_conflicts=True, returning=["id"]))
+
+
+def _timed(row: dict[str, Any]) -> dict[str, Any]:
+    """What is to be sent has a time, so that the index of what is due finds it."""
+    at = row.get("next_at") or (row["at"] if row.get("state") in ("waiting", "ready") else None)
+    return {**row, "next_at": at}
 
 
 def add_statuses(conn: sa.Connection, facts: Sequence[Mapping[str, Any]]) -> None:
-    """Keeps each status as a fact ({wamid, status, event, send, at, reason}); its send moves forward, never back."""
+    """Keeps each status as a fact; its send, found by id or wamid, moves forward and never back.
+
+    A fact: {wamid, status, event, send, at, reason}, and where known code, who, pricing."""
     if not facts:
         return
     keep = [{k: f[k] for k in ("wamid", "status", "event", "send", "at")} for f in facts]
     insert_many(conn, statuses, keep, ignore_conflicts=True)
+    known = sorted((f for f in facts if f["status"] in RANKS), key=lambda f: (f["send"] or "", f["wamid"]))
+    if not known:
+        return
+    conn.execute(_STEP, [_step(f) for f in known])
+    priced = [{"w": f["wamid"], "s": f["send"], "p": _price(f)} for f in known if _price(f)]
+    if priced:
+        conn.execute(_PRICE, priced)
+
+
+def _step(fact: Mapping[str, Any]) -> dict[str, Any]:
+    code = fact.get("code")
+    return {
+        "w": fact["wamid"], "s": fact["send"], "k": RANKS[fact["status"]], "st": fact["status"], "r": fact["reason"],
+        "c": f"graph_{code}" if code else "", "wh": fact.get("who") or "", "a": fact["at"],
+    }  # fmt: skip
+
+
+def _price(fact: Mapping[str, Any]) -> dict[str, str]:
+    """{type, category}: what decides the price, now that `billable` goes away."""
+    given = fact.get("pricing") or {}
+    return {name: given[name] for name in ("type", "category") if given.get(name)}
+
+
+def _steps() -> tuple[sa.Update, sa.Update]:
+    """What moves a send forward, by wamid or by our id (the wamid is then known), and what keeps its price."""
     b, t = sa.bindparam, sends.c
-    values = [
-        {"w": f["wamid"], "s": f["send"], "k": RANKS[f["status"]], "st": f["status"], "r": f["reason"]}
-        for f in facts
-        if f["status"] in RANKS
-    ]
-    known = sa.or_(t.wamid == b("w"), t.id == b("s"))
-    step = sa.update(sends).where(known, t.rank < b("k")).values(rank=b("k"), state=b("st"), reason=b("r"))
-    if values:
-        conn.execute(step, values)
+    mine = sa.or_(t.wamid == b("w"), t.id == b("s"))
+    step = sa.update(sends).where(mine, t.rank < b("k"))
+    step = step.values(
+        rank=b("k"), state=b("st"), reason=b("r"), code=b("c"), who=b("wh"), next_at=None,
+        wamid=sa.func.coalesce(t.wamid, b("w")), ended_at=sa.func.coalesce(t.ended_at, b("a", type_=t.at.type)),
+        tell=sa.case((t.crm != "", 1), else_=0),
+    )  # fmt: skip
+    return step, sa.update(sends).where(mine).values(pricing=b("p"))
+
+
+_STEP, _PRICE = _steps()
 
 
 def catch_up(conn: sa.Connection, wamids: Iterable[str]) -> None:
     """Statuses that came before we knew the message id are matched now."""
     for chunk in in_chunks(sorted(set(wamids))):
-        rows = conn.execute(sa.select(statuses).where(statuses.c.wamid.in_(chunk))).all()
+        rows = conn.execute(sa.select(statuses).where(statuses.c.wamid.in_(chunk), statuses.c.send.is_(None))).all()
         add_statuses(conn, [dict(r._mapping) | {"reason": ""} for r in rows])
 
 

@@ -1,0 +1,309 @@
+"""Sends on their way out: which are due, what the last gates must know, the claim, and the moves between states."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.core.phone import spellings
+from connector.store.bulk import in_chunks, insert_many
+from connector.store.contacts import holders
+from connector.store.tables import (
+    accounts,
+    consents,
+    contacts,
+    in_state,
+    numbers,
+    parks,
+    send_attempts,
+    sends,
+    templates,
+)
+
+ENDED = ("failed", "refused", "expired", "cancelled")
+PRIORITIES = (0, 1)  # each is asked for alone: the index then ends at the rows that are due
+PAIR_MEMORY = timedelta(seconds=45 * 6)  # older starts do not count for the limit per recipient
+NO_START = ("again", "not_sent", "park")  # outcomes of requests that surely sent nothing
+_T = sends.c
+_COLUMNS = (
+    _T.id, _T.account, _T.crm, _T.lane, _T.number, _T.document, _T.template, _T.language, _T.category, _T.to,
+    _T.user_id, _T.context, _T.give_up_at, _T.attempts, _T.label, _T.next_at, _T.at,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One send goes on to another state, with the reason in plain words."""
+
+    id: str
+    state: str
+    code: str = ""
+    reason: str = ""
+    who: str = ""
+    next_at: datetime | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A claimed send: attempt `n` of it is under way."""
+
+    id: str
+    n: int
+    number: str
+    account: str
+    crm: str
+    lane: str | None
+    to: str
+    user_id: str | None
+    template: str
+    category: str
+    body: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Facts:
+    """All that the last gates look at, read in the transaction of the claim."""
+
+    rows: list[sa.Row[Any]] = field(default_factory=list)  # still ready, their contacts locked
+    consents: dict[str, dict[str, str]] = field(
+        default_factory=dict
+    )  # lane -> category -> state; an alias's opt-out counts
+    inbound: dict[str, datetime] = field(default_factory=dict)  # lane -> when the person last wrote
+    templates: dict[tuple[str, str], sa.Row[Any]] = field(default_factory=dict)
+    parks: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
+    starts: dict[str, list[datetime]] = field(default_factory=dict)  # lane -> messages that may have left
+
+
+# ---- what is due -------------------------------------------------------------------------------------------------
+def due(conn: sa.Connection, number: str, now: datetime, limit: int) -> list[sa.Row[Any]]:
+    """Ready rows of one number whose time has come: replies first, then the longest due."""
+    found: list[sa.Row[Any]] = []
+    for priority in PRIORITIES:
+        ready = sa.and_(in_state(sends, "ready"), _T.number == number, _T.priority == priority, _T.next_at <= now)
+        found += conn.execute(sa.select(*_COLUMNS).where(ready).order_by(_T.next_at).limit(limit - len(found))).all()
+        if len(found) >= limit:
+            break
+    return found
+
+
+def numbers_due(conn: sa.Connection, now: datetime, settled: datetime) -> list[str]:
+    """Numbers with work now: something to send, in flight since before `settled`, or unknown and due for a look.
+
+    Parked numbers, and those of parked or paused accounts, stay silent."""
+    first: dict[str, str] = {}
+    for number in _distinct(conn, _T.number, "ready"):
+        for row in due(conn, number, now, 1):
+            first[number] = row.account
+    looks = (("in_flight", _T.started_at < settled), ("unknown", _T.next_at <= now))
+    for state, condition in looks:
+        for number in _distinct(conn, _T.number, state):
+            query = sa.select(_T.account).where(in_state(sends, state), _T.number == number, condition).limit(1)
+            for account in conn.execute(query).scalars():
+                first[number] = account
+    return sorted(number for number, account in first.items() if not rests(conn, number, account, now))
+
+
+def crms_due(conn: sa.Connection, now: datetime) -> list[str]:
+    """CRM accounts with a send that waits and whose time has come."""
+    waits = in_state(sends, "waiting")
+    first = sa.select(sa.literal(1)).where(waits, _T.next_at <= now).limit(1)
+    crms = _distinct(conn, _T.crm, "waiting")
+    return [crm for crm in crms if conn.execute(first.where(_T.crm == crm)).first()]
+
+
+def rests(conn: sa.Connection, number: str, account: str, now: datetime) -> str:
+    """Why nothing of this number may be sent now, in words; "" when it may."""
+    state = conn.execute(sa.select(accounts.c.state, accounts.c.reason).where(accounts.c.id == account)).first()
+    if state is not None and state.state != "ok":
+        return state.reason or "The WhatsApp account is paused."
+    p = parks.c
+    mine = sa.or_(sa.and_(p.scope == "number", p.key == number), sa.and_(p.scope == "account", p.key == account))
+    row = conn.execute(sa.select(p.reason).where(mine, p.until > now)).first()
+    return "" if row is None else row.reason or "It is parked."
+
+
+def _distinct(conn: sa.Connection, column: sa.Column[str], state: str) -> list[str]:
+    """The values of an index's first column, one jump each: the rows behind them may be a hundred thousand."""
+    found: list[str] = []
+    query = sa.select(sa.func.min(column)).where(in_state(sends, state))
+    value = conn.execute(query).scalar()
+    while value is not None:
+        found.append(value)
+        value = conn.execute(query.where(column > value)).scalar()
+    return found
+
+
+# ---- the claim ---------------------------------------------------------------------------------------------------
+def look(conn: sa.Connection, number: str, rows: Sequence[sa.Row[Any]], now: datetime) -> Facts:
+    """Locks the contacts of these rows, ids in order, and reads what the gates must know.
+
+    An opt-out takes the same contacts before it is stored, so it is either seen here or comes after the claim."""
+    lanes = sorted({row.lane for row in rows if row.lane})
+    same = _aliases(conn, rows)
+    everyone = sorted({*lanes, *(other for others in same.values() for other in others)})
+    facts = Facts(inbound=_lock(conn, everyone))
+    facts.rows = _still_ready(conn, rows)
+    facts.consents = _consents(conn, everyone)
+    for lane, others in same.items():
+        for other in others:
+            _add_alias(facts, lane, other)
+    facts.templates = _templates(conn, facts.rows)
+    facts.parks = _parks(conn, facts.rows, now)
+    facts.starts = _starts(conn, number, lanes, now)
+    return facts
+
+
+def start(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> list[Started]:
+    """Compare-and-set ready -> in_flight, with the attempt written down before any request is made."""
+    if not rows:
+        return []
+    by_id = {row.id: row for row in rows}
+    query = sa.update(sends).where(_T.id.in_(list(by_id)), in_state(sends, "ready"))
+    query = query.values(state="in_flight", started_at=now, attempts=_T.attempts + 1, code="", reason="", next_at=None)
+    taken = {row.id: row for row in conn.execute(query.returning(_T.id, _T.attempts, _T.body))}
+    started = [
+        Started(
+            r.id, taken[r.id].attempts, r.number, r.account, r.crm, r.lane, r.to, r.user_id, r.template, r.category,
+            taken[r.id].body or {},
+        )
+        for r in rows if r.id in taken
+    ]  # fmt: skip
+    tried = [{"send": s.id, "n": s.n, "lane": s.lane, "number": s.number, "started_at": now} for s in started]
+    insert_many(conn, send_attempts, tried)
+    return started
+
+
+def move(conn: sa.Connection, moves: Sequence[Move], now: datetime, *, frm: str = "ready") -> None:
+    """Compare-and-set from one state: refused, expired, or as it was with a later time; whoever waits for it hears."""
+    if not moves:
+        return
+    b = sa.bindparam
+    end = b("end", type_=_T.at.type)
+    query = sa.update(sends).where(_T.id == b("i"), _T.state == frm)
+    query = query.values(
+        state=b("st"), code=b("c"), reason=b("r"), who=b("wh"), next_at=b("nx"),
+        tell=sa.case((sa.and_(end.is_not(None), _T.crm != ""), 1), else_=_T.tell),
+        label=sa.case((b("l") != "", b("l")), else_=_T.label), ended_at=sa.func.coalesce(end, _T.ended_at),
+    )  # fmt: skip
+    values = [
+        {"i": m.id, "st": m.state, "c": m.code, "r": m.reason, "wh": m.who, "nx": m.next_at, "l": m.label,
+         "end": now if m.state in ENDED else None}
+        for m in sorted(moves, key=lambda m: m.id)
+    ]  # fmt: skip
+    conn.execute(query, values)
+
+
+# ---- what the gates look at --------------------------------------------------------------------------------------
+def _aliases(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, set[str]]:
+    """{lane: other contacts with this phone in one of its spellings}: the message may reach them."""
+    keys = {
+        row.to: [key for s in spellings(row.to) for key in (("wa_id", s[1:]), ("phone", s))] for row in rows if row.to
+    }
+    have = holders(conn, {key for some in keys.values() for key in some})
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        others = {contact for key in keys.get(row.to, ()) for contact in have.get(key, ())} - {row.lane}
+        if row.lane and others:
+            found.setdefault(row.lane, set()).update(others)
+    return found
+
+
+def _lock(conn: sa.Connection, ids: Sequence[str]) -> dict[str, datetime]:
+    """{contact: when they last wrote}; the rows stay as they are until this transaction ends."""
+    c = contacts.c
+    found: dict[str, datetime] = {}
+    for chunk in in_chunks(list(ids)):
+        query = sa.select(c.id, c.last_inbound_at).where(c.id.in_(chunk)).order_by(c.id).with_for_update(read=True)
+        found |= {row.id: row.last_inbound_at for row in conn.execute(query) if row.last_inbound_at}
+    return found
+
+
+def _still_ready(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:
+    """Those that nobody took, and whose contact was not merged into another while we took the locks."""
+    now_: set[tuple[str, str | None]] = set()
+    for chunk in in_chunks([row.id for row in rows]):
+        query = sa.select(_T.id, _T.lane).where(_T.id.in_(chunk), in_state(sends, "ready"))
+        now_ |= {(row.id, row.lane) for row in conn.execute(query)}
+    return [row for row in rows if (row.id, row.lane) in now_]
+
+
+def _consents(conn: sa.Connection, ids: Iterable[str]) -> dict[str, dict[str, str]]:
+    c, found = consents.c, defaultdict[str, dict[str, str]](dict)
+    for chunk in in_chunks(list(ids)):
+        query = sa.select(c.contact, c.category, c.state).where(c.contact.in_(chunk)).order_by(c.at, c.seq)
+        for row in conn.execute(query):
+            found[row.contact][row.category] = row.state
+    return dict(found)
+
+
+def _add_alias(facts: Facts, lane: str, other: str) -> None:
+    """The same person under another key: their opt-out and their last message count too."""
+    if other in facts.inbound:
+        facts.inbound[lane] = max(facts.inbound.get(lane, facts.inbound[other]), facts.inbound[other])
+    for category, state in facts.consents.get(other, {}).items():
+        mine = facts.consents.setdefault(lane, {})
+        if state == "opted_out" or category not in mine:
+            mine[category] = state
+
+
+def _templates(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[tuple[str, str], sa.Row[Any]]:
+    names = sorted({row.template for row in rows if row.template})
+    if not names:
+        return {}
+    t = templates.c
+    query = sa.select(t.name, t.language, t.status, t.category, t.reason, t.at)
+    found = conn.execute(query.where(t.account == rows[0].account, t.name.in_(names)))
+    return {(row.name, row.language): row for row in found}
+
+
+def _parks(
+    conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime
+) -> dict[tuple[str, str], tuple[datetime, str]]:
+    keys: dict[str, set[str]] = {}
+    for row in rows:
+        for scope, key in scopes(row):
+            keys.setdefault(scope, set()).add(key)
+    if not keys:
+        return {}
+    p = parks.c
+    mine = sa.or_(*(sa.and_(p.scope == scope, p.key.in_(sorted(values))) for scope, values in keys.items()))
+    found = conn.execute(sa.select(p.scope, p.key, p.until, p.reason).where(mine, p.until > now))
+    return {(row.scope, row.key): (row.until, row.reason) for row in found}
+
+
+def scopes(row: Any) -> list[tuple[str, str]]:
+    """What of one send can be parked, besides its number and account."""
+    found = [("send", row.id), ("document", row.document)]
+    if row.template:
+        found.append(("template", f"{row.account}:{row.template}"))
+    if row.lane:
+        found += [("contact", row.lane), ("contact", f"{row.lane}:{row.category}")]
+    return [(scope, key) for scope, key in found if key]
+
+
+def _starts(conn: sa.Connection, number: str, lanes: Sequence[str], now: datetime) -> dict[str, list[datetime]]:
+    a, found = send_attempts.c, defaultdict[str, list[datetime]](list)
+    left = sa.or_(a.outcome.is_(None), a.outcome.not_in(NO_START))
+    for chunk in in_chunks(list(lanes)):
+        recent = sa.and_(a.lane.in_(chunk), a.started_at > now - PAIR_MEMORY, a.number == number, left)
+        for row in conn.execute(sa.select(a.lane, a.started_at).where(recent)):
+            found[row.lane].append(row.started_at)
+    return dict(found)
+
+
+# ---- the number --------------------------------------------------------------------------------------------------
+def throughput(conn: sa.Connection, number: str) -> int | None:
+    """Messages a second that Meta allows this number; None = it never said."""
+    return conn.execute(sa.select(numbers.c.throughput).where(numbers.c.id == number)).scalar()
+
+
+def database_time(conn: sa.Connection) -> datetime | None:
+    """What the database's clock says; None where it is this computer's own."""
+    if conn.dialect.name != "postgresql":
+        return None
+    found = conn.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+    return found if isinstance(found, datetime) else None
