@@ -7,10 +7,10 @@ import pytest
 
 from connector.crm import connect
 from connector.errors import NotAllowed, Rejected
-from connector.ports import CRM, ActionDone, Related, Where
+from connector.ports import CRM, ActionDone, ActivityChange, Related, Where
 from connector.sandbox.http import Request, Response, answer
 from tests.crm.conftest import Sandbox
-from tests.crm.hubspot.ground import NoTokens, account, headers
+from tests.crm.hubspot.ground import API, NoTokens, account, headers
 from tests.crm.hubspot.scripted import scripted
 
 MODIFIED = "hs_lastmodifieddate"
@@ -52,7 +52,7 @@ class Index:
             keep = {"GT": int.__gt__, "GTE": int.__ge__, "EQ": int.__eq__}[one["operator"]]
             found = [record for record in found if keep(record[at], int(one["value"]))]
         by = {MODIFIED: 1, "hs_object_id": 0}[body["sorts"][0]["propertyName"]]
-        page = sorted(reversed(found), key=lambda record: record[by])[: body["limit"]]
+        page = sorted(found, key=lambda record: (record[by], -record[0]))[: body["limit"]]
         results = [{"id": str(id), "properties": {MODIFIED: _iso(stamp)}} for id, stamp in page]
         return answer({"total": len(found), "results": results})
 
@@ -171,6 +171,27 @@ def test_the_pages_of_one_records_associations_are_put_together() -> None:
 def test_the_owner_of_a_deal_is_read_with_it(crm: CRM) -> None:
     found = crm.read("deals", ["3001"], ["dealstage"])["3001"]
     assert (found.owner, found.fields["dealstage"]) == ("64492917", "qualifiedtobuy")
+
+
+@pytest.mark.parametrize("object,fields", [
+    ("deals", {"dealname": "Roof", "dealstage": "contractsent"}), ("companies", {"name": "Roofs"}),
+    ("tickets", {"subject": "Late", "hs_pipeline_stage": "1"}),
+])  # fmt: skip
+def test_what_became_of_a_send_stands_on_the_record_that_started_it(
+    sandbox: Sandbox, crm: CRM, object: str, fields: dict[str, str]
+) -> None:
+    owned = {"properties": fields | {"hubspot_owner_id": "64492918"}}
+    record = str(sandbox.http.post(f"{API}/{object}", json=owned, headers=headers()).json()["id"])
+    at = datetime(2026, 11, 22, 10, tzinfo=UTC)
+    for kind in ("message", "note", "task"):
+        entry = ActivityChange(id=kind, ref=f"r-{kind}", kind=kind, object=object, record=record, at=at, owner="owner")
+        [outcome] = crm.write([entry])
+        assert outcome.state == "done"
+        name = {"message": "communications", "note": "notes", "task": "tasks"}[kind]
+        linked = sandbox.http.get(f"{API}/{name}/{outcome.activity}/associations/{object}", headers=headers()).json()
+        assert [str(one["toObjectId"]) for one in linked["results"]] == [record]
+    [task] = sandbox.records("hubspot", "tasks")
+    assert task["properties"]["hubspot_owner_id"] == "64492918"
 
 
 # ---- workflows that wait ---------------------------------------------------------------------------------------------
