@@ -38,7 +38,9 @@ class Sender:
     messenger: Messenger
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
+    wrong_clock: timedelta = WRONG_CLOCK
     _answers: "SimpleQueue[Answer]" = field(default_factory=SimpleQueue)
+    _halted: bool = False
     _account: str = ""
     _noted: float = 0.0
     _contracts: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
@@ -53,13 +55,16 @@ class Sender:
 
     def _more(self) -> bool:
         now = self.clock.now()
+        if self._halted:
+            return False
         with self.store.read() as conn:
             rows = sending.due(conn, self.number, now, 1)
             return bool(rows) and not sending.rests(conn, self.number, rows[0].account, now)
 
     def _work(self, stop: Stop) -> None:
         now = self.clock.now()
-        if self._clock_is_wrong(now):
+        self._halted = self._clock_is_wrong(now)
+        if self._halted:
             return
         unknown.recover(self.store, self.number, now)
         unknown.settle(self.store, self.number, now)
@@ -228,7 +233,7 @@ class Sender:
         """Times decide over windows, quiet hours and pace: with a clock far off the database's nothing is sent."""
         with self.store.read() as conn:
             theirs = sending.database_time(conn)
-        if theirs is None or abs(self.clock.now() - theirs) < WRONG_CLOCK:
+        if theirs is None or abs(self.clock.now() - theirs) < self.wrong_clock:
             return False
         off = abs(now - theirs).total_seconds()
         words = f"The clock of this computer is {off:.0f} s off the database's: no messages are sent."
