@@ -6,7 +6,7 @@ from typing import Any
 
 from connector.core import consent, events
 from connector.core.changes import SetField, dump
-from connector.core.contact import RecordRef
+from connector.core.contact import Record, RecordRef
 from connector.ports import Account
 from connector.store import contacts
 from connector.store.plans import Work
@@ -61,6 +61,15 @@ def to_crm(
             "kind": change.kind, "body": dump(change), "state": "new", "attempts": 0, "done_at": None, "outcome": None,
         }
     ]  # fmt: skip
+
+
+def on_record(account: Account, person: Record | None) -> str | None:
+    """What the CRM's field says of marketing; None when there is no such field, or nothing stands in it."""
+    name = account.settings.get(FIELD)
+    value = person.fields.get(name) if name and person is not None else None
+    if value is None or value == "":
+        return None
+    return "opted_in" if str(value).lower() in YES else "opted_out"
 
 
 def _told(work: Work) -> list[str]:

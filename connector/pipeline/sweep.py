@@ -1,21 +1,31 @@
 """The sweep: rings for whatever waits, so that a lost ring costs latency and nothing else."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from connector.pipeline.drain import SETTLE
-from connector.store import accounts, changes, deliveries, parks, plans
+from connector.store import accounts, changes, deliveries, parks, plans, sending, telling
 from connector.store.engine import Store
 
 
 def due(store: Store, now: datetime) -> list[str]:
-    """The bells that have work: unpack, handle:<account>, write:<account>; parked and paused accounts stay silent."""
+    """The bells that have work, in the order of a message's way; parked and paused accounts stay silent."""
+    settled = now - timedelta(seconds=SETTLE)
     with store.read() as conn:
         bells = ["unpack"] if deliveries.claim_deliveries(conn, 1) else []
-        handle = plans.accounts_due(conn, now)
-        write = changes.accounts_due(conn, now, now - timedelta(seconds=SETTLE))
-        names = sorted({*handle, *write})
-        held = set(parks.parked(conn, "account", names, now)) | {
-            name for name in names if accounts.state(conn, name) != "ok"
+        asking = {  # these need the CRM
+            "handle": plans.accounts_due(conn, now),
+            "trigger": plans.accounts_due(conn, now, "trigger"),
+            "prepare": sending.crms_due(conn, now),
+            "write": changes.accounts_due(conn, now, settled),
         }
-    bells += [f"handle:{name}" for name in handle if name not in held]
-    return bells + [f"write:{name}" for name in write if name not in held]
+        held = _held(conn, {name for names in asking.values() for name in names}, now)
+        bells += [f"send:{number}" for number in sending.numbers_due(conn, now, settled)]
+        bells += [f"truth:{name}" for name in telling.accounts_due(conn)]
+    return bells + [f"{stage}:{name}" for stage, names in asking.items() for name in names if name not in held]
+
+
+def _held(conn: Any, names: set[str], now: datetime) -> set[str]:
+    parked: Sequence[str] = list(parks.parked(conn, "account", sorted(names), now))
+    return {*parked, *(name for name in names if accounts.state(conn, name) != "ok")}

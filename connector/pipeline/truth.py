@@ -11,7 +11,7 @@ from connector.core.contact import RecordRef, Setting
 from connector.pipeline.drain import Stop, alone
 from connector.pipeline.library import Library, Shelf
 from connector.ports import Account
-from connector.store import telling
+from connector.store import callbacks, telling
 from connector.store.changes import WORKFLOW
 from connector.store.engine import Store
 from connector.store.plans import Moved
@@ -53,10 +53,11 @@ class Truth:
         """One batch: (sends looked at, changes were made)."""
         with self.store.read() as conn:
             rows = telling.waiting(conn, self.account.id, BATCH)
-            waiting = telling.open_callbacks(conn, self.account.id, [r.id for r in rows if r.callback])
+            asked = callbacks.waiting(conn, self.account.id, [r.id for r in rows if r.callback])
             said = telling.answers(conn, [r.answered_by for r in rows if r.answered_by])
         if not rows:
             return 0, False
+        waiting = {a.send: (a.callback, a.wait_for) for a in asked}
         shelf = self.library.shelf(self.account.name)
         made: list[dict[str, Any]] = []
         closed: list[str] = []
@@ -69,7 +70,7 @@ class Truth:
         try:
             with self.store.write() as conn:
                 telling.tell(conn, self.account.id, rows, made)
-                telling.close_callbacks(conn, self.account.id, closed)
+                callbacks.complete(conn, self.account.id, closed)
         except Moved:  # one went on meanwhile: all of them are looked at again
             return len(rows), False
         return len(rows), bool(made)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from connector.store.bulk import in_chunks, insert_many
 from connector.store.plans import Moved
 from connector.store.sends import RANKS
-from connector.store.tables import accounts, callbacks, changes, events, send_attempts, sends, statuses
+from connector.store.tables import accounts, changes, events, send_attempts, sends, statuses
 
 ENDED = ("failed", "refused", "expired", "cancelled")
 
@@ -45,23 +45,6 @@ def answers(conn: sa.Connection, ids: Sequence[str]) -> dict[str, Mapping[str, A
         rows = conn.execute(sa.select(events.c.id, events.c.payload).where(events.c.id.in_(chunk)))
         found.update((row.id, row.payload) for row in rows)
     return found
-
-
-def open_callbacks(conn: sa.Connection, account: str, sends_: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """{send: (callback, what it waits for)} of the workflows that wait for these sends."""
-    t, found = callbacks.c, {}
-    for chunk in in_chunks(sorted(sends_)):
-        mine = sa.and_(t.account == account, t.send.in_(chunk), t.state == "waiting")
-        for row in conn.execute(sa.select(t.send, t.callback, t.wait_for).where(mine)):
-            found[row.send] = (row.callback, row.wait_for)
-    return found
-
-
-def close_callbacks(conn: sa.Connection, account: str, done: Sequence[str]) -> None:
-    """These workflows go on."""
-    for chunk in in_chunks(sorted(done)):
-        mine = sa.and_(callbacks.c.account == account, callbacks.c.callback.in_(chunk))
-        conn.execute(sa.update(callbacks).where(mine).values(state="completed"))
 
 
 def tell(conn: sa.Connection, account: str, told: Sequence[sa.Row[Any]], made: Sequence[dict[str, Any]]) -> None:
