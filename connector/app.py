@@ -2,25 +2,34 @@
 
 import secrets as secret_token
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from zoneinfo import available_timezones
 
-from connector import crm, errors, whatsapp
+from connector import crm, errors, webhooks, whatsapp
 from connector.base import Base, SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
 from connector.core import phone
-from connector.core.documents import MappingDocument
-from connector.pipeline import own, publish, schema, sweep
+from connector.core.documents import Document
+from connector.core.template import Template
+from connector.pipeline import own, publish, schema, sweep, templates
 from connector.pipeline.beside import Beside
+from connector.pipeline.catchup import CatchUp
+from connector.pipeline.chores import Chore, Chores
 from connector.pipeline.drain import fair
 from connector.pipeline.handle import Handler
-from connector.pipeline.library import Library
+from connector.pipeline.library import Library, Shelf
+from connector.pipeline.notify import Caller, Notifier
+from connector.pipeline.prepare import Preparer
+from connector.pipeline.schedule import Schedule
+from connector.pipeline.send import Sender
+from connector.pipeline.trigger import Trigger
 from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Directory, Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger
-from connector.store import accounts, telling
+from connector.store import accounts, own_writes, telling
 
 __all__ = ["App", "SystemClock", "kinds", "messenger", "open_app", "webhook"]
 
@@ -50,6 +59,12 @@ class App(Base):
         self.library = Library(self.store)
         self._crms: dict[str, _Connected] = {}
         self._messengers: dict[str, _Speaking] = {}
+        self.chores = Chores(self.store, self.clock, upkeep(self))
+
+    def close(self) -> None:
+        for speaking in self._messengers.values():
+            speaking.messenger.close()
+        super().close()
 
     # ---- accounts ------------------------------------------------------------------------------------------------
     def directory(self) -> Directory:
@@ -73,6 +88,8 @@ class App(Base):
         """The account's sending side; connected anew when the account was changed."""
         known = self._messengers.get(account.id)
         if known is None or (known.account.settings, known.account.secrets) != (account.settings, account.secrets):
+            if known is not None:
+                known.messenger.close()
             known = self._messengers[account.id] = _Speaking(account, messenger(account))
         return known.messenger
 
@@ -104,25 +121,41 @@ class App(Base):
 
     def refresh_catalogue(self, account: Account) -> dict[str, list[Field]]:
         """Reads the CRM's fields of every object the live documents name."""
-        objects = [o for live in self.library.shelf(account.name).live for o in live.document.objects]
-        return schema.refresh(self.store, account, self.crm(account), objects, self.clock.now())
+        shelf, connected = self.library.shelf(account.name), self.crm(account)
+        documents: list[Document] = [*(live.document for live in shelf.live), *(live.document for live in shelf.sends)]
+        objects = [o for document in documents for o in publish.objects_of(document, connected.can)]
+        return schema.refresh(self.store, account, connected, objects, self.clock.now())
 
-    def fields_of(self, *, refresh: bool) -> Callable[[MappingDocument], publish.Fields | None]:
+    def fields_of(self, *, refresh: bool) -> publish.Look:
         """Looks the fields of a document's CRM up: as last read, or read anew (each object once)."""
         named = {a.name: a for a in self.accounts() if a.kind in crm_kinds()}
         fresh: set[tuple[str, str]] = set()
 
-        def look(document: MappingDocument) -> publish.Fields | None:
+        def look(document: Document) -> publish.Fields | None:
             account = named.get(document.crm)
             if account is None:
                 return None
             connected = self.crm(account)
-            objects = document.objects or (connected.can.object,)
+            objects = publish.objects_of(document, connected.can)
             wanted = [o for o in objects if (account.id, o) not in fresh]
             if refresh and wanted:
                 schema.refresh(self.store, account, connected, wanted, self.clock.now())
                 fresh.update((account.id, o) for o in (*wanted, connected.can.object))
             return schema.known(self.store, account, objects)
+
+        return look
+
+    def templates_of(self, *, refresh: bool) -> publish.Templates:
+        """Looks the templates up that a document sends from: as last read, or read anew (each account once)."""
+        senders = [a for a in self.accounts() if a.kind == whatsapp.MANIFEST.kind]
+        known, fresh = publish.templates_of(self.store, senders), list[str]()
+
+        def look(document: Document) -> Sequence[Template] | None:
+            wanted = [a for a in senders if document.kind == "send" and a.id not in fresh]
+            for account in wanted if refresh else []:
+                templates.sync(self.store, account, self.messenger(account), self.clock.now())
+                fresh.append(account.id)
+            return known(document)
 
         return look
 
@@ -177,16 +210,12 @@ class App(Base):
     def _trigger(self, name: str, stop: Callable[[], bool]) -> None:
         account = self._crm_account(name)
         if account is not None:
-            from connector.pipeline.trigger import Trigger
-
             numbers = Trigger(self.store, account, self.crm(account), self.library, self.clock).drain(stop)
             self._go_on([f"send:{number}" for number in sorted(numbers)], stop)
 
     def _prepare(self, name: str, stop: Callable[[], bool]) -> None:
         account = self._crm_account(name)
         if account is not None:
-            from connector.pipeline.prepare import Preparer
-
             numbers = Preparer(self.store, account, self.crm(account), self.library, self.clock).drain(stop)
             self._go_on([f"send:{number}" for number in sorted(numbers)], stop)
 
@@ -195,9 +224,7 @@ class App(Base):
             owner = accounts.owners(conn).get(number, "")
         account = self.account(owner) if owner else None
         if account is not None:
-            from connector.pipeline.send import Sender
-
-            Sender(self.store, number, account, self.messenger(account), self.clock).drain(stop)
+            Sender(self.store, number, self.messenger(account), self.clock).drain(stop)
             with self.store.read() as conn:
                 self.bell.ring(*(f"truth:{crm}" for crm in telling.accounts_due(conn)))
 
@@ -206,15 +233,58 @@ class App(Base):
         if account is not None and Truth(self.store, account, self.library).drain(stop):
             self._go_on([f"write:{account.id}"], stop)
 
+    def _notify(self, name: str, stop: Callable[[], bool]) -> None:
+        account = self._crm_account(name)
+        if account is not None:
+            Notifier(self.store, account, self._webhook_named, self.clock).drain(stop)
+
+    def _webhook_named(self, name: str) -> Caller | None:
+        account = self.account(name)
+        found = account is not None and account.kind == webhooks.MANIFEST.kind
+        return webhooks.connect(account) if found and account else None
+
+    # ---- chores --------------------------------------------------------------------------------------------------
+    def _chores(self, _: str, stop: Callable[[], bool]) -> None:
+        self.chores.do(stop)
+
+    def _each_crm(self) -> Iterator[tuple[Account, CRM, Shelf]]:
+        for account in self.accounts():
+            shelf = self.library.shelf(account.name) if account.kind in crm_kinds() else Shelf()
+            if shelf.sends and account.state == "ok":
+                yield account, self.crm(account), shelf
+
+    def tick(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002 - every chore is asked alike
+        """The timers of send: documents."""
+        for account, connected, shelf in self._each_crm():
+            if Schedule(self.store, account, connected, shelf).tick(self.clock.now()):
+                self.bell.ring(f"trigger:{account.id}")
+
+    def catch_up(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
+        """Changes that no webhook told of."""
+        for account, connected, shelf in self._each_crm():
+            if CatchUp(self.store, account, connected, shelf).run(self.clock.now()):
+                self.bell.ring(f"trigger:{account.id}")
+
+    def sync(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
+        """Templates as Meta has them."""
+        for account in self.accounts():
+            if account.kind == whatsapp.MANIFEST.kind and account.state == "ok":
+                templates.sync(self.store, account, self.messenger(account), self.clock.now())
+
+    def tidy(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
+        """Forgets what can explain nothing any more."""
+        with self.store.write() as conn:
+            own_writes.prune(conn, self.clock.now())
+
     def sweep(self) -> list[str]:
         """Rings for whatever waits; the bells rung."""
-        names = sweep.due(self.store, self.clock.now())
+        names = self.bells()
         self.bell.ring(*names)
         return names
 
     def bells(self) -> list[str]:
         """The bells that have work now, for a worker without Redis."""
-        return sweep.due(self.store, self.clock.now())
+        return sweep.due(self.store, self.clock.now()) + (["chores"] if self.chores.due() else [])
 
 
 DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
@@ -225,7 +295,19 @@ DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
     "prepare": App._prepare,
     "send": App._send,
     "truth": App._truth,
+    "notify": App._notify,
+    "chores": App._chores,
 }
+
+
+def upkeep(app: App) -> Mapping[str, Chore]:
+    """What is done by the hour, whoever does it."""
+    return {
+        "timers": Chore(timedelta(seconds=30), app.tick),
+        "catch-up": Chore(timedelta(minutes=15), app.catch_up),
+        "meta": Chore(timedelta(hours=6), app.sync),
+        "tidy": Chore(timedelta(hours=24), app.tidy),
+    }
 
 
 def place(settings: Mapping[str, str]) -> None:

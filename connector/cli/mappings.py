@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
+from connector import errors
 from connector.app import App
+from connector.base import crm_kinds
 from connector.cli.context import FINDINGS, fail, opened, read_text, show_json
-from connector.core.documents import MappingDocument
+from connector.core.documents import Document, SendDocument
 from connector.pipeline import publish
 from connector.pipeline.publish import Verdict
 from connector.store import documents as rows
@@ -34,16 +36,14 @@ def texts(paths: Sequence[str]) -> Iterator[tuple[Path, str]]:
             yield path, read_text(path)
 
 
-def verdicts(look: publish.Look, paths: Sequence[str]) -> list[tuple[Path, Verdict]]:
-    """What we think of each text; `look` knows the CRMs' fields."""
-    judged = [(path, publish.judge(text, look)) for path, text in texts(paths)]
+def verdicts(
+    look: publish.Look, paths: Sequence[str], templates: publish.Templates = publish.unknown
+) -> list[tuple[Path, Verdict]]:
+    """What we think of each text; `look` knows the CRMs' fields, `templates` what WhatsApp approved."""
+    judged = [(path, publish.judge(text, look, templates)) for path, text in texts(paths)]
     if not judged:
         fail(f"There is no document (*.yaml) in {', '.join(paths) or 'mappings'}.")
     return judged
-
-
-def _unknown(_: MappingDocument) -> None:
-    """No CRM's fields."""
 
 
 def author() -> str:
@@ -60,7 +60,7 @@ def author() -> str:
 def check(paths: tuple[str, ...], as_json: bool) -> None:
     """Everything wrong with these documents: line, what, and what to write instead."""
     with opened() as app:
-        judged = verdicts(app.fields_of(refresh=False), paths)
+        judged = verdicts(app.fields_of(refresh=False), paths, app.templates_of(refresh=False))
     found = [publish.as_json(str(path), f) for path, verdict in judged for f in verdict.findings]
     if as_json:
         show_json(found)
@@ -76,7 +76,7 @@ def check(paths: tuple[str, ...], as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def test(paths: tuple[str, ...], as_json: bool) -> None:
     """Run the tests that stand inside these documents; needs no account and no database."""
-    judged = verdicts(_unknown, paths)
+    judged = verdicts(publish.unknown, paths)
     broken = [(path, f) for path, v in judged for f in v.errors]
     results = [(path, t) for path, v in judged for t in v.tests]
     failed = [(path, t) for path, t in results if not t.passed]
@@ -106,7 +106,7 @@ def test(paths: tuple[str, ...], as_json: bool) -> None:
 def push(folder: str, force: bool, draft: bool, as_json: bool) -> None:
     """Check, test and publish every document of a folder at once; all or none."""
     with opened() as app:
-        judged = verdicts(app.fields_of(refresh=True), [folder])
+        judged = verdicts(app.fields_of(refresh=True), [folder], app.templates_of(refresh=True))
         problems = [*_problems(judged), *_strangers(app, judged)]
         if problems:
             for line in problems:
@@ -118,13 +118,35 @@ def push(folder: str, force: bool, draft: bool, as_json: bool) -> None:
         done = publish.push(app.store, documents, author(), app.clock.now(), base=base, force=force, draft=draft)
         if not draft and all(d.did != "refused" for d in done):
             write_pulled(_root(folder), base | {d.name: publish.digest(d.text) for d in documents})
+        starts = {} if draft else _starts(app, documents, done)
     if as_json:
         show_json([{"name": d.name, "did": d.did, "version": d.version, "why": d.why} for d in done])
     for d in [] if as_json else done:
-        click.echo(
-            f"{d.name}: {d.did}" + (f", version {d.version}" if d.version else "") + (f". {d.why}" if d.why else "")
-        )
+        why = d.why or starts.get(d.name, "")
+        click.echo(f"{d.name}: {d.did}" + (f", version {d.version}" if d.version else "") + (f". {why}" if why else ""))
     raise SystemExit(FINDINGS if any(d.did == "refused" for d in done) else 0)
+
+
+def _starts(app: App, documents: Sequence[Document], done: Sequence[publish.Push]) -> dict[str, str]:
+    """What a newly published send: document does not send: it starts from now."""
+    fresh = {d.name for d in done if d.did == "published" and d.version == 1}
+    said = {}
+    for document in documents:
+        if isinstance(document, SendDocument) and document.name in fresh:
+            n = _already(app, document)
+            said[document.name] = "It starts from now" + (
+                f"; {n:,} records are already there and get nothing" if n else ""
+            )
+    return said
+
+
+def _already(app: App, document: SendDocument) -> int:
+    """How many; 0 also when the CRM does not say: a count is no reason not to publish."""
+    account = app.account(document.crm)
+    try:
+        return publish.already(app.crm(account), document) if account is not None else 0
+    except errors.ConnectorError:
+        return 0
 
 
 def _problems(judged: Sequence[tuple[Path, Verdict]]) -> list[str]:
@@ -141,7 +163,7 @@ def _problems(judged: Sequence[tuple[Path, Verdict]]) -> list[str]:
 
 def _strangers(app: App, judged: Sequence[tuple[Path, Verdict]]) -> list[str]:
     """Documents for a CRM that is not connected."""
-    known = {a.name for a in app.accounts()}
+    known = {a.name for a in app.accounts() if a.kind in crm_kinds()}
     return [
         f"{path}: there is no account named {v.document.crm!r}. Connect it: connector accounts add"
         for path, v in judged
@@ -168,7 +190,7 @@ def pull(folder: str) -> None:
 
 def _names(root: Path) -> Iterator[tuple[Path, str]]:
     for path, text in texts([str(root)]):
-        verdict = publish.judge(text, _unknown)
+        verdict = publish.judge(text, publish.unknown)
         if verdict.document is not None:
             yield path, verdict.document.name
         else:

@@ -8,20 +8,23 @@ from typing import Any
 
 from connector import errors
 from connector.core import documents as language
-from connector.core.documents import Finding, MappingDocument, TestResult
-from connector.ports import Field
+from connector.core.documents import Document, Finding, SendDocument, TestResult
+from connector.core.template import Template
+from connector.ports import CRM, Account, Capabilities, Field, Where
 from connector.store import documents as rows
+from connector.store import templates as template_rows
 from connector.store.engine import Store
 
 Fields = Mapping[str, list[Field]]
-Look = Callable[[MappingDocument], Fields | None]  # the fields of a document's CRM, None when they are not known
+Look = Callable[[Document], Fields | None]  # the fields of a document's CRM, None when they are not known
+Templates = Callable[[Document], Sequence[Template] | None]  # those of its WhatsApp account, None when not known
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What we think of one text: its document (None when it cannot be read), findings, test results."""
 
-    document: MappingDocument | None
+    document: Document | None
     findings: tuple[Finding, ...]
     tests: tuple[TestResult, ...] = ()
 
@@ -34,14 +37,55 @@ class Verdict:
         return tuple(f for f in self.findings if f.severity == "error")
 
 
-def judge(text: str, fields: Look) -> Verdict:
-    """Reads, lints (against `fields` of the document's CRM where they are known) and tests one text."""
+def unknown(_: Document) -> None:
+    """No templates, no fields: then nothing is said of them."""
+
+
+def judge(text: str, fields: Look, templates: Templates = unknown) -> Verdict:
+    """Reads, lints (against the CRM's fields and the templates, where they are known) and tests one text."""
     try:
         document = language.read(text)
     except errors.BadDocument as error:
         return Verdict(None, tuple(error.facts["findings"]))  # type: ignore[arg-type]
-    findings = tuple(language.check(text, schema=fields(document)))
-    return Verdict(document, findings, tuple(language.run_tests(document, fields(document))))
+    schema = fields(document)
+    findings = tuple(language.check(text, schema=schema, templates=templates(document)))
+    return Verdict(document, findings, tuple(language.run_tests(document, schema)))
+
+
+def objects_of(document: Document, can: Capabilities) -> tuple[str, ...]:
+    """The CRM objects whose fields a document speaks of, the contact's first where it has one."""
+    if isinstance(document, SendDocument):
+        words = {"contact": None} if document.recipient in ("contact", "contacts") else {}
+        found = [can.objects[word] for word in (words | dict.fromkeys(document.words)) if word in can.objects]
+        return tuple(dict.fromkeys(found)) or (can.object,)
+    named = (name.rpartition(".")[0] for name in document.sets)
+    others = [can.objects[word] for word in named if word in can.objects and word != "contact"]
+    return tuple(dict.fromkeys([*(document.objects or (can.object,)), *others]))
+
+
+def already(crm: CRM, document: SendDocument) -> int:
+    """How many records have what this document waits for already: they get nothing, it starts from now."""
+    found = 0
+    for watch in document.triggers:
+        object_ = crm.can.objects.get(watch.word, "")
+        for value in watch.value if object_ and watch.how in ("becomes", "is") else ():
+            page = crm.query(object_, [Where(watch.field, "eq", value)], [watch.field])
+            found += len(page.records) if page.total is None else page.total
+    return found
+
+
+def templates_of(store: Store, accounts: Sequence[Account]) -> Templates:
+    """Looks templates up as last read, of the WhatsApp `accounts` a document sends from; none read = not known."""
+
+    def look(document: Document) -> list[Template] | None:
+        if not isinstance(document, SendDocument):
+            return None
+        senders = [a for a in accounts if document.sender in ("", a.name)]
+        with store.read() as conn:
+            found = [t for a in senders for t in template_rows.known(conn, a.id)]
+        return [t for t in found if t.status != "DELETED"] if found else None
+
+    return look
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +100,7 @@ class Push:
 
 def push(
     store: Store,
-    documents: Sequence[MappingDocument],
+    documents: Sequence[Document],
     author: str,
     now: datetime,
     *,
@@ -83,14 +127,14 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _push_refused(live: Any, document: MappingDocument, base: str | None) -> Push | None:
+def _push_refused(live: Any, document: Document, base: str | None) -> Push | None:
     if live is None or live.text == document.text or digest(live.text) == base:
         return None
     why = f"Version {live.n} by {live.author} is live and was not pulled. Pull it first, or use --force."
     return Push(document.name, "refused", live.n, why)
 
 
-def _push(conn: Any, live: Any, document: MappingDocument, author: str, now: datetime, state: str) -> Push:
+def _push(conn: Any, live: Any, document: Document, author: str, now: datetime, state: str) -> Push:
     if live is not None and live.text == document.text:
         return Push(document.name, "unchanged", live.n)
     n = rows.publish(conn, document.kind, document.name, document.text, author, now, state=state)

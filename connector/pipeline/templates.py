@@ -8,12 +8,13 @@ from typing import Any
 from connector.core.events import TemplateUpdate
 from connector.core.template import Template
 from connector.ports import Account, Messenger
-from connector.store import findings
+from connector.store import chores, findings
 from connector.store import templates as rows
 from connector.store.engine import Store
 from connector.store.findings import Finding
 
 GONE = "DELETED"
+DRIFT = "drift"  # the chore that looks at the documents anew
 # What an event means for sending; any other word is a status by itself. A flagged one can still be sent.
 STATUSES = {"REINSTATED": "APPROVED", "UNARCHIVED": "APPROVED", "FLAGGED": "APPROVED"}
 STOPPED = {  # status: the code of its finding, and what to do
@@ -63,6 +64,7 @@ def heard(conn: Any, account: str, update: TemplateUpdate, now: datetime) -> Non
     """Applies what a webhook says of one template at once, and tells a person what matters."""
     if update.name and update.what in HEARD:
         HEARD[update.what](conn, account, update, now)
+    chores.soon(conn, DRIFT)  # also for what only a sync can show: its new text
 
 
 def _heard_status(conn: Any, account: str, update: TemplateUpdate, now: datetime) -> None:

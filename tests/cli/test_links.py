@@ -12,8 +12,8 @@ crm: hs
 when: {webhook: remind}
 to: {phone: webhook.phone}
 template: visit_reminder
-language: es
-with: {1: "{{ webhook.name }}"}
+language: en_US
+with: {1: "{{ webhook.name }}", 2: "{{ webhook.day }}"}
 """
 
 
@@ -51,12 +51,12 @@ def test_a_link_needs_a_crm_account_that_is_there(cli, crm):
     assert "remind" in cli.refused("links", "create", "remind")
 
 
-def test_the_document_says_whose_it_is(cli, crm):
+def test_the_document_says_whose_it_is(cli, house):
     folder = cli.cwd / "mappings"
     folder.mkdir()
-    (folder / "remind.yaml").write_text(SEND, encoding="utf-8")
-    cli("mappings", "push", "--draft", HUBSPOT_PUSH="no")
-    assert cli("links", "create", "remind", "--json").json["crm"] == "hs"
+    (folder / "remind.yaml").write_text(SEND.replace("crm: hs", "crm: hubspot"), encoding="utf-8")
+    cli("mappings", "push", "--draft")
+    assert cli("links", "create", "remind", "--json").json["crm"] == "hubspot"
 
 
 def test_the_description_is_written_for_import(cli, crm):
