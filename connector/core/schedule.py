@@ -43,7 +43,7 @@ class Every:
 
     def after(self, moment: datetime, zone: str) -> datetime:
         """The next due instant (UTC) strictly after `moment`."""
-        day = moment.astimezone(ZoneInfo(zone)).date() - DAY  # a gap may carry yesterday's time into today
+        day = moment.astimezone(ZoneInfo(zone)).date()
         while True:
             if self._on(day) and (due := local(day, self.at, zone)) > moment:
                 return due
@@ -128,7 +128,7 @@ class DateRule:
 
     def _first(self, moment: datetime, zone: str) -> date:
         """The first date whose due instant is not before `moment`."""
-        day = moment.astimezone(ZoneInfo(zone)).date() - DAY
+        day = moment.astimezone(ZoneInfo(zone)).date() - DAY  # a day that was skipped is due at the start of the next
         while local(day, self.at, zone) < moment:
             day += DAY
         return day - self.days * DAY

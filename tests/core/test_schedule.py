@@ -120,6 +120,12 @@ def test_due_is_local_and_never_raises():
     assert parse_date("a.b - 9 days at 09:00").due("0001-01-02", BOGOTA) is None
 
 
+def test_the_date_of_a_day_that_was_skipped_comes_due_with_the_next():
+    rule, skip = parse_date("contact.x at 09:00"), at("2011-12-30T10:00")  # Samoa went from the 29th to the 31st
+    assert rule.due("2011-12-30", "Pacific/Apia") == skip
+    assert rule.dates(skip, skip + timedelta(hours=1), "Pacific/Apia") == (date(2011, 12, 30), date(2011, 12, 31))
+
+
 # ---- properties --------------------------------------------------------------------------------------------------
 everies = st.one_of(
     st.builds(Every, clocks, st.frozensets(st.integers(0, 6), min_size=1)),
