@@ -6,6 +6,7 @@ S  refused before anything was sent: safe to repeat      Q  may have been sent: 
 W  wait long; `park` says what waits                     N  will never work as it is: something must be changed
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -176,12 +177,16 @@ def _code(error: Mapping[str, Any]) -> int | None:
     return code if type(code) is int else None
 
 
+# Graph repeats a token it cannot read: "Malformed access token EAAG..."
+_TOKENS = re.compile(r"\bEAA\w{8,}|(?<=access token )(?=\S*\d)\S{20,}", re.ASCII)
+
+
 def _words(error: Mapping[str, Any]) -> str:
     """The details; for a template what Meta shows to a person; else the message."""
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, Mapping) else None
     told = ": ".join(str(error[key]) for key in ("error_user_title", "error_user_msg") if error.get(key))
-    return str(details or told or error.get("message") or "")
+    return _TOKENS.sub("…", str(details or told or error.get("message") or ""))
 
 
 def translate(http_status: int, body: Any) -> ConnectorError:

@@ -18,7 +18,7 @@ FIELDS = ",".join(
         "webhook_configuration",
     )
 )
-# messages a second, all kinds, in and out; Meta, "Throughput", checked 2026-09. A phone-app number has 20.
+# messages a second, all kinds, in and out; Meta, "Throughput", checked 2026-09
 LEVELS = {"STANDARD": 80, "HIGH": 1000}
 STANDARD = LEVELS["STANDARD"]
 # people outside the window in 24 hours; Meta, "Messaging limits", checked 2026-09

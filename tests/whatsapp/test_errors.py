@@ -147,3 +147,17 @@ def test_known_is_only_the_table():
     assert known(None) is None
     assert known(12345678) is None
     assert known(131047) is CODES[131047]
+
+
+@pytest.mark.parametrize("token", ["EAAGm0PX4ZCpsBAKZAxyz", "670843887433847|kPq3x0Zr8uVbW1y"])
+def test_a_token_that_meta_repeats_goes_no_further(token):
+    error = translate(401, {"error": {"code": 190, "message": f"Malformed access token {token} in the request"}})
+    assert error.hint == "Meta says: Malformed access token … in the request"
+
+
+def test_a_general_code_is_told_apart_by_its_subcode():
+    general = {"code": 100, "message": "Invalid parameter", "error_subcode": 2388299}
+    assert translate(400, {"error": general}).code == "graph_2388299"
+    assert translate(400, {"error": general | {"error_subcode": 33}}).code == "graph_33"
+    assert translate(400, {"error": general | {"error_subcode": 2494010}}).code == "graph_100"
+    assert translate(400, {"error": general | {"code": 190}}).code == "graph_190"

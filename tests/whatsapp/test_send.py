@@ -154,6 +154,12 @@ def test_what_a_refusal_comes_to(scripted, code):
     assert len(scripted.heard) == 1, "never repeated in here"
 
 
+def test_a_number_the_token_cannot_see_stops_the_account_and_fails_no_message_after_message(fresh, sandbox_url):
+    with connected(f"{sandbox_url}/graph", number="999") as client:
+        receipt = client.send(message(), "k")
+    assert (receipt.outcome, receipt.code, receipt.park, receipt.who) == ("failed", 33, "account", "you")
+
+
 @pytest.mark.parametrize("status", [200, 400, 404, 500, 503])
 def test_the_code_decides_whatever_the_status(status):
     assert read_receipt(status, ERRORS[131056]["body"]).outcome == "again"
