@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from connector.core.documents import send_gates as gates
+from connector.core.documents.comparing import fold
 from connector.core.documents.document import Document, SendDocument, Watch
 from connector.core.documents.findings import Finding, Problem, did_you_mean, listed
 from connector.core.documents.lint_fields import Field, Path, Schema, Wrong, in_key, literal, missing, target, writable
@@ -135,7 +136,8 @@ def _contract(document: SendDocument, templates: Sequence[Template]) -> Iterator
         states = listed(sorted({f"{t.status.lower()} ({t.language})" for t in named}))
         said = f"The template '{document.template}' is not approved: {states}."
         yield ("template",), Problem(said, code="template", hint="Wait for its approval."), "error"
-    yield from _language(document, named)
+    else:
+        yield from _language(document, named)
     yield from _fits(document, approved or named)
     for wrong in compatible(approved):
         yield ("template",), Problem(wrong.text, code="languages", hint=wrong.hint), "warning"
@@ -187,7 +189,7 @@ def own_changes(documents: Iterable[Document]) -> Iterator[Finding]:
         if not isinstance(send, SendDocument) or send.own_changes or send.tree is None:
             continue
         for watch in (w for w in send.triggers if w.field):
-            setter = next((d for d in every if d.crm == send.crm and _sets(d, watch)), None)
+            setter = next((d for d in every if d is not send and d.crm == send.crm and _sets(d, watch)), None)
             if setter is not None:
                 field = f"{watch.word}.{watch.field}"
                 said = f"'{field}' is set by {setter.name} too; what we write ourselves does not start this message."
@@ -198,9 +200,40 @@ def own_changes(documents: Iterable[Document]) -> Iterator[Finding]:
 def _sets(document: Document, watch: Watch) -> bool:
     for name in document.sets:
         word, _, field = name.rpartition(".")
-        if field == watch.field and (word or "contact") in _names(document, watch):
+        if field == watch.field and (word or "contact") in _names(document, watch) and _reaches(document, name, watch):
             return True
     return False
+
+
+def _reaches(document: Document, name: str, watch: Watch) -> bool:
+    """May it set a value that is waited for? A value that is not a constant may be any."""
+    if watch.how == "changes":
+        return True
+    wanted = set(map(fold, watch.value))
+    return any(value is None or fold(value) in wanted for value in _constants(document, name))
+
+
+def _constants(document: Document, name: str) -> Iterator[str | None]:
+    """The values a document may set; None for one that is known only then."""
+    for path, node in walk(document.tree) if document.tree is not None else ():
+        if len(path) >= 2 and path[-2:] == ("set", name):
+            yield from _values(node)
+
+
+def _values(node: Node) -> Iterator[str | None]:
+    if isinstance(node, Text):
+        yield None if "{{" in node.value else node.value
+        return
+    rule = node.items if isinstance(node, Map) else {}
+    table, otherwise = rule.get("map"), rule.get("else")
+    yield from _values_of(table) if isinstance(table, Map) else (None,)
+    if isinstance(otherwise, Text):
+        yield otherwise.value
+
+
+def _values_of(table: Map) -> Iterator[str | None]:
+    for item in table.items.values():
+        yield from _values(item)
 
 
 def _names(document: Document, watch: Watch) -> tuple[str, ...]:

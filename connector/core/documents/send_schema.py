@@ -70,7 +70,7 @@ class SendWhenSchema(Strict):
         del data
         known = [field.data_key or name for name, field in self.fields.items()]
         wrong: dict[str, Any] = {}
-        for key in original:
+        for key in original if isinstance(original, dict) else ():
             if key in known:
                 continue
             try:

@@ -249,7 +249,7 @@ def _miss(key: str, wish: str, run: Run) -> str:
     if key in ("because", "code"):
         said = f"{run.prepared.code} {run.prepared.reason}" if key == "because" else run.prepared.code
         return "" if fold(wish) in fold(said) else f"{key}: {said!r} does not say {wish!r}"
-    if key == "until":
+    if key == "until" and wish != "none":
         same = run.prepared.until is not None and moment_of(wish) == run.prepared.until
         return "" if same else f"until: expected {wish}, got {found}"
     return "" if alike(wish, found, key == "outcome") else f"{key}: expected {wish}, got {found}"

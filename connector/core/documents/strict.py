@@ -17,7 +17,8 @@ class Strict(Schema):
     def _known(self, data: Any, original: Any, **_: Any) -> None:
         del data
         known = [f.data_key or name for name, f in self.fields.items()]
-        wrong = {key: [_unknown(key, known)] for key in original if key not in known}
+        given = original if isinstance(original, dict) else ()
+        wrong = {key: [_unknown(key, known)] for key in given if key not in known}
         if wrong:
             raise ValidationError(wrong)
 
