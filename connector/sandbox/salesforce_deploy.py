@@ -6,6 +6,7 @@ Flows, messages, credentials and services are only looked at: the stand-in has i
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, ParseError
@@ -17,6 +18,7 @@ from connector.sandbox.salesforce_errors import Refused, not_found, refuse
 from connector.sandbox.salesforce_objects import PREFIXES
 from connector.sandbox.salesforce_org import Org
 from connector.sandbox.salesforce_records import BASE
+from connector.sandbox.salesforce_schema import KINDS as KINDS_OF_FIELDS
 from connector.sandbox.salesforce_values import make_id
 
 NS = "{http://soap.sforce.com/2006/04/metadata}"
@@ -109,7 +111,7 @@ def _read(archive: bytes) -> Package:
             if sum(one.file_size for one in opened.infolist()) > LARGEST:
                 raise refuse("LIMIT_EXCEEDED", "Maximum size of request reached")
             texts = {one: opened.read(one) for one in opened.namelist() if not one.endswith("/")}
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
         raise refuse("INVALID_INPUT", "zipFile is not a zip") from None
     for path, text in texts.items():
         try:
@@ -138,7 +140,7 @@ def _check(package: Package) -> None:
             package.failures.append((kind, name, problem))
         else:
             check = CHECKS.get(kind)
-            package.failures += [(kind, name, problem) for problem in (check(package, found) if check else ())]
+            package.failures += [(kind, name, problem) for problem in (check(package, name, found) if check else ())]
     for path in _unnamed(package):
         package.failures.append(("", path, "In the zip, but not named in package.xml"))
 
@@ -152,13 +154,17 @@ def _unnamed(package: Package) -> Iterator[str]:
     return (path for path in package.files if path not in named)
 
 
-def _field(_package: Package, found: Element) -> Iterator[str]:
-    for name in ("fullName", "label", "type"):
+def _field(_package: Package, full: str, found: Element) -> Iterator[str]:
+    if full.partition(".")[0] not in {*PREFIXES, "Activity"} or not full.endswith("__c"):
+        yield f"There is no object for the field {full}"
+    if found.findtext(f"{NS}type") not in KINDS_OF_FIELDS:
+        yield "You can't create a field of this type"
+    for name in ("fullName", "label"):
         if not found.findtext(f"{NS}{name}"):
             yield f"Required field is missing: {name}"
 
 
-def _message(_package: Package, found: Element) -> Iterator[str]:
+def _message(_package: Package, _name: str, found: Element) -> Iterator[str]:
     url = found.findtext(f"{NS}endpointUrl") or ""
     if not url.startswith(("https://", "http://")):
         yield "endpointUrl: the URL is not valid"
@@ -167,14 +173,14 @@ def _message(_package: Package, found: Element) -> Iterator[str]:
             yield f"Required field is missing: {name}"
 
 
-def _named(package: Package, found: Element) -> Iterator[str]:
+def _named(package: Package, _name: str, found: Element) -> Iterator[str]:
     for parameter in found.iterfind(f"{NS}namedCredentialParameters"):
         name = parameter.findtext(f"{NS}externalCredential")
         if name and package.component("ExternalCredential", name) is None:
             yield f"There is no external credential {name}"
 
 
-def _service(package: Package, found: Element) -> Iterator[str]:
+def _service(package: Package, _name: str, found: Element) -> Iterator[str]:
     credential = found.findtext(f"{NS}namedCredentialReference") or ""
     if package.component("NamedCredential", credential) is None:
         yield f"There is no named credential {credential}"
@@ -189,7 +195,7 @@ def _service(package: Package, found: Element) -> Iterator[str]:
     yield from (f"There is no operation {n}" for n in _texts(found, "operations", "name") if n not in told)
 
 
-def _flow(package: Package, found: Element) -> Iterator[str]:
+def _flow(package: Package, _name: str, found: Element) -> Iterator[str]:
     messages = {name for kind, name in package.members if kind == "WorkflowOutboundMessage"}
     services = {name for kind, name in package.members if kind == "ExternalServiceRegistration"}
     for action in found.iterfind(f"{NS}actionCalls"):
@@ -203,7 +209,7 @@ def _flow(package: Package, found: Element) -> Iterator[str]:
             yield f"The connector leads to {target.text}, which is not there"
 
 
-def _permissions(_package: Package, found: Element) -> Iterator[str]:
+def _permissions(_package: Package, _name: str, found: Element) -> Iterator[str]:
     for full in _texts(found, "fieldPermissions", "field"):
         if full.partition(".")[0] not in PREFIXES:
             yield f"In field: field - no CustomField named {full} found"
@@ -213,7 +219,7 @@ def _texts(found: Element, part: str, name: str) -> Iterator[str]:
     return (one.findtext(f"{NS}{name}") or "" for one in found.iterfind(f"{NS}{part}"))
 
 
-CHECKS: Mapping[str, Callable[[Package, Element], Iterator[str]]] = {
+CHECKS: Mapping[str, Callable[[Package, str, Element], Iterator[str]]] = {
     "CustomField": _field,
     "ExternalServiceRegistration": _service,
     "Flow": _flow,
