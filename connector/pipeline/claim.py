@@ -1,13 +1,13 @@
 """One claim of CRM events on its way to sends: judged, read, prepared, and stored in one transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from connector.core import documents as language
 from connector.core.changes import Ask
-from connector.core.contact import Contact, Record, RecordRef, Setting, altered
+from connector.core.contact import Contact, Record, RecordRef, Setting
 from connector.core.events import Event, RecordChanged, TriggerCalled
 from connector.core.sending import Case
 from connector.pipeline import called, recipients, verdict
@@ -47,6 +47,7 @@ class Claim:
     wishes: list[Wish] = field(default_factory=list)
     outs: dict[str, Out] = field(default_factory=dict)  # by cause
     causes: dict[int, str] = field(default_factory=dict)  # id(wish) -> cause
+    named: set[Place] = field(default_factory=set)  # people known by their link or the WhatsApp id on the record
 
     # ---- judge ---------------------------------------------------------------------------------------------------
     def judge(self, work: Iterable[tuple[Work, Event]]) -> None:
@@ -72,8 +73,8 @@ class Claim:
         told: dict[str, Event] = {}
         for event in silent:
             record = found.get((event.object, event.record))
-            if record is not None and event.field in record.fields:
-                told[event.id] = altered(event, value=records.as_text(record.fields[event.field]))
+            if record is not None and event.field and event.field in record.fields:
+                told[event.id] = replace(event, value=records.as_text(record.fields[event.field]))
         return told
 
     # ---- gather --------------------------------------------------------------------------------------------------
@@ -89,35 +90,43 @@ class Claim:
     # ---- prepare -------------------------------------------------------------------------------------------------
     def prepare(self) -> None:
         """Who each person is to us, `only_if`, and the rows of the sends."""
-        people = [w.person for w in self.wishes if w.person is not None and not w.refused]
+        wishes = [wish for wish in self.wishes if not wish.refused and wish.ask is None]
         with self.store.read() as conn:
-            known = recipients.known(conn, self.account.id, people, self.crm.can.identity)
-            faces = contacts.load(conn, sorted({c for found in known.values() for c in found}))
-            for wish in self.wishes:
-                if not wish.refused and wish.ask is None:
-                    self._want(wish, known.get(_place(wish.person), set()), faces)
+            found = recipients.known(
+                conn, self.account.id, [w.person for w in wishes if w.person], self.crm.can.identity
+            )
+            self.named = set(found)
+            faces = contacts.load(conn, sorted({c for some in found.values() for c in some}))
+            cases = [(wish, self._case(wish, _only(found.get(_place(wish.person)), faces))) for wish in wishes]
+            phones = [language.phone_of(wish.document, case, self.now)[0] for wish, case in cases]
+            owners = recipients.of_phones(conn, {phone for phone in phones if phone})
+            faces |= contacts.load(conn, sorted({c for some in owners.values() for c in some}))
+            for (wish, case), phone in zip(cases, phones, strict=True):
+                who = recipients.agreed(found.get(_place(wish.person), set()), owners.get(phone, set()), faces)
+                self._want(wish, replace(case, contact=_only(who, faces)), who)
             wanted = [out.wanted for out in self.outs.values()]
             for row in make_rows(conn, wanted, self.now) if wanted else ():
                 self.outs[row["cause"]].row = row
 
-    def _want(self, wish: Wish, found: set[str], faces: Mapping[str, Contact]) -> None:
-        if len(found) > 1:
-            wish.ask = _who(wish, sorted(found))
-            return
-        face = faces.get(next(iter(found), ""))
+    def _case(self, wish: Wish, face: Contact | None) -> Case:
         event = wish.judged.event
-        case = Case(
+        return Case(
             event=event, record=wish.record, person=wish.person, contact=face,
             called=called.values(event) if isinstance(event, TriggerCalled) else {},
             setting=self._setting(), created_at=self.now,
         )  # fmt: skip
+
+    def _want(self, wish: Wish, case: Case, who: set[str]) -> None:
+        if len(who) > 1:
+            wish.ask = _who(wish, sorted(who))
+            return
         wants, because = language.wanted(wish.document, case, self.now)
         if not wants:
             wish.refused = because
             return
         cause = cause_of(wish)
         self.causes[id(wish)] = cause
-        self.outs.setdefault(cause, Out(wish, self._wanted(wish, case, cause, face)))
+        self.outs.setdefault(cause, Out(wish, self._wanted(wish, case, cause)))
 
     def _setting(self) -> Setting:
         given = self.account.settings
@@ -126,14 +135,14 @@ class Claim:
             time_zone=given.get("time_zone") or "UTC", country=given.get("country"),
         )  # fmt: skip
 
-    def _wanted(self, wish: Wish, case: Case, cause: str, face: Contact | None) -> Wanted:
+    def _wanted(self, wish: Wish, case: Case, cause: str) -> Wanted:
         event = wish.judged.event
-        waits = isinstance(event, TriggerCalled) and bool(event.callback)
+        callback, wait_for = (event.callback, event.wait_for) if isinstance(event, TriggerCalled) else ("", "")
         return Wanted(
             cause=cause, event=wish.judged.work.event, crm=self.account, document=wish.document,
-            version=wish.fired.live.version, case=case, lane=face.id if face else "",
+            version=wish.fired.live.version, case=case, lane=case.contact.id if case.contact else "",
             record=self._ref(wish.record), person=self._ref(wish.person),
-            callback=event.callback if waits else "", wait_for=event.wait_for if waits else "",
+            callback=callback, wait_for=wait_for,
         )  # fmt: skip
 
     def _ref(self, record: Record | None) -> RecordRef | None:
@@ -143,50 +152,45 @@ class Claim:
     def commit(self, conn: Any, now: datetime) -> set[str]:
         """One transaction; the numbers that have ready sends now. Raises plans.Moved."""
         self._meet(conn, now)
-        rows = self._rows()
-        bodies, changes = verdict.bodies(self.judged, self.wishes, self._ids(rows, conn), now)
+        rows = [out.row for out in self.outs.values() if out.row]
+        there = causes.stored(conn, [row["cause"] for row in rows])  # the same event twice is one send
+        ids = there | {row["cause"]: row["id"] for row in rows if row["cause"] not in there}
+        sent = {wish: ids[cause] for wish, cause in self.causes.items() if cause in ids}
+        bodies, changes = verdict.bodies(self.judged, self.wishes, sent, now)
         plans.finish(conn, bodies, changes, now)
+        rows = [row for row in rows if row["cause"] not in there]
         sends.add(conn, rows)
         for gone, into in self.ledger.moved.items():
             records.move(conn, self.account.id, gone, into)
         records.note(conn, self.account.id, self.ledger.seen)
         own_writes.use(conn, sorted(self.ledger.used))
-        callbacks.add(conn, self._callbacks(now))
+        callbacks.add(conn, self._callbacks({row["id"] for row in rows}, now))
         return {row["number"] for row in rows if row["state"] == "ready"}
 
     def _meet(self, conn: Any, now: datetime) -> None:
         """People known by nothing but a phone: found by it, or new; and every record stays with its contact."""
         contacts.alone(conn)
         outs = [out for out in self.outs.values() if out.row]
-        heirs = contacts.heirs(conn, [out.row["lane"] for out in outs if out.row["lane"]])
+        lanes = {str(out.row["lane"]) for out in outs if out.row["lane"]}
+        heirs = contacts.heirs(conn, sorted(lanes))
         strangers = {o.row["to"]: _name(o.wish.person) for o in outs if o.row["to"] and not o.row["lane"]}
         met = recipients.meet(conn, strangers, now)
         links: list[tuple[str, Record, str]] = []
         for out in outs:
-            how, lane = "id", out.row["lane"]
+            lane, person = str(out.row["lane"] or ""), out.wish.person
             found = {heirs.get(lane, lane)} if lane else met.get(out.row["to"], set())
-            if not lane:
-                how = "phone"
             if len(found) > 1:
                 out.wish.ask, out.row = _who(out.wish, sorted(found)), {}
                 continue
             out.row["lane"] = next(iter(found), None)
-            if out.row["lane"] and out.wish.person is not None:
-                links.append((out.row["lane"], out.wish.person, how))
+            if found and person is not None:
+                links.append((out.row["lane"], person, "whatsapp" if _place(person) in self.named else "phone"))
         recipients.link(conn, self.account.id, links, now)
 
-    def _rows(self) -> list[Row]:
-        return [out.row for out in self.outs.values() if out.row]
-
-    def _ids(self, rows: Sequence[Row], conn: Any) -> dict[int, str]:
-        """{id(wish): the send that carries it out}; the same event twice is one send."""
-        stored = causes.stored(conn, [row["cause"] for row in rows])
-        ids = {row["cause"]: stored.get(row["cause"], row["id"]) for row in rows}
-        return {wish: ids[cause] for wish, cause in self.causes.items() if cause in ids}
-
-    def _callbacks(self, now: datetime) -> list[Row]:
+    def _callbacks(self, new: set[str], now: datetime) -> list[Row]:
         """The workflows that wait for these sends, each for its first."""
-        waits = {out.wanted.callback: out for out in reversed(self.outs.values()) if out.row and out.wanted.callback}
+        outs = [out for out in self.outs.values() if out.wanted.callback and out.row.get("id") in new]
+        waits = {out.wanted.callback: out for out in reversed(outs)}
         return [
             {
                 "account": self.account.id, "callback": callback, "send": out.row["id"], "event": out.wanted.event,
@@ -205,6 +209,10 @@ def cause_of(wish: Wish) -> str:
         return f"{document}|{whom}|{event.object}:{event.record}|{event.at.isoformat()}"
     key = event.callback if isinstance(event, TriggerCalled) and event.callback else event.id
     return f"{document}|{whom}|{wish.judged.work.source}|{key}"
+
+
+def _only(found: set[str] | None, faces: Mapping[str, Contact]) -> Contact | None:
+    return faces.get(next(iter(found))) if found and len(found) == 1 else None
 
 
 def _place(person: Record | None) -> Place:

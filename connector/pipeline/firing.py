@@ -92,7 +92,7 @@ class Ledger:
         for (place, name), known in list(self.seen.items()):
             if place == gone:
                 del self.seen[place, name]
-                self.seen.setdefault((into, name), known)
+                self.seen[into, name] = max(known, self.seen.get((into, name), known), key=lambda one: one.at)
 
 
 def watched(shelf: Shelf, objects: Mapping[str, str]) -> dict[str, frozenset[str]]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from connector.core.contact import Record, RecordRef
+from connector.core.contact import Contact, Record, RecordRef
 from connector.core.phone import spellings
 from connector.store import contacts
 
@@ -40,6 +40,16 @@ def of_phones(conn: Any, phones: Iterable[str]) -> dict[str, set[str]]:
         sure = {contact for s in mine for contact in have.get(("wa_id", s[1:]), ())}
         found[phone] = sure or {contact for s in mine for contact in have.get(("phone", s), ())}
     return found
+
+
+def agreed(named: set[str], owners: set[str], faces: Mapping[str, Contact]) -> set[str]:
+    """Whom the record names and whose phone it is: one person, or all that it may be.
+
+    Who only has the phone as a hint gives way; who writes from it and is somebody else makes it a question."""
+    if not named:
+        return owners
+    others = {c for c in owners - named if c in faces and faces[c].wa_id}
+    return named | others if not named & owners else named
 
 
 def strong(phone: str) -> tuple[str, ...]:

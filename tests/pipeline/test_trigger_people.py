@@ -115,3 +115,22 @@ def test_aliases_follow_merges_and_spellings(house: House) -> None:
         assert contacts.aliases(conn, one, "+525512345678") == {one, two}
         contacts.merge(conn, one, two)
         assert contacts.aliases(conn, two, "+525512345678") == {one, two}
+
+
+def test_a_phone_somebody_else_writes_from_asks_a_person(house: House) -> None:
+    meet(house, ("wa_id", "573009998888"), record="1512")
+    meet(house, ("wa_id", ANA))
+    greet(house)
+    assert sent(house) == []
+    assert len(asked(house)) == 1
+
+
+def test_the_consent_of_a_phone_counts(house: House) -> None:
+    """Known by the phone only, and opted out: the record has no link yet."""
+    known = meet(house, ("wa_id", ANA))
+    fact = {"contact": known, "category": "all", "state": "opted_out", "how": "stop_word", "at": NOW}
+    with house.app.store.write() as conn:
+        contacts.opt(conn, [fact | {"evidence": "STOP", "event": "e"}])
+    greet(house)
+    (send,) = sent(house)
+    assert (send.lane, send.state, send.code) == (known, "refused", "consent")
