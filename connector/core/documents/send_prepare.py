@@ -13,6 +13,7 @@ from connector.core.documents.send_gates import Stop
 from connector.core.documents.send_words import SEND, SendScope, scope_of
 from connector.core.sending import Case, Prepared
 from connector.core.template import Misfit, Template
+from connector.core.template.model import component, fill
 
 
 def prepare(document: SendDocument, case: Case, templates: Sequence[Template], now: datetime) -> Prepared:
@@ -33,6 +34,7 @@ class _Desk:
         self.category = self._category(templates)
         self.to = ""
         self.body: Mapping[str, Any] | None = None
+        self.text = ""  # what the person will read
         wait = document.give_up_after
         self.give_up_at = (case.created_at or now) + wait if wait is not None else None
 
@@ -58,7 +60,7 @@ class _Desk:
             category=self.category,
             body=self.body,
             buttons=self._buttons() if stop is None else {},
-            context=context_of(self.document, self.scope),
+            context=context_of(self.document, self.scope, self.text),
             give_up_at=self.give_up_at,
         )
 
@@ -135,6 +137,7 @@ class _Desk:
             self.body = templates_.render(self.template, values, self.document.buttons)
         except Misfit as wrong:
             return Stop("parameter", _parameter(self.document, wrong))
+        self.text = fill(str((component(self.template.components, "BODY") or {}).get("text") or ""), values)
         return None
 
 
@@ -152,7 +155,7 @@ _GATES = (
 )  # fmt: skip
 
 
-def context_of(document: SendDocument, scope: SendScope) -> dict[str, Any]:
+def context_of(document: SendDocument, scope: SendScope, text: str) -> dict[str, Any]:
     """What `after:` will ask for, as JSON: later the record may say something else."""
     kept: dict[str, dict[str, Any]] = {"record": {}, "contact": {}, "webhook": {}}
     for path in document.keeps:
@@ -162,4 +165,5 @@ def context_of(document: SendDocument, scope: SendScope) -> dict[str, Any]:
             kept["webhook"][path[1]] = scope.called.get(path[1])
         elif path[0] not in ("failure", "now", "number") and scope.record is not None:
             kept["record"][path[1]] = scope.record.fields.get(path[1])
-    return {name: values for name, values in kept.items() if values}
+    logs = any(step.log != "none" for step in document.after.values())
+    return {name: values for name, values in kept.items() if values} | ({"text": text} if text and logs else {})

@@ -21,6 +21,7 @@ _SAID = {
     "replied": "was answered",
     "failed": "failed",
 }
+_OURS = ("sent", "delivered", "read")  # what was sent is told; an answer has its own entry
 
 
 def truth(
@@ -43,7 +44,7 @@ def truth(
     said = f"WhatsApp message {document.template} {_SAID[what]}"
     return (
         *_fields(step, scope, record, person),
-        *_log(step, said, person or record, at),
+        *_log(step, said, shown(context.get("text")) if what in _OURS else "", person or record, at),
         *_task(step, scope, said, record or person, at),
     )
 
@@ -81,9 +82,10 @@ def _ref(word: str, record: RecordRef | None, person: RecordRef | None) -> Recor
     return record if record is not None and is_record(word, record.object) else None
 
 
-def _log(step: Step, said: str, ref: RecordRef | None, at: datetime) -> Iterator[Change]:
+def _log(step: Step, said: str, text: str, ref: RecordRef | None, at: datetime) -> Iterator[Change]:
     if step.log != "none" and ref is not None:
-        yield LogActivity(record=ref, object=ref.object, what=step.log, text=f"{said}.", at=_iso(at))
+        words = f"{said}: {text}" if text else f"{said}."
+        yield LogActivity(record=ref, object=ref.object, what=step.log, text=words, at=_iso(at))
 
 
 def _task(step: Step, scope: SendScope, said: str, ref: RecordRef | None, at: datetime) -> Iterator[Change]:

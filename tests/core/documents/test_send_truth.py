@@ -35,7 +35,7 @@ def test_sent_sets_each_records_fields_and_writes_nothing_for_an_empty_value() -
             record=PERSON,
             object="contacts",
             what="message",
-            text="WhatsApp message quote was sent.",
+            text="WhatsApp message quote was sent: Hello Ana, your quote.",
             at=NOW.isoformat(),
         ),
     )
