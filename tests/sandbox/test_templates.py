@@ -59,6 +59,19 @@ def test_a_new_template_is_reviewed_then_approved_and_told(sandbox, subscribed, 
     assert send(graph)["messages"][0]["message_status"] == "accepted"
 
 
+def test_what_was_decided_before_the_review_ended_stays(sandbox, subscribed, graph):
+    sandbox.post("/_options", json={"review_seconds": 0.2}).raise_for_status()
+    graph.post(LIST, json=NEW).raise_for_status()
+    sandbox.post("/_templates/summer_hours/es", json={"status": "REJECTED"}).raise_for_status()
+    graph.post(LIST, json=NEW | {"name": "later"}).raise_for_status()
+    told = [hook["entry"][0]["changes"][0]["value"] for hook in subscribed.wait(2)]
+    assert {(one["message_template_name"], one["event"]) for one in told} == {
+        ("summer_hours", "REJECTED"),
+        ("later", "APPROVED"),
+    }
+    assert listed(graph, name="summer_hours")[0]["status"] == "REJECTED"
+
+
 def test_a_template_is_told_of_as_meta_does(sandbox, subscribed, graph, by_hand):
     graph.post(LIST, json=NEW | {"language": "es_CO"}).raise_for_status()
     news = {"status": "REJECTED", "reason": "PROMOTIONAL"}
