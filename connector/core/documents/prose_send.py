@@ -58,7 +58,8 @@ What can stop it, in this order; the first is the reason shown:
 6. `parameter`: a value is empty, too long or cannot stand in a message. `default('there')` helps.
 
 `after:` tells the CRM what became of it: `deal.x` is a field of the record that started it, a bare name one of the
-contact. `failure.reason`, `failure.code` and `failure.who` are known under `failed:`.
+contact. `failure.reason`, `failure.code` and `failure.who` are known under `failed:`. A message that was refused
+or expired has failed too, a cancelled one has not.
 
 In `tests:` of a `send:` document the trigger is met, the phone can be reached, an approved template fits, and now is a
 Tuesday, 10:00 in the contact's time zone, unless `given` says otherwise: `deal.<field>`, `contact.<field>`,
