@@ -350,6 +350,10 @@ class Messenger(Protocol):
 
     def check(self, *, fix: bool = False) -> list[Issue]: ...
 
+    def close(self) -> None:
+        """Gives the connections back."""
+        ...
+
     def send(self, message: OutboundMessage, key: str) -> Receipt:
         """One request, never repeated in here; `key` is our send id. Never raises: every fault is an outcome."""
         ...

@@ -23,6 +23,7 @@ from ruamel.yaml import YAML
 from connector import config as settings
 from connector.app import App, kinds, open_app
 from connector.bell import RedisBell
+from connector.cli import demo_moves
 from connector.cli.context import fail
 from connector.cli.mappings import texts
 from connector.cli.run import only_one, settled
@@ -40,6 +41,7 @@ from connector.web.server import free_port
 SCRIPT = Path(__file__).with_name("demo.yaml")
 EXAMPLES = Path(__file__).parent.parent / "examples"  # in the wheel; in a checkout they are ./mappings
 PATIENCE = 60.0  # seconds the answers may take to reach the CRMs
+
 WEBHOOK = "/hooks/whatsapp/whatsapp"
 
 # The sandbox's accounts: everyone may know them.
@@ -101,7 +103,11 @@ def read_script(path: Path) -> Mapping[str, Any]:
     """{sent: [...], answers: [{messages: [...]}]}; wrong use when it is neither YAML nor that."""
     try:
         story = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-        return {"sent": list(story.get("sent") or []), "answers": [list(a["messages"]) for a in story["answers"]]}
+        return {
+            "sent": list(story.get("sent") or []),
+            "answers": [list(a["messages"]) for a in story.get("answers") or []],
+            "moves": [demo_moves.read_move(move) for move in story.get("moves") or []],
+        }
     except Exception as error:  # noqa: BLE001 - whatever a file can hold; the reader hears one sentence
         fail(f"{path} is not a script: {type(error).__name__}: {error}")
 
@@ -165,14 +171,16 @@ class Demo:
         self._connect(app)
         self._publish(app)
         wamids = self._import(app)
+        self._subscribe(app)
         self.say(f"web {self.web}   sandbox {self.sandbox}\n")
         started = time.monotonic()
-        self.call("POST", "/_webhook", {"url": self.web + WEBHOOK, "service": "graph"})
         sent = [w for messages in self.story["answers"] for w in self._answer(messages, wamids)]
         settled_ = self._wait(app, len(sent))
-        result = self._result(app, time.monotonic() - started)
         for wamid in sent:
             self._tell(app, wamid)
+        moved = demo_moves.play(self, app, self.story["moves"], lambda: self._wait(app, len(sent)))
+        settled_ = moved and settled_
+        result = self._result(app, time.monotonic() - started)
         if self.as_json:
             click.echo(json.dumps(result if self.once else {"web": self.web, "sandbox": self.sandbox}))
         self.say(self._closing(result))
@@ -189,11 +197,23 @@ class Demo:
             given = {**plain, "base_url": self.sandbox + plain["base_url"]}
             app.add_account(known[kind], kind, given, dict(secret))
 
+    def _subscribe(self, app: App) -> None:
+        """Every service's webhooks come to our web process, as an admin would set them up."""
+        hooks = {"graph": "whatsapp", "hubspot": "hubspot", "salesforce": "salesforce"}
+        for service, name in hooks.items():
+            account = app.account(name)
+            assert account is not None
+            secret = account.secrets.get("hook_secret", "")
+            path = (
+                ("/hooks/whatsapp/" if service == "graph" else "/hooks/crm/") + name + (f"/{secret}" if secret else "")
+            )
+            self.call("POST", "/_webhook", {"url": self.web + path, "service": service})
+
     def _publish(self, app: App) -> None:
-        look = app.fields_of(refresh=True)
+        look, templates = app.fields_of(refresh=True), app.templates_of(refresh=True)
         now = datetime.now(UTC)
         for path, text in texts([self.documents]):
-            verdict = publish.judge(text, look)
+            verdict = publish.judge(text, look, templates)
             if not verdict.good or verdict.document is None:
                 problems = [f"{path}:{f.line}: {f.message} {f.hint}".rstrip() for f in verdict.errors]
                 problems += [f"{path}:{t.line}: {t.name}: {t.message}" for t in verdict.tests if not t.passed]

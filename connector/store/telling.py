@@ -38,6 +38,18 @@ def history(conn: sa.Connection, event: str) -> list[dict[str, Any]]:
     return out
 
 
+def of_document(conn: sa.Connection, document: str, limit: int = 100) -> Sequence[sa.Row[Any]]:
+    """The newest messages of one document."""
+    return conn.execute(
+        sa.select(sends).where(sends.c.document == document).order_by(sends.c.at.desc()).limit(limit)
+    ).all()
+
+
+def answer_of(conn: sa.Connection, send: str) -> str | None:
+    """The event that answered this message."""
+    return conn.execute(sa.select(sends.c.answered_by).where(sends.c.id == send)).scalar()
+
+
 def answers(conn: sa.Connection, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """{event: payload} of the messages that answered."""
     found: dict[str, Mapping[str, Any]] = {}
