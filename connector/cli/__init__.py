@@ -19,7 +19,7 @@ COMMANDS = {
     "accounts": "connector.cli.accounts:group",
     "mappings": "connector.cli.mappings:group",
     "links": "connector.cli.links:group",
-    "sends": "connector.cli.look:sends",
+    "sends": "connector.cli.sends:sends",
     "why": "connector.cli.look:why",
     "review": "connector.cli.look:review",
     "replay": "connector.cli.look:replay",

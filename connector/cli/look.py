@@ -1,8 +1,5 @@
-"""connector why, doctor, replay and sends: what happened, what is wrong, what would happen."""
+"""connector why, review, doctor and replay: what happened, what is wrong, what would happen."""
 
-import csv
-import io
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,13 +14,12 @@ from connector.cli.context import FINDINGS, fail, opened, progress, read_text, s
 from connector.core import documents as language
 from connector.core.documents import MappingDocument
 from connector.pipeline import why as reasons
-from connector.pipeline.imports import import_sends
 from connector.pipeline.replay import Replay
 from connector.store import changes as change_rows
 from connector.store import deliveries
 from connector.store import doctor as invariants
 from connector.store import events as event_rows
-from connector.store import sends as send_rows
+from connector.store import findings as told
 
 SHOWN = 5  # of the deliveries that cannot be read, the newest
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -80,7 +76,7 @@ def _dismiss(app: App, key: str) -> None:
 def doctor(as_json: bool) -> None:
     """Check the promises: every invariant, and how many events are done, waiting, in review, refused."""
     with opened() as app, app.store.read() as conn:
-        found = invariants.findings(conn, app.clock.now())
+        found = [*invariants.findings(conn, app.clock.now()), *told.summed(conn)]
         counts = invariants.counts(conn)
         unread = deliveries.dead(conn, SHOWN)
     if as_json:
@@ -153,9 +149,12 @@ def _document(path: str | None) -> MappingDocument | None:
     if path is None:
         return None
     try:
-        return language.read(read_text(Path(path)))
+        found = language.read(read_text(Path(path)))
     except errors.BadDocument as error:
         fail(f"{path}: {error}", FINDINGS)
+    if not isinstance(found, MappingDocument):
+        fail(f"{path} is a {found.kind}: document; replies are judged by mappings. A message is never sent again.")
+    return found
 
 
 def _replays(app: App, document: MappingDocument | None, apply_: bool) -> Iterator[Replay]:
@@ -164,69 +163,3 @@ def _replays(app: App, document: MappingDocument | None, apply_: bool) -> Iterat
         fail(f"There is no account named {document.crm!r}.")
     for account in crms:
         yield Replay(app.store, account, app.crm(account), app.library, app.clock, document, apply_)
-
-
-@click.group("sends")
-def sends() -> None:
-    """Messages that were sent."""
-
-
-@sends.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def import_(file: str, as_json: bool) -> None:
-    """Make messages known that another tool sent: JSON lines, a JSON list, or CSV with a header."""
-    with opened() as app:
-        result = import_sends(app.store, _rows(Path(file)), app.clock.now())
-    if as_json:
-        show_json(
-            {"new": result.new, "known": result.known, "refused": [{"row": n, "why": w} for n, w in result.refused]}
-        )
-    else:
-        click.echo(f"{result.new} messages imported, {result.known} were known.")
-        for n, text in result.refused:
-            click.echo(f"row {n}: {text}", err=True)
-    raise SystemExit(FINDINGS if result.refused else 0)
-
-
-def _rows(path: Path) -> list[Any]:
-    """The rows of a file, each as it stands there; a line that is no JSON stays a text, and is refused as a row."""
-    text = read_text(path)
-    try:
-        if path.suffix.lower() == ".csv":
-            return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
-        if text.lstrip().startswith("["):
-            return list(json.loads(text))
-    except (ValueError, RecursionError, csv.Error) as error:
-        fail(f"{path} cannot be read: {error}")
-    whole = _line(text)
-    return [_line(line) for line in text.splitlines() if line.strip()] if isinstance(whole, str) else [whole]
-
-
-def _delimiter(text: str) -> str:
-    """A spreadsheet writes what its country uses."""
-    header = text.partition("\n")[0]
-    return max(",;\t", key=header.count)
-
-
-def _line(line: str) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return line
-
-
-@sends.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option(
-    "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many, newest first."
-)
-def list_(as_json: bool, limit: int) -> None:
-    """The newest messages and their state."""
-    with opened() as app, app.store.read() as conn:
-        rows = send_rows.newest(conn, limit)
-    if as_json:
-        show_json(rows)
-    for row in [] if as_json else rows:
-        what = row["document"] or row["template"] or row["step"]
-        click.echo(f"{row['id']}  {row['to']:<16} {what:<32} {row['state']} {row['label']}".rstrip())

@@ -13,14 +13,13 @@ from connector.pipeline.drain import log
 from connector.pipeline.publish import Look, Templates
 from connector.pipeline.templates import DRIFT
 from connector.store import documents as document_rows
-from connector.store import findings, parks
+from connector.store import findings, holds, parks
 from connector.store.engine import Store
 from connector.store.findings import Finding
 
 CHORE = DRIFT  # its name among the chores: once a day, and soon after Meta spoke of a template
 EVERY = timedelta(hours=24)
 CODE, PARKED = "drift", "document_parked"
-FOREVER = timedelta(days=3650)  # until it is mended
 HINT = "Mend the document and push it, or put back what is gone; connector mappings check shows the lines."
 
 
@@ -90,12 +89,11 @@ def _park(conn: Any, stopped: dict[str, str], looked_at: Collection[str], live: 
     ours = {row.key for row in findings.all_(conn) if row.code == PARKED}
     theirs = set(parks.parked(conn, "document", list(stopped), now)) - ours
     mended = {name for name in ours - stopped.keys() if name in looked_at or name not in live}
-    for name in mended:
-        parks.lift(conn, "document", name)
-    findings.clear(conn, PARKED, sorted(mended))
+    for name in sorted(mended):
+        holds.resume(conn, "document", name, now)
     told = []
     for name, why in stopped.items():
         if name not in theirs:
-            parks.park(conn, "document", name, now + FOREVER, why)
+            holds.pause(conn, "document", name, why, now)
             told.append(Finding(PARKED, name, f"{name} sends nothing until it is mended: {why}", HINT, name))
     findings.raise_(conn, told, now)

@@ -1,0 +1,139 @@
+"""connector sends: what was sent and what waits, held back, let go or ended by a person; and other tools' messages."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from connector.app import App
+from connector.cli.context import FINDINGS, fail, opened, read_text, show_json
+from connector.cli.mappings import author
+from connector.pipeline.imports import import_sends
+from connector.store import holds
+
+
+@click.group("sends")
+def sends() -> None:
+    """Messages that were sent."""
+
+
+@sends.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def import_(file: str, as_json: bool) -> None:
+    """Make messages known that another tool sent: JSON lines, a JSON list, or CSV with a header."""
+    with opened() as app:
+        result = import_sends(app.store, _rows(Path(file)), app.clock.now())
+    if as_json:
+        show_json(
+            {"new": result.new, "known": result.known, "refused": [{"row": n, "why": w} for n, w in result.refused]}
+        )
+    else:
+        click.echo(f"{result.new} messages imported, {result.known} were known.")
+        for n, text in result.refused:
+            click.echo(f"row {n}: {text}", err=True)
+    raise SystemExit(FINDINGS if result.refused else 0)
+
+
+def _rows(path: Path) -> list[Any]:
+    """The rows of a file, each as it stands there; a line that is no JSON stays a text, and is refused as a row."""
+    text = read_text(path)
+    try:
+        if path.suffix.lower() == ".csv":
+            return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
+        if text.lstrip().startswith("["):
+            return list(json.loads(text))
+    except (ValueError, RecursionError, csv.Error) as error:
+        fail(f"{path} cannot be read: {error}")
+    whole = _line(text)
+    return [_line(line) for line in text.splitlines() if line.strip()] if isinstance(whole, str) else [whole]
+
+
+def _delimiter(text: str) -> str:
+    """A spreadsheet writes what its country uses."""
+    header = text.partition("\n")[0]
+    return max(",;\t", key=header.count)
+
+
+def _line(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+
+
+@sends.command("list")
+@click.option("--state", default="", help="Only these: waiting ready unknown refused failed ...")
+@click.option("--document", default="", help="Only those of one document.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many, newest first."
+)
+def list_(state: str, document: str, as_json: bool, limit: int) -> None:
+    """The newest messages, their state, and why it is so."""
+    with opened() as app, app.store.read() as conn:
+        rows = holds.listing(conn, limit, state=state, document=document)
+    if as_json:
+        show_json([{name: row[name] for name in holds.LISTED} for row in rows])
+    for row in [] if as_json else rows:
+        what = row["document"] or row["template"] or row["step"]
+        until = f" until {row['next_at']:%Y-%m-%d %H:%M}Z" if row["next_at"] and row["state"] == "waiting" else ""
+        line = (
+            f"{row['id']}  {row['to']:<16} {what:<28} {row['state']}{until} {row['label']} {row['reason']}"
+        )
+        click.echo(line.rstrip())
+
+
+def _place(app: App, document: str, number: str) -> tuple[str, str]:
+    """(scope, key) of what is paused: a document, or a number by its account's name."""
+    if bool(document) == bool(number):
+        fail("Name a document, or a number with --number.")
+    if document:
+        return "document", document
+    account = app.account(number)
+    if account is None or account.kind != "whatsapp":
+        fail(f"There is no WhatsApp account named {number!r}.")
+    return "number", str(account.settings.get("phone_number_id", ""))
+
+
+@sends.command("pause")
+@click.argument("document", default="")
+@click.option("--number", default="", help="Everything of a number: its account's name.")
+@click.option("--reason", default="", help="Told where its messages are listed.")
+def pause(document: str, number: str, reason: str) -> None:
+    """Hold back what a document, or a whole number, has not sent yet."""
+    with opened() as app:
+        scope, key = _place(app, document, number)
+        with app.store.write() as conn:
+            holds.pause(conn, scope, key, reason or f"Paused by {author()}.", app.clock.now())
+    click.echo(f"{document or number} is paused. On again: connector sends resume {document or f'--number {number}'}")
+
+
+@sends.command("resume")
+@click.argument("document", default="")
+@click.option("--number", default="", help="A number: its account's name.")
+def resume(document: str, number: str) -> None:
+    """Let a document or number go on; what waited for it is looked at now."""
+    with opened() as app:
+        scope, key = _place(app, document, number)
+        with app.store.write() as conn:
+            rested = holds.resume(conn, scope, key, app.clock.now())
+    if not rested:
+        fail(f"{document or number} was not paused.", FINDINGS)
+    click.echo(f"{document or number} goes on.")
+
+
+@sends.command("cancel")
+@click.argument("ids", nargs=-1)
+@click.option("--document", default="", help="All that this document has not sent yet.")
+def cancel(ids: tuple[str, ...], document: str) -> None:
+    """End messages that have not left yet, by id or by document."""
+    if bool(ids) == bool(document):
+        fail("Name ids, or a document with --document.")
+    with opened() as app, app.store.write() as conn:
+        n = holds.cancel(conn, app.clock.now(), ids=ids, document=document)
+    click.echo(f"{n} cancelled. What has left cannot be called back.")
+    raise SystemExit(FINDINGS if ids and n < len(ids) else 0)
