@@ -14,9 +14,9 @@ FAST = 200
 class Pace:
     """`room(running)` before a claim, `take` for those that passed the gates. `trouble` lets one through at a time."""
 
-    def __init__(self, per_second: int | None, clock: Callable[[], float]) -> None:
+    def __init__(self, per_second: int | None, clock: Callable[[], float], threads: int | None = None) -> None:
         self.per_second = per_second if per_second and per_second > 0 else DEFAULT
-        self.threads = MANY if self.per_second > FAST else FEW
+        self.threads = threads or (MANY if self.per_second > FAST else FEW)
         self.trouble = False
         self._clock = clock
         self._beat = max(BEAT, 4 / self.per_second)

@@ -39,6 +39,7 @@ class Sender:
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
     wrong_clock: timedelta = WRONG_CLOCK
+    threads: int | None = None  # requests at once; None = as many as the number's throughput asks for
     _answers: "SimpleQueue[Answer]" = field(default_factory=SimpleQueue)
     _halted: bool = False
     _account: str = ""
@@ -69,7 +70,7 @@ class Sender:
         unknown.recover(self.store, self.number, now)
         unknown.settle(self.store, self.number, now)
         with self.store.read() as conn:
-            pace = Pace(sending.throughput(conn, self.number), self.monotonic)
+            pace = Pace(sending.throughput(conn, self.number), self.monotonic, self.threads)
             pace.trouble = parks.tries(conn, "number", self.number) > 0
         with ThreadPoolExecutor(pace.threads, thread_name_prefix="send") as pool:
             self._loop(pool, pace, stop)

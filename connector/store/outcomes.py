@@ -75,7 +75,7 @@ def _others(conn: sa.Connection, results: Sequence[Result], now: datetime) -> No
     if not results:
         return
     b = sa.bindparam
-    mine = sa.and_(_T.id == b("i"), _T.attempts == b("k"), _T.state.in_(["in_flight", "unknown"]))
+    mine = sa.and_(_T.id == b("i"), _T.attempts == b("k"), in_state(sends, "in_flight", "unknown"))
     hears = sa.case((sa.and_(b("end").is_not(None), _T.crm != ""), 1), else_=_T.tell)
     query = sa.update(sends).where(mine)
     query = query.values(

@@ -46,11 +46,14 @@ class Phone:
 
     answers: list[Receipt | Callable[[str], Receipt]] = field(default_factory=list)
     sent: list[tuple[str, OutboundMessage]] = field(default_factory=list)
+    mute: set[str] = field(default_factory=set)  # keys that never get an answer
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, message: OutboundMessage, key: str) -> Receipt:
         with self._lock:
             self.sent.append((key, message))
+            if key in self.mute:
+                return Receipt(outcome="unknown", text="Meta did not answer.", who="Meta")
             answer = self.answers.pop(0) if self.answers else Receipt(outcome="accepted", wamid=wamid())
         return answer(key) if callable(answer) else answer
 

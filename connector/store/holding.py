@@ -1,0 +1,102 @@
+"""What a person does about sends: pause, resume, cancel, send again; and the list that says why each one waits."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.store import parks
+from connector.store.bulk import in_chunks
+from connector.store.tables import accounts, findings, in_state, sends
+from connector.store.tables import parks as parked
+
+SCOPES = ("account", "number", "template", "document", "contact", "send")
+FOR_EVER = timedelta(days=36500)
+AGAIN = "sent_again_by_person"
+_T = sends.c
+FILTERS: Mapping[str, sa.Column[Any]] = {
+    "id": _T.id, "state": _T.state, "document": _T.document, "number": _T.number, "contact": _T.lane, "to": _T.to,
+    "event": _T.event, "template": _T.template, "crm": _T.crm, "code": _T.code,
+}  # fmt: skip
+
+
+def pause(conn: sa.Connection, scope: str, key: str, reason: str, now: datetime) -> None:
+    """Nothing of it is sent until it is resumed; one row, however much waits. A template's key is `account:name`."""
+    parks.park(conn, scope, key, now + FOR_EVER, reason or "A person paused it.")
+
+
+def resume(conn: sa.Connection, scope: str, key: str, now: datetime) -> bool:
+    """It goes on, with what was set aside meanwhile. False when it did not rest."""
+    p = parked.c
+    gone = conn.execute(sa.delete(parked).where(p.scope == scope, p.key == key, p.until > now)).rowcount > 0
+    aside = sa.and_(in_state(sends, "ready"), _T.code == "parked", _of(scope, key))
+    conn.execute(sa.update(sends).where(aside).values(next_at=now, code="", reason=""))
+    if scope == "document":
+        conn.execute(sa.delete(findings).where(findings.c.code == "template_changed", findings.c.document == key))
+    return gone
+
+
+def _of(scope: str, key: str) -> sa.ColumnElement[bool]:
+    """The sends of one scope."""
+    if scope == "template":
+        account, _, name = key.partition(":")
+        return sa.and_(_T.account == account, _T.template == name)
+    column = {"account": _T.account, "number": _T.number, "document": _T.document, "contact": _T.lane, "send": _T.id}
+    return column[scope] == (key.partition(":")[0] if scope == "contact" else key)
+
+
+def cancel(conn: sa.Connection, scope: str, key: str, reason: str, now: datetime) -> int:
+    """What has not left yet never will; how many. A single send that may have been sent can be closed this way too."""
+    states = ("waiting", "ready", "unknown") if scope == "send" else ("waiting", "ready")
+    query = sa.update(sends).where(in_state(sends, *states), _of(scope, key))
+    ended = query.values(
+        state="cancelled", code="cancelled", reason=reason or "A person cancelled it.", who="", next_at=None,
+        ended_at=now, tell=sa.case((_T.crm != "", 1), else_=_T.tell),
+    )  # fmt: skip
+    return conn.execute(ended).rowcount
+
+
+def send_again(conn: sa.Connection, id: str, now: datetime) -> bool:
+    """A person has looked: one that may have been sent goes out once more. False when it is not unknown (any more)."""
+    query = sa.update(sends).where(_T.id == id, in_state(sends, "unknown"))
+    return conn.execute(query.values(state="ready", label=AGAIN, code="", reason="", next_at=now)).rowcount == 1
+
+
+def listing(conn: sa.Connection, filters: Mapping[str, str], limit: int, now: datetime) -> list[dict[str, Any]]:
+    """The newest sends, {id, document, to, state, label, reason, next_at} and more; `filters` by FILTERS."""
+    query = sa.select(
+        _T.id, _T.document, _T.template, _T.step, _T.to, _T.user_id, _T.state, _T.label, _T.code, _T.reason, _T.who,
+        _T.next_at, _T.at, _T.number, _T.account, _T.attempts,
+    )  # fmt: skip
+    for name, value in filters.items():
+        query = query.where(FILTERS[name] == value)
+    rows = conn.execute(query.order_by(_T.id.desc()).limit(limit)).all()
+    whys = _whys(conn, rows, now)
+    return [dict(row._mapping) | {"reason": _why(row, whys)} for row in rows]
+
+
+def _why(row: sa.Row[Any], whys: Mapping[tuple[str, str], str]) -> str:
+    """Its own reason; of one that is ready, what it waits behind comes first."""
+    if row.state != "ready":
+        return str(row.reason)
+    places = (("account", row.account), ("number", row.number), ("document", row.document), ("send", row.id))
+    behind = next((whys[place] for place in places if place in whys), "")
+    return behind or row.reason or whys.get(("pace", row.number), "")
+
+
+def _whys(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> dict[tuple[str, str], str]:
+    ready = [row for row in rows if row.state == "ready"]
+    keys = {
+        "account": {row.account for row in ready}, "number": {row.number for row in ready},
+        "document": {row.document for row in ready}, "send": {row.id for row in ready},
+        "pace": {row.number for row in ready},
+    }  # fmt: skip
+    p, found = parked.c, {}
+    for scope, values in keys.items():
+        for chunk in in_chunks(sorted(values)):
+            query = sa.select(p.key, p.reason).where(p.scope == scope, p.key.in_(chunk), p.until > now)
+            found.update({(scope, row.key): row.reason for row in conn.execute(query)})
+    held = sa.select(accounts.c.id, accounts.c.state, accounts.c.reason).where(accounts.c.state != "ok")
+    found.update({("account", row.id): row.reason or f"The account is {row.state}." for row in conn.execute(held)})
+    return found
