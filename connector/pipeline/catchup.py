@@ -118,7 +118,8 @@ def enqueue(
     """Stores events of our own making, each once, with the plan of its triggers from `due` {event id: time} on."""
     known = event_rows.known_keys(conn, [(account, event.id) for event in found])
     fresh = {event.id: event for event in found if (account, event.id) not in known}
-    rows, times = [], {}
+    rows: list[dict[str, Any]] = []
+    times: dict[str, datetime] = {}
     for event in fresh.values():
         key = new_id()
         # What waits for its time stands alone: in the record's lane it would hold back what happens meanwhile.

@@ -16,7 +16,7 @@ from connector.pipeline.gather import Gatherer, Wish
 from connector.pipeline.library import Shelf
 from connector.pipeline.prepare import Wanted, make_rows
 from connector.ports import CRM, Account
-from connector.store import callbacks, causes, contacts, own_writes, plans, records, sends
+from connector.store import callbacks, causes, contacts, own_writes, people, plans, records, sends
 from connector.store.engine import Store
 from connector.store.plans import Work
 from connector.store.records import Place
@@ -169,7 +169,7 @@ class Claim:
 
     def _meet(self, conn: Any, now: datetime) -> None:
         """People known by nothing but a phone: found by it, or new; and every record stays with its contact."""
-        contacts.alone(conn)
+        people.alone(conn)
         outs = [out for out in self.outs.values() if out.row]
         lanes = {str(out.row["lane"]) for out in outs if out.row["lane"]}
         heirs = contacts.heirs(conn, sorted(lanes))

@@ -152,8 +152,11 @@ class Judge:
                 judged.refuse(live, "we wrote this ourselves (own_changes: yes would let it fire)")
             else:
                 self._ask(judged, live, event, values)
-        if event.value is not None and not older and event.field in self.watched.get(event.object, ()):
+        if event.field and event.value is not None and not older and self._watched(event):
             ledger.take(place, event.field, event.value, judged.at)
+
+    def _watched(self, event: RecordChanged) -> bool:
+        return event.field in self.watched.get(event.object, ())
 
     def _older(self, event: RecordChanged, at: datetime, before: Mapping[str, Known]) -> str:
         known = before.get(event.field or "")

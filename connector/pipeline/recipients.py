@@ -6,16 +6,16 @@ from typing import Any
 
 from connector.core.contact import Contact, Record, RecordRef
 from connector.core.phone import spellings
-from connector.store import contacts
+from connector.store import contacts, people
 
 KINDS = {"wa_id": "wa_id", "user_id": "bsuid"}  # our two ids on the record -> the contact's keys
 Place = tuple[str, str]
 
 
-def known(conn: Any, account: str, people: Iterable[Record], identity: Mapping[str, str]) -> dict[Place, set[str]]:
+def known(conn: Any, account: str, persons: Iterable[Record], identity: Mapping[str, str]) -> dict[Place, set[str]]:
     """{record: the contacts it may be}: by its link, else by the WhatsApp ids on it; nobody, one, or several."""
-    records = {(r.object, r.id): r for r in people}
-    found = contacts.linked(conn, account, records)
+    records = {(r.object, r.id): r for r in persons}
+    found = people.linked(conn, account, records)
     keys = {place: _keys(record, identity) for place, record in records.items() if place not in found}
     have = contacts.holders(conn, {key for mine in keys.values() for key in mine})
     for place, mine in keys.items():
@@ -59,10 +59,10 @@ def strong(phone: str) -> tuple[str, ...]:
     return (phone,) if phone.startswith("+54") else spellings(phone)
 
 
-def meet(conn: Any, people: Mapping[str, str], now: datetime) -> dict[str, set[str]]:
-    """{phone: its contact, or several} of {phone: name}; who is unknown becomes a contact. Hold contacts.alone."""
-    found = of_phones(conn, people)
-    fresh = contacts.newcomers(conn, {p: name for p, name in people.items() if not found[p]}, now)
+def meet(conn: Any, names: Mapping[str, str], now: datetime) -> dict[str, set[str]]:
+    """{phone: its contact, or several} of {phone: name}; who is unknown becomes a contact. Hold people.alone."""
+    found = of_phones(conn, names)
+    fresh = people.newcomers(conn, {p: name for p, name in names.items() if not found[p]}, now)
     return found | {phone: {contact} for phone, contact in fresh.items()}
 
 

@@ -21,6 +21,7 @@ from connector.store.engine import Store
 AHEAD = timedelta(hours=26)  # how far a date is looked for: a day, and what a late clock may lose
 LOOK = timedelta(hours=1)  # how often: a date that is entered on the day itself is found too
 LATE = timedelta(hours=24)  # a date that came due while nobody looked is still told
+MOMENT = timedelta(microseconds=1)
 PAGES = 100  # of one query
 QUERIES = 20  # of one document: a query knows no "or", so each value is asked for alone
 BROKEN = "timer_refused"  # the finding of a document whose query the CRM refuses
@@ -74,24 +75,24 @@ class Schedule:
             first = document.every.after(now, self.zone) if document.every else now
             with self.store.write() as conn:
                 timers.put(conn, document.name, first, spec)
-            return 0 if document.every else self._due_now(document, first, now, now)
+            return 0 if document.every else self._look(document, first, now, now)
         if row.next_at > now:
             return 0
-        covered = row.next_at - LOOK + AHEAD  # how far the last look went
-        return self._due_now(document, row.next_at, max(now - LATE, min(now, covered)), now)
+        covered = row.next_at if document.every else row.next_at - LOOK + AHEAD  # how far the last look went
+        return self._look(document, row.next_at, max(now - LATE, min(now, covered)), now)
 
-    def _due_now(self, document: SendDocument, instant: datetime, start: datetime, now: datetime) -> int:
+    def _look(self, document: SendDocument, was: datetime, start: datetime, now: datetime) -> int:
         """The events of one look, and the next one; a document whose query is refused is told, and comes again."""
         found: Found = []
         said = ""
         try:
-            found = self._every(document, instant) if document.every else self._dates(document, start, now)
+            found = self._every(document, start, now) if document.every else self._dates(document, start, now)
         except errors.GiveUp as error:
             log.warning("%s: %s", document.name, error)
             said = str(error)
         then = document.every.after(now, self.zone) if document.every else now + LOOK
         with self.store.write() as conn:
-            if not timers.advance(conn, document.name, instant, then):
+            if not timers.advance(conn, document.name, was, then):
                 return 0
             self._tell(conn, document.name, said, now)
             times = {event.id: due for event, due in found}
@@ -106,8 +107,11 @@ class Schedule:
             findings.clear(conn, BROKEN, [name])
 
     # ---- every ---------------------------------------------------------------------------------------------------
-    def _every(self, document: SendDocument, instant: datetime) -> Found:
-        """One event for each record that is meant at that time."""
+    def _every(self, document: SendDocument, start: datetime, now: datetime) -> Found:
+        """One event for each record that is meant at that time; a time long past is left out."""
+        instant = document.every.after(start - MOMENT, self.zone) if document.every else start
+        if instant > now:
+            return []
         conditions = document.conditions
         ids: dict[str, str] = {}
         combinations = list(product(*(watch.value for watch in conditions)))

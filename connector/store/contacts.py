@@ -8,7 +8,6 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from connector.core.contact import Contact, RecordRef
-from connector.core.phone import spellings
 from connector.ids import new_id
 from connector.store.engine import in_chunks, insert_many
 from connector.store.locks import key_of
@@ -327,20 +326,6 @@ def find(conn: sa.Connection, term: str) -> list[str]:
     return list(conn.execute(by_key.limit(50)).scalars())
 
 
-# ---- people the CRM names ----------------------------------------------------------------------------------------
-def linked(conn: sa.Connection, account: str, records: Iterable[tuple[str, str]]) -> dict[tuple[str, str], set[str]]:
-    """{(object, record id): the contacts linked to it}; records without one are absent."""
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    wanted = set(records)
-    t = crm_links.c
-    for chunk in in_chunks(sorted({record for _, record in wanted})):
-        query = sa.select(t.object, t.record_id, t.contact).where(t.account == account, t.record_id.in_(chunk))
-        for row in conn.execute(query):
-            if (row.object, row.record_id) in wanted:
-                found[row.object, row.record_id].add(row.contact)
-    return dict(found)
-
-
 def holders(conn: sa.Connection, keys: Iterable[Key]) -> dict[Key, set[str]]:
     """{key: the contacts that have it}, of unique keys and of hints; keys nobody has are absent."""
     wanted: dict[str, set[str]] = defaultdict(set)
@@ -354,26 +339,3 @@ def holders(conn: sa.Connection, keys: Iterable[Key]) -> dict[Key, set[str]]:
             for row in conn.execute(query):
                 found[kind, row.value].add(row.contact)
     return dict(found)
-
-
-def aliases(conn: sa.Connection, lane: str, phone: str) -> set[str]:
-    """Every contact this message may reach: `lane`, and whoever has this phone in one of its spellings."""
-    keys = [key for spelling in spellings(phone) for key in (("wa_id", spelling[1:]), ("phone", spelling))]
-    found = {contact for have in holders(conn, keys).values() for contact in have} | ({lane} if lane else set())
-    return found | set(heirs(conn, sorted(found)).values())
-
-
-def newcomers(conn: sa.Connection, people: Mapping[str, str], now: datetime) -> dict[str, str]:
-    """{phone: a new contact} of {phone: name}; the phone is a hint until WhatsApp says whose it is."""
-    made = {phone: new_id() for phone in sorted(people)}
-    rows = [{"id": made[phone], "name": people[phone], "created_at": now} for phone in made]
-    insert_many(conn, contacts, rows)
-    keys = [{"kind": "phone", "value": phone, "contact": contact, "at": now} for phone, contact in made.items()]
-    insert_many(conn, contact_keys, keys, ignore_conflicts=True)
-    return made
-
-
-def alone(conn: sa.Connection) -> None:
-    """Nobody else makes contacts until this transaction ends: two would each make one for the same newcomer."""
-    if conn.dialect.name == "postgresql":
-        conn.execute(sa.select(sa.func.pg_advisory_xact_lock(key_of("contacts"))))

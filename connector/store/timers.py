@@ -31,10 +31,3 @@ def advance(conn: sa.Connection, document: str, due: datetime, next_at: datetime
     """Compare-and-set due -> next; False when another clock was quicker."""
     mine = (_T.document == document, _T.next_at == due)
     return conn.execute(sa.update(timers).where(*mine).values(next_at=next_at)).rowcount == 1
-
-
-def forget(conn: sa.Connection, live: Sequence[str]) -> None:
-    """Documents that are not live any more have no timer."""
-    gone = set(conn.execute(sa.select(_T.document)).scalars()) - set(live)
-    for chunk in in_chunks(sorted(gone)):
-        conn.execute(sa.delete(timers).where(_T.document.in_(chunk)))

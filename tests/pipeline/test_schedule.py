@@ -40,12 +40,21 @@ def test_every_starts_from_now_and_comes_at_its_time_once(house: House) -> None:
     assert timer.next_at == MONDAY + timedelta(days=7)
 
 
-def test_a_clock_that_was_away_tells_once(house: House) -> None:
+def test_a_clock_that_was_away_tells_the_last_time_only(house: House) -> None:
     publish(house, EVERY)
     clock(house).tick(MONDAY - timedelta(days=1))
     wanted = len(people(house, "customer", "opportunity"))
-    assert clock(house).tick(MONDAY + timedelta(days=15)) == wanted
-    assert clock(house).tick(MONDAY + timedelta(days=15, minutes=1)) == 0
+    assert clock(house).tick(MONDAY + timedelta(days=14, hours=2)) == wanted
+    assert clock(house).tick(MONDAY + timedelta(days=14, hours=3)) == 0
+    assert {row.payload["at"] for row in rows(house, events)} == {(MONDAY + timedelta(days=14)).isoformat()}
+
+
+def test_a_time_long_past_is_left_out(house: House) -> None:
+    publish(house, EVERY)
+    clock(house).tick(MONDAY - timedelta(days=1))
+    assert clock(house).tick(MONDAY + timedelta(days=2)) == 0
+    (timer,) = rows(house, timers)
+    assert timer.next_at == MONDAY + timedelta(days=7)
 
 
 def test_another_time_is_another_timer(house: House) -> None:
@@ -59,9 +68,10 @@ def test_another_time_is_another_timer(house: House) -> None:
 
 def test_at_its_time_the_record_is_asked_again(house: House) -> None:
     ready(house)
-    publish(house, EVERY)
     now = datetime.now(UTC)
-    with_timer(house, "weekly", now)
+    minute = now.replace(second=0, microsecond=0)
+    publish(house, EVERY.replace("monday 09:00", f"day {minute:%H:%M}"))
+    with_timer(house, "weekly", minute)
     clock(house).tick(now)
     left = people(house, "customer", "opportunity")
     gone = sorted(left)[0]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from connector.core.contact import RecordRef
-from connector.store import contacts
+from connector.store import contacts, people
 from connector.store.tables import contact_keys, crm_links
 from tests.pipeline.conftest import ANA, House
 from tests.pipeline.triggering import asked, fire, happened, publish, ready, rows, sent, slots
@@ -27,7 +27,7 @@ def meet(house: House, *keys: tuple[str, str], record: str = "") -> str:
 
 def _newcomer(house: House) -> dict[str, str]:
     with house.app.store.write() as conn:
-        return contacts.newcomers(conn, {"+10000000000": "Somebody"}, NOW)
+        return people.newcomers(conn, {"+10000000000": "Somebody"}, NOW)
 
 
 def crm(house: House) -> str:
@@ -78,7 +78,6 @@ def test_somebody_new_becomes_a_contact_with_a_phone(house: House) -> None:
     assert (key.kind, key.value, key.contact) == ("phone", f"+{ANA}", send.lane)
     with house.app.store.read() as conn:
         assert contacts.load(conn, [send.lane])[send.lane].name == "Ana"
-        assert contacts.aliases(conn, "", f"+{ANA}") == {send.lane}
 
 
 def test_two_records_with_one_phone_are_one_newcomer(house: House) -> None:
@@ -98,7 +97,7 @@ def test_two_contacts_on_one_record_ask_a_person(house: House) -> None:
     (text,) = asked(house)
     assert "2 contacts here" in text
     with house.app.store.read() as conn:
-        assert contacts.linked(conn, crm(house), [("contacts", "1512")]) == {("contacts", "1512"): {first, second}}
+        assert people.linked(conn, crm(house), [("contacts", "1512")]) == {("contacts", "1512"): {first, second}}
 
 
 def test_two_hints_on_one_phone_ask_a_person(house: House) -> None:
@@ -107,14 +106,6 @@ def test_two_hints_on_one_phone_ask_a_person(house: House) -> None:
     greet(house)
     assert sent(house) == []
     assert len(asked(house)) == 1
-
-
-def test_aliases_follow_merges_and_spellings(house: House) -> None:
-    one, two = meet(house, ("phone", "+5215512345678")), meet(house, ("wa_id", "525512345678"))
-    with house.app.store.write() as conn:
-        assert contacts.aliases(conn, one, "+525512345678") == {one, two}
-        contacts.merge(conn, one, two)
-        assert contacts.aliases(conn, two, "+525512345678") == {one, two}
 
 
 def test_a_phone_somebody_else_writes_from_asks_a_person(house: House) -> None:
