@@ -41,18 +41,18 @@ def _play(stage: Stage, app: App, move: Mapping[str, Any], settled: Callable[[],
     seen = {row.id for row in _sent(app, move["sends"])}
     stage.call("PATCH", f"/_records/{move['crm']}/{move['object']}/{record}", dict(move["set"]))
     row = _until_read(app, move["sends"], seen)
-    answered = bool(row and move["answer"])
+    answer = None
     if row is not None and move["answer"]:
         stage.call("POST", f"/_customers/{move['wa_id']}", {**move["answer"], "reply_to": row.wamid})
+        answer = _until(lambda: _answer(app, row.id))
     fine = settled()
     if row is None:
         stage.say(f"{move['crm']} {move['object']} {record}: nothing was sent by {move['sends']}")
         return False
-    for event in reasons.explain(app.store, row.event, {a.id: a.name for a in app.accounts()}):
-        stage.say(reasons.render(event) + "\n")
-    if answered:
-        _tell_answer(stage, app, row.id)
-    return fine and row.state in READ
+    _tell(stage, app, row.event)
+    if answer:
+        _tell(stage, app, answer)
+    return fine and row.state in READ and bool(answer or not move["answer"])
 
 
 def _named(stage: Stage, move: Mapping[str, Any]) -> str:
@@ -67,20 +67,29 @@ def _sent(app: App, document: str) -> Sequence[Any]:
         return telling.of_document(conn, document)
 
 
-def _until_read(app: App, document: str, seen: set[str]) -> Any:
-    """The message, once its customer has read it, or it cannot get there; None when there is none in time."""
-    until, row = time.monotonic() + PATIENCE, None
-    while time.monotonic() < until:
-        row = next((r for r in _sent(app, document) if r.id not in seen), row)
-        row = next((r for r in _sent(app, document) if row is not None and r.id == row.id), row)
-        if row is not None and row.state in (*READ, *OVER):
-            return row
+def _until(look: Callable[[], Any]) -> Any:
+    """What `look` finds, or the last it found when nothing comes in time."""
+    until = time.monotonic() + PATIENCE
+    while not (found := look()) and time.monotonic() < until:
         time.sleep(LOOK)
-    return row
+    return found
 
 
-def _tell_answer(stage: Stage, app: App, send: str) -> None:
+def _until_read(app: App, document: str, seen: set[str]) -> Any:
+    """The message, once its customer has read it or it cannot get there; as it stands when that takes too long."""
+
+    def mine() -> Any:
+        return next((row for row in _sent(app, document) if row.id not in seen), None)
+
+    _until(lambda: (row := mine()) is not None and row.state in (*READ, *OVER))
+    return mine()
+
+
+def _answer(app: App, send: str) -> str | None:
     with app.store.read() as conn:
-        answer = telling.answer_of(conn, send)
-    for event in reasons.explain(app.store, answer, {a.id: a.name for a in app.accounts()}) if answer else ():
-        stage.say(reasons.render(event) + "\n")
+        return telling.answer_of(conn, send)
+
+
+def _tell(stage: Stage, app: App, event: str) -> None:
+    for told in reasons.explain(app.store, event, {a.id: a.name for a in app.accounts()}):
+        stage.say(reasons.render(told) + "\n")

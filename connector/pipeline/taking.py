@@ -32,6 +32,7 @@ class Effects:
     consents: list[dict[str, Any]] = field(default_factory=list)
     templates: list[tuple[str, events.TemplateUpdate]] = field(default_factory=list)
     alerts: list[tuple[str, events.AccountAlert]] = field(default_factory=list)
+    stopped: dict[str, str] = field(default_factory=dict)  # WhatsApp accounts that only a person can mend: why
     triggers: dict[str, str] = field(default_factory=dict)  # event id -> the CRM account whose send: documents look
 
 
@@ -117,8 +118,11 @@ def _take_status(item: Item, resolver: Resolver, effects: Effects) -> Taken:
             "code": event.code,
             "pricing": dict(event.pricing) if event.pricing else None,
             "wa_id": event.wa_id,
+            "who": event.who,
         }
     )
+    if event.park == "account":
+        effects.stopped[item.account] = event.reason
     if event.code == STOPPED_MARKETING and (lane := resolver.resolve(Person(event.wa_id, event.user_id))):
         at = event.at or item.received_at
         effects.consents.append(_consent(lane, "marketing", "opted_out", "131050", at, event.reason, event.id))

@@ -12,7 +12,7 @@ from connector.pipeline import consents
 from connector.pipeline.drain import Stop, alone, log
 from connector.pipeline.taking import Effects, Item, people, take
 from connector.ports import Account, Clock, Webhook
-from connector.store import deliveries, sends
+from connector.store import accounts, deliveries, sends
 from connector.store import events as event_rows
 from connector.store.contacts import Resolver, opt
 from connector.store.engine import Store
@@ -168,6 +168,8 @@ def _write(conn: Any, effects: Effects, resolver: Resolver, directory: Directory
     event_rows.add(conn, effects.rows, directory.crms, effects.triggers)
     opt(conn, effects.consents + consents.from_crm(conn, effects.rows, directory.accounts))
     sends.add_statuses(conn, effects.statuses)
+    for stopped, reason in effects.stopped.items():
+        accounts.ask_person(conn, stopped, reason)
     for account, update in effects.templates:
         if update.name and update.what in ("status", "quality", "category"):
             event_rows.set_template(conn, account, update.name, update.language, now, **{update.what: update.value})

@@ -140,7 +140,8 @@ def _reason(
 
 def _untold(row: Any, received: datetime) -> dict[str, Any]:
     body = row.body
-    value = body.get("text") or body.get("title") or body.get("flow") or body.get("webhook") or body.get("to")
+    told = ("value", "text", "title", "flow", "webhook", "to")
+    value = next((body[name] for name in told if body.get(name) not in (None, "")), None)
     name = body.get("field") or OTHER.get(row.kind, row.kind)
     return {"field": name, "from": None, "value": value, "before": None, "outcome": "", "because": ""} | _fate(
         row, received, ""
@@ -168,10 +169,9 @@ def render(event: Mapping[str, Any]) -> str:
         " ".join(p for p in (f"+{person['wa_id']}" if person["wa_id"] else "", person["name"]) if p)
         or "somebody unknown"
     )
-    said = message.get("text") or message.get("status") or _record(message) or message.get("what") or event["kind"]
-    lines = [
-        f"{who}: {said!r} ({message.get('type', event['kind'])})    {event['received_at'][:19]}Z    {event['state']}"
-    ]
+    said = message.get("text") or message.get("status") or message.get("what") or event["kind"]
+    head = _record(message) or f"{who}: {said!r} ({message.get('type', event['kind'])})"
+    lines = [f"{head}    {event['received_at'][:19]}Z    {event['state']}"]
     lines += [f"  {account}: {record}" for account, record in person["records"].items()]
     for document in event["documents"]:
         head = f"{document['name']}, version {document['version']}, on {document['account']}"

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from connector.store import telling
+from connector.store.sends import RANKS
 
 WAITS = ("waiting", "ready", "in_flight")
 # how the state of a send counts for its event, in the words of a change
@@ -32,9 +33,14 @@ def _send(row: Mapping[str, Any]) -> dict[str, Any]:
             {"n": a.n, "at": _iso(a.started_at), "outcome": a.outcome or "no outcome is known", "text": a.text or ""}
             for a in row["attempts_made"]
         ],
-        "statuses": [{"status": s.status, "at": _iso(s.at)} for s in row["statuses"]],
+        "statuses": [{"status": s.status, "at": _iso(s.at)} for s in _in_order(row["statuses"])],
         "answered_by": row["answered_by"],
     }  # fmt: skip
+
+
+def _in_order(facts: Sequence[Any]) -> list[Any]:
+    """Meta's times are whole seconds: within one, the way a message goes."""
+    return sorted(facts, key=lambda s: (s.at is None, s.at, RANKS.get(s.status, 0)))
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -104,7 +104,8 @@ OBJECTS: Mapping[str, tuple[Field, ...]] = {
         _reference("ContactId", "Contact ID", "Contact"),
         Field("StageName", "Stage", "picklist", 255, STAGES, required=True),
         Field("CloseDate", "Close Date", "date", required=True), Field("Amount", "Amount", "currency", digits=(16, 2)),
-        _area("Description", "Description", 32000), _text("WhatsApp_Quote__c", "Quote on WhatsApp"),
+        _area("Description", "Description", 32000), _text("NextStep", "Next Step"),
+        _text("WhatsApp_Quote__c", "Quote on WhatsApp"),
         Field("Quote_Pdf_Url__c", "Quote (PDF)", "url", 255),
     ),
     "OpportunityContactRole": (

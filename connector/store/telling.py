@@ -67,14 +67,14 @@ def tell(conn: sa.Connection, account: str, told: Sequence[sa.Row[Any]], made: S
     same = sa.and_(
         t.id == b("s"), t.rank == b("r"), t.state == b("st"), sa.func.coalesce(t.answered_by, "") == b("a"), t.tell == 1
     )
-    step = sa.update(sends).where(same).values(tell=0, told=b("to"), told_reply=b("re"))
+    step = sa.update(sends).where(same).values(tell=0, told=b("k"), told_reply=b("re"))
     values = [
         {
             "s": r.id,
             "r": r.rank,
             "st": r.state,
             "a": r.answered_by or "",
-            "to": _told(r),
+            "k": _told(r),
             "re": int(bool(r.answered_by)),
         }
         for r in told
