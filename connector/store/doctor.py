@@ -13,6 +13,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from connector.store.changes import WRITTEN
+from connector.store.sending import ENDED
 from connector.store.sends import RANKS
 from connector.store.tables import (
     accounts,
@@ -23,6 +24,7 @@ from connector.store.tables import (
     in_state,
     parks,
     plans,
+    send_attempts,
     sends,
     statuses,
 )
@@ -31,6 +33,7 @@ PATIENCE = timedelta(minutes=5)  # after that, waiting needs a reason
 IN_FLIGHT = timedelta(minutes=2)
 EXAMPLES = 5
 STARTED = ("in_flight", "unknown", *RANKS)  # states of a send that may have reached the customer
+LATE_MS = 15_000  # milliseconds an opt-out that was answered 200 may take to be unpacked and committed
 Query = sa.Select[Any]  # one column: what to look at
 
 
@@ -77,14 +80,23 @@ def _sets() -> tuple[sa.CTE, sa.CTE, sa.CTE]:
         column = table.c.id if table is events else table.c.event
         return sa.select(column.label("id")).where(in_state(table, *states))
 
-    review = of(events, "dead").union(of(plans, "dead"), of(changes, "review")).cte("in_review")
-    open_ = of(events, "new").union(of(plans, "new"), of(changes, "new", "in_flight")).cte("open")
+    def caused(*states: str) -> list[sa.Select[Any]]:
+        """By one partial index each; a message another tool sent has no event."""
+        return [of(sends, state).where(sends.c.event.is_not(None)) for state in states]
+
+    review = of(events, "dead").union(of(plans, "dead"), of(changes, "review"), *caused("unknown")).cte("in_review")
+    pending = (of(plans, "new"), of(changes, "new", "in_flight"), *caused("waiting", "ready", "in_flight"))
+    open_ = of(events, "new").union(*pending).cte("open")
     known = sa.select(review.c.id)
     waiting = sa.select(open_.c.id).where(open_.c.id.not_in(known)).cte("waiting")
+    said_no = of(changes, "refused").union(of(sends, *ENDED).where(sends.c.event.is_not(None))).subquery()
     other = changes.alias("other")
-    done = sa.exists().where(other.c.event == changes.c.event, other.c.state == "done")
-    final = sa.and_(changes.c.event.not_in(known), changes.c.event.not_in(sa.select(open_.c.id)))
-    refused = of(changes, "refused").where(~done, final).distinct().cte("refused")
+    done = sa.or_(
+        sa.exists().where(other.c.event == said_no.c.id, other.c.state == "done"),
+        sa.exists().where(sends.c.event == said_no.c.id, sends.c.state.in_(RANKS), sends.c.state != "failed"),
+    )
+    final = sa.and_(said_no.c.id.not_in(known), said_no.c.id.not_in(sa.select(open_.c.id)))
+    refused = sa.select(said_no.c.id).where(~done, final).cte("refused")
     return review, waiting, refused
 
 
@@ -157,13 +169,54 @@ def _rank_behind(_: datetime) -> Query:
     return query.where(sends.c.rank < rank).distinct()
 
 
+def _ms(time: sa.ColumnElement[datetime]) -> sa.ColumnElement[int]:
+    """A time as the milliseconds it is kept as."""
+    return sa.type_coerce(time, sa.BigInteger)
+
+
 def _sent_after_opt_out(_: datetime) -> Query:
-    """A marketing send of a document of ours that started although the newest word before it was an opt-out."""
-    c = consents.c
-    before = sa.and_(c.contact == sends.c.lane, c.category.in_(["marketing", "all"]), c.at <= sends.c.at)
-    word = sa.select(c.state).where(before).order_by(c.at.desc(), c.seq.desc()).limit(1).scalar_subquery()
-    marketing = sa.and_(sa.func.lower(sends.c.category) == "marketing", sends.c.document != "")
-    return sa.select(sends.c.id).where(marketing, sends.c.state.in_(STARTED), word == "opted_out")
+    """A send of a document of ours started although the newest word on all, or on its category, was an opt-out.
+
+    The word counts from when it reached us, and a little later: it is stored in a transaction of its own."""
+    c, t = consents.c, sends.c
+    known = _ms(t.started_at) - LATE_MS
+    heard = (
+        sa.exists().where(events.c.dedupe_key == c.event, _ms(events.c.received_at) > known).correlate(consents, sends)
+    )
+
+    def stopped(category: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+        before = sa.and_(c.contact == t.lane, category, _ms(c.at) <= known, ~heard)
+        word = sa.select(c.state).where(before).order_by(c.at.desc(), c.seq.desc()).limit(1).scalar_subquery()
+        return word == "opted_out"
+
+    ours = sa.and_(t.document != "", t.started_at.is_not(None), t.state.in_(STARTED))
+    return sa.select(t.id).where(
+        ours, sa.or_(stopped(c.category == "all"), stopped(c.category == sa.func.lower(t.category)))
+    )
+
+
+def _accepted_twice(_: datetime) -> Query:
+    a = send_attempts.c
+    return sa.select(a.send).where(a.outcome == "accepted").group_by(a.send).having(sa.func.count() > 1)
+
+
+def _send_in_flight_too_long(now: datetime) -> Query:
+    t = sends.c
+    return sa.select(t.id).where(in_state(sends, "in_flight"), t.started_at < now - IN_FLIGHT)
+
+
+def _send_waits(now: datetime) -> Query:
+    """Its time came long ago, and neither its number, its account nor a queue that moves explains it."""
+    t, p = sends.c, parks.c
+    late = sa.and_(t.at < now - PATIENCE, sa.or_(t.next_at.is_(None), t.next_at < now - PATIENCE))
+    here = sa.or_(
+        sa.and_(p.scope.in_(["number", "pace"]), p.key == t.number), sa.and_(p.scope == "pace", p.key == t.crm)
+    )
+    told = sa.exists().where(here, p.until > now)
+    ready = sa.select(t.id).where(in_state(sends, "ready"), late, ~told, ~_rests(t.account, now))
+    waiting = sa.select(t.id).where(in_state(sends, "waiting"), late, ~told, ~_rests(t.crm, now))
+    both = ready.union_all(waiting).subquery()
+    return sa.select(both.c.id)
 
 
 def _delivery_waits(now: datetime) -> Query:
@@ -216,6 +269,9 @@ INVARIANTS: Mapping[str, Invariant] = {
     "out_of_order": Invariant(_REPORT, _out_of_order),
     "rank_behind": Invariant(_REPORT, _rank_behind),
     "sent_after_opt_out": Invariant(_REPORT, _sent_after_opt_out),
+    "accepted_twice": Invariant(_REPORT, _accepted_twice),
+    "send_in_flight_too_long": Invariant(_WORKERS, _send_in_flight_too_long),
+    "send_waits": Invariant("Are workers running? `connector sends list` says why each one waits.", _send_waits),
     "delivery_waits": Invariant(_WORKERS, _delivery_waits),
     "plan_waits": Invariant(_WORKERS, _plan_waits),
     "change_waits": Invariant(_WORKERS, _change_waits),

@@ -71,7 +71,7 @@ def listing(conn: sa.Connection, filters: Mapping[str, str], limit: int, now: da
     )  # fmt: skip
     for name, value in filters.items():
         query = query.where(FILTERS[name] == value)
-    rows = conn.execute(query.order_by(_T.id.desc()).limit(limit)).all()
+    rows: Sequence[Any] = conn.execute(query.order_by(_T.id.desc()).limit(limit)).all()
     whys = _whys(conn, rows, now)
     return [dict(row._mapping) | {"reason": _why(row, whys)} for row in rows]
 

@@ -21,6 +21,7 @@ from connector.store.tables import (
     metadata,
     parks,
     plans,
+    send_attempts,
     sends,
     statuses,
 )
@@ -73,6 +74,7 @@ class History:
             "category": "MARKETING",
             "wamid": f"w-{id}",
             "at": LONG_AGO,
+            "started_at": LONG_AGO,
         }
         self.put(sends, **{"id": id, **given, "state": "sent", "rank": 2, **values})
 
@@ -200,11 +202,12 @@ def test_rank_behind(history: History) -> None:
     [
         ([("opted_out", -1)], {}, True),
         ([("opted_out", -1)], {"state": "refused"}, False),
-        ([("opted_out", -1)], {"category": "utility"}, False),
+        ([("opted_out", -1)], {"category": "utility"}, True),  # STOP stops everything
         ([("opted_out", -1)], {"document": ""}, False),  # another tool sent it
         ([("opted_out", -2), ("opted_in", -1)], {}, False),
         ([("opted_in", -2), ("opted_out", -1)], {}, True),
         ([("opted_out", 1)], {}, False),
+        ([("opted_out", 0)], {}, False),  # it came in while the message left
         ([], {}, False),
     ],
 )
@@ -213,6 +216,82 @@ def test_sent_after_opt_out(history: History, facts: list[tuple[str, int]], send
         history.consent(state, LONG_AGO + timedelta(minutes=minutes))
     history.send("s1", **send)
     assert history.found() == ({"sent_after_opt_out": ["s1"]} if broken else {})
+
+
+@pytest.mark.parametrize("category, broken", [("marketing", True), ("utility", False)])
+def test_an_opt_out_of_one_category(history: History, category: str, broken: bool) -> None:
+    history.consent("opted_out", LONG_AGO - timedelta(minutes=1), "marketing")
+    history.send("s1", category=category)
+    assert history.found() == ({"sent_after_opt_out": ["s1"]} if broken else {})
+
+
+def test_an_opt_out_counts_from_when_it_reached_us(history: History) -> None:
+    history.event("e2", dedupe_key="stop", received_at=LONG_AGO + timedelta(seconds=5))
+    history.put(
+        consents, contact="c1", category="all", state="opted_out", at=LONG_AGO - timedelta(hours=3), event="stop"
+    )
+    history.send("s1")
+    assert history.found() == {}
+    history.send("s2", started_at=LONG_AGO + timedelta(minutes=1))
+    assert history.found() == {"sent_after_opt_out": ["s2"]}
+
+
+def test_accepted_twice(history: History) -> None:
+    for n, outcome in ((1, "unknown"), (2, "accepted")):
+        history.put(send_attempts, send="s1", n=n, started_at=LONG_AGO, outcome=outcome)
+    assert history.found() == {}
+    history.put(send_attempts, send="s1", n=3, started_at=LONG_AGO, outcome="accepted")
+    assert history.found() == {"accepted_twice": ["s1"]}
+
+
+def test_send_in_flight_too_long(history: History) -> None:
+    history.send("s1", state="in_flight", rank=0, started_at=JUST_NOW)
+    assert history.found() == {}
+    history.send("s2", state="in_flight", rank=0)
+    assert history.found() == {"send_in_flight_too_long": ["s2"]}
+
+
+def test_send_waits(history: History) -> None:
+    history.send("s1", state="ready", rank=0, number="n1", account="wa", next_at=NOW + timedelta(hours=1))
+    history.send("s2", state="ready", rank=0, number="n1", account="wa", next_at=JUST_NOW)
+    assert history.found() == {}
+    history.send("s3", state="ready", rank=0, number="n1", account="wa", next_at=LONG_AGO)
+    history.send("s4", state="waiting", rank=0, crm="hub", next_at=LONG_AGO)
+    history.send("s5", state="waiting", rank=0, crm="hub")
+    assert {code: set(ids) for code, ids in history.found().items()} == {"send_waits": {"s3", "s4", "s5"}}
+
+
+@pytest.mark.parametrize("scope, key", [("number", "n1"), ("pace", "n1"), ("account", "wa")])
+def test_a_send_may_wait_for_its_number(history: History, scope: str, key: str) -> None:
+    history.send("s1", state="ready", rank=0, number="n1", account="wa", next_at=LONG_AGO)
+    history.put(parks, scope=scope, key=key, until=NOW + timedelta(minutes=1), reason="Meta said so.")
+    assert history.found() == {}
+
+
+@pytest.mark.parametrize(
+    "states, word",
+    [
+        (["waiting"], "waiting"),
+        (["ready"], "waiting"),
+        (["in_flight"], "waiting"),
+        (["unknown"], "review"),
+        (["unknown", "ready"], "review"),
+        (["failed"], "refused"),
+        (["refused", "expired", "cancelled"], "refused"),
+        (["refused", "delivered"], "done"),
+        (["refused", "ready"], "waiting"),
+        (["accepted"], "done"),
+    ],
+)
+def test_sends_are_counted_by_their_event(history: History, states: list[str], word: str) -> None:
+    history.event("e2")
+    for n, state in enumerate(states):
+        at = NOW + timedelta(hours=1)
+        history.send(f"s{n}", event="e2", state=state, rank=0, next_at=at, started_at=NOW)
+    assert history.counts() == {"deliveries": 1, "events": 2, "waiting": 0, "review": 0, "refused": 0} | (
+        {"done": 2} if word == "done" else {"done": 1, word: 1}
+    )
+    assert history.found() == {}
 
 
 def test_delivery_waits(history: History) -> None:
