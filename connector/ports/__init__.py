@@ -1,0 +1,53 @@
+"""What the pipeline asks of the outside: adapters and the store implement these, the pipeline names only these."""
+
+from connector.ports.accounts import PLACE_FLAGS, Account, Flag, Manifest, Token, Tokens
+from connector.ports.crm import (
+    CRM,
+    ActionDone,
+    ActivityChange,
+    Capabilities,
+    ContactKey,
+    Field,
+    Issue,
+    Page,
+    RecordChange,
+    Related,
+    Where,
+)
+from connector.ports.house import Bell, Clock, Locks
+from connector.ports.webhooks import Choice, Choices, OptionsWebhook, RawRequest, Response, Routed, Webhook
+from connector.ports.whatsapp import Messenger, NumberState, OutboundMessage, Receipt
+
+__all__ = [
+    "CRM",
+    "PLACE_FLAGS",
+    "Account",
+    "ActionDone",
+    "ActivityChange",
+    "Bell",
+    "Capabilities",
+    "Choice",
+    "Choices",
+    "Clock",
+    "ContactKey",
+    "Field",
+    "Flag",
+    "Issue",
+    "Locks",
+    "Manifest",
+    "Messenger",
+    "NumberState",
+    "OptionsWebhook",
+    "OutboundMessage",
+    "Page",
+    "RawRequest",
+    "Receipt",
+    "RecordChange",
+    "Related",
+    "Response",
+    "Routed",
+    "Token",
+    "Tokens",
+    "Webhook",
+    "Where",
+]

@@ -1,0 +1,67 @@
+"""Accounts: what each is made of, its forms, its tokens."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One value an account is made of: `--name` on the command line, `CONNECTOR_<ACCOUNT>_<NAME>`, a form field."""
+
+    name: str  # client-secret
+    label: str
+    secret: bool = False
+    required: bool = True
+    help: str = ""
+    default: str = ""
+
+
+# How a CRM's texts are to be read; every CRM's manifest ends with these.
+PLACE_FLAGS = (
+    Flag("country", "Country of phone numbers without +", required=False, help="Two letters, e.g. CO"),
+    Flag("locale", "How numbers and dates are written", required=False, help="e.g. es_CO; else 03/04 is ambiguous"),
+    Flag("time-zone", "Time zone of the business", required=False, help="e.g. America/Bogota"),
+    Flag(
+        "consent-field", "Field with the marketing consent", required=False,
+        help="A yes/no field of the contact's record; kept in step with what people tell us on WhatsApp, both ways",
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What each adapter folder's `__init__` says of itself without importing an SDK."""
+
+    kind: str  # whatsapp hubspot salesforce
+    title: str
+    flags: tuple[Flag, ...]
+    hosts: tuple[str, ...]  # allow-listed suffixes for base-url and instance urls; loopback is always allowed
+    crm: bool = True
+    hook_secret: bool = False  # its calls cannot be signed: the hook's path ends in a 256-bit secret of ours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One connected system. `settings` are plain, `secrets` are decrypted and never shown or logged."""
+
+    id: str
+    kind: str
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    state: str = "ok"
+    reason: str = ""
+
+
+Token = Mapping[str, Any]  # at least `access_token`; adapters add what they need (instance_url, refresh_token, ...)
+
+
+class Tokens(Protocol):
+    """The stored access token of one account; one refresh at a time over all processes, the new one stored first."""
+
+    def current(self) -> Token | None: ...
+
+    def refresh(self, stale: str | None, fetch: Callable[[Token | None], Token]) -> Token:
+        """Under the account's token lock: the stored token unless it is `stale`; else fetch(stored), stored first."""
+        ...

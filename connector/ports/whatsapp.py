@@ -1,0 +1,95 @@
+"""WhatsApp: one message out, templates, numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from connector.core.template import Template
+from connector.ports.crm import Issue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundMessage:
+    """One message to one person: `to` is +E.164; where no phone is known, `user_id` is the BSUID."""
+
+    to: str | None
+    user_id: str | None
+    body: Mapping[str, Any]  # {"type": "text", "text": {...}}
+    reply_to: str | None = None  # wamid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What one request came to, by the code table. Only `accepted` has a wamid.
+
+    `outcome`: accepted · not_sent (never left us) · again (S: refused before it was sent) · park (W) · failed (N) ·
+    unknown (Q, a time-out, a reset, an unreadable answer: it may have been sent)."""
+
+    outcome: str
+    wamid: str = ""
+    held: str = ""  # held_for_quality_assessment | paused: accepted, but Meta keeps it back
+    wa_id: str | None = None  # Meta's own spelling of the phone
+    user_id: str | None = None
+    code: int | None = None
+    text: str = ""  # plain words
+    who: str = ""  # you Meta CRM customer
+    park: str = ""  # account number template contact: what must wait besides this message
+    wait: float | None = None  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberState:
+    """One number as Meta shows it. `limit`: people outside the window in 24 hours; None = unlimited or not said."""
+
+    id: str
+    display: str = ""
+    verified_name: str = ""
+    official: bool = False
+    quality: str = ""
+    status: str = ""
+    name_status: str = ""
+    throughput: int = 80  # messages a second
+    limit: int | None = None
+    tier: str = ""
+    health: str = ""  # AVAILABLE LIMITED BLOCKED
+    problems: tuple[str, ...] = ()
+
+
+class Messenger(Protocol):
+    """One WhatsApp business account. Everything but `send` may raise Busy, Unreachable, NotAllowed, GiveUp."""
+
+    def check(self, *, fix: bool = False) -> list[Issue]: ...
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        ...
+
+    def send(self, message: OutboundMessage, key: str) -> Receipt:
+        """One request, never repeated in here; `key` is our send id. Never raises: every fault is an outcome."""
+        ...
+
+    def templates(self) -> list[Template]:
+        """All of the account, over all pages."""
+        ...
+
+    def create_template(self, body: Mapping[str, Any]) -> Template:
+        """Submits one for review: {name, language, category, parameter_format?, components}."""
+        ...
+
+    def edit_template(self, template_id: str, body: Mapping[str, Any]) -> None:
+        """Replaces all its components; reviewed anew."""
+        ...
+
+    def delete_template(self, name: str, template_id: str = "") -> None:
+        """One language by its id, else every language."""
+        ...
+
+    def number(self) -> NumberState: ...
+
+    def profile(self) -> dict[str, Any]:
+        """about address description email websites vertical profile_picture_url."""
+        ...
+
+    def update_profile(self, values: Mapping[str, Any]) -> None:
+        """Changes these; limits are checked first."""
+        ...
