@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +13,7 @@ from connector.core import events, retry
 from connector.core.contact import Record, RecordRef
 from connector.pipeline import answered as answering
 from connector.pipeline import consents
+from connector.pipeline.chunks import Chunk, split
 from connector.pipeline.drain import Stop, log, of_one_row, park_account, parked
 from connector.pipeline.judge import Desk, Judged
 from connector.pipeline.library import Library, Shelf
@@ -31,18 +32,6 @@ SKIPPED = 5000  # lanes a drain sets aside before it looks at them anew: each is
 FEW = (12, 1)
 Part = tuple[list[Work], ExitStack]  # events that are worked together, and what is let go after them
 Shape = tuple[tuple[str, ...], tuple[str, ...]]  # objects, find_by
-
-
-@dataclass(slots=True)
-class Chunk:
-    """Some held lanes, what we know of their contacts, and the CRM read that is under way for them."""
-
-    work: list[Work]
-    held: ExitStack
-    desk: Desk
-    keys: dict[str, list[ContactKey]] = field(default_factory=dict)
-    found: Future[dict[ContactKey, list[Record]]] | None = None
-    records: Future[dict[tuple[str, str], Record]] | None = None  # those whose event sent what is answered
 
 
 @dataclass(slots=True)
@@ -119,7 +108,7 @@ class Handler:
             self._skip.update(set(lanes) - set(ours))
             with self.store.read() as conn:
                 work = plans.take(conn, self.account.id, ours, now, self.lanes * 4) if ours else []
-            parts: list[Part] = [(part, ExitStack()) for part in _split(self._bury(work), (self.lanes, *FEW))]
+            parts: list[Part] = [(part, ExitStack()) for part in split(self._bury(work), (self.lanes, *FEW))]
             if parts:
                 self._mine.update(ours)
                 held.callback(self._mine.difference_update, ours)
@@ -344,19 +333,3 @@ class Handler:
                 event_rows.settle(conn, [work.event])
             else:
                 plans.postpone(conn, work, until, error)
-
-
-def _split(work: Sequence[Work], sizes: tuple[int, ...]) -> list[list[Work]]:
-    """Lanes that were interrupted before are worked in smaller company; in the end one lane, its first event only."""
-    tries: dict[str, int] = {}
-    for w in work:
-        tries[w.lane] = max(tries.get(w.lane, 0), w.attempts)
-    last = len(sizes) - 1
-    parts: list[list[Work]] = []
-    for level, size in enumerate(sizes):
-        lanes = [lane for lane, n in tries.items() if min(n, last) == level]
-        for i in range(0, len(lanes), size):
-            some = set(lanes[i : i + size])
-            part = [w for w in work if w.lane in some]
-            parts.append(part[:1] if level == last else part)
-    return parts

@@ -1,0 +1,76 @@
+"""What goes to a CRM together: rows in order become lots of whole records, and each lot the calls of its kinds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connector.core.contact import Contact
+from connector.ports import ActivityChange, RecordChange
+from connector.store.changes import Row
+
+Target = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Lot:
+    """Records of one object that go to the CRM together: their fields in one call, then their timeline entries."""
+
+    object: str
+    known: bool  # the records exist; else they are upserted by our unique field
+    rows: dict[Target, list[Row]] = field(default_factory=dict)
+
+    def all_rows(self) -> list[Row]:
+        return [row for rows in self.rows.values() for row in rows]
+
+
+def cut(rows: Sequence[Row], batch: int) -> list[Lot]:
+    """Rows in order -> lots of at most `batch` records of one object; a record interrupted twice goes alone."""
+    targets: dict[Target, list[Row]] = {}
+    for row in rows:
+        targets.setdefault(row.target, []).append(row)
+    open_lots: dict[tuple[str, bool], Lot] = {}
+    lots: list[Lot] = []
+    for target, mine in targets.items():
+        key = (mine[0].object, bool(target[0]))
+        lot = open_lots.get(key)
+        alone_ = any(row.attempts >= 2 for row in mine)
+        if lot is None or alone_ or len(lot.rows) >= batch:
+            lot = Lot(*key)
+            lots.append(lot)
+            if not alone_:
+                open_lots[key] = lot
+        lot.rows[target] = mine
+    return lots
+
+
+def record_change(lot: Lot, target: Target, rows: Sequence[Row], people: Mapping[str, Contact]) -> RecordChange:
+    """All fields of one record, the latest value of each."""
+    fields = {str(row.body["field"]): row.body.get("value") for row in rows}
+    if target[0]:
+        return RecordChange(id=target[1], object=lot.object, record=target[1], fields=fields)
+    person = people.get(target[1], Contact(id=target[1]))
+    return RecordChange(
+        id=target[1],
+        object=lot.object,
+        wa_id=person.wa_id,
+        user_id=person.user_id,
+        fields=fields,
+        name=person.name,
+        phone=person.phone,
+    )
+
+
+def activity_kind(row: Row) -> str:
+    """message note task."""
+    return str(row.body.get("what", "message")) if row.kind == "LogActivity" else "task"
+
+
+def activity_change(object_: str, kind: str, row: Row, record: str, repeatable: bool) -> ActivityChange:
+    """One timeline entry; a try that may have arrived is looked for first."""
+    body = row.body
+    at = datetime.fromisoformat(body["at"])
+    return ActivityChange(
+        id=str(row.seq), ref=f"{row.event[-12:]}-{row.seq}", kind=kind, object=object_, record=record, at=at,
+        title=body.get("title", ""), text=body.get("text", ""), owner=body.get("owner", ""),
+        look_first=row.attempts > 0 and not repeatable,
+    )  # fmt: skip
