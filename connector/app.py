@@ -13,7 +13,7 @@ from connector.config import Config
 from connector.core import phone
 from connector.core.documents import Document
 from connector.core.template import Template
-from connector.pipeline import own, publish, schema, sweep, templates
+from connector.pipeline import drift, own, publish, schema, sweep, templates
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
 from connector.pipeline.chores import Chore, Chores
@@ -29,7 +29,7 @@ from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Directory, Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger
-from connector.store import accounts, own_writes, telling
+from connector.store import accounts, numbers, own_writes, telling
 
 __all__ = ["App", "SystemClock", "kinds", "messenger", "open_app", "webhook"]
 
@@ -266,10 +266,19 @@ class App(Base):
                 self.bell.ring(f"trigger:{account.id}")
 
     def sync(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
-        """Templates as Meta has them."""
+        """Templates and numbers as Meta has them."""
         for account in self.accounts():
             if account.kind == whatsapp.MANIFEST.kind and account.state == "ok":
-                templates.sync(self.store, account, self.messenger(account), self.clock.now())
+                api, now = self.messenger(account), self.clock.now()
+                templates.sync(self.store, account, api, now)
+                state, profile = api.number(), api.profile()
+                with self.store.write() as conn:
+                    numbers.put(conn, account.id, account.name, state, profile, now)
+
+    def drift(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
+        """Live documents against the CRMs and WhatsApp of today."""
+        look, known = self.fields_of(refresh=True), self.templates_of(refresh=True)
+        drift.check_all(self.store, look, known, self.clock.now())
 
     def tidy(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
         """Forgets what can explain nothing any more."""
@@ -306,6 +315,7 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         "timers": Chore(timedelta(seconds=30), app.tick),
         "catch-up": Chore(timedelta(minutes=15), app.catch_up),
         "meta": Chore(timedelta(hours=6), app.sync),
+        drift.CHORE: Chore(drift.EVERY, app.drift),
         "tidy": Chore(timedelta(hours=24), app.tidy),
     }
 
