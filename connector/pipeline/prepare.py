@@ -89,7 +89,9 @@ class _Desk:
         if said is None:
             return person
         person = person or Contact(id="")
-        return altered(person, consents={"marketing": said, **person.consents})
+        if said == "opted_in":  # an opt-out we heard of wins
+            return altered(person, consents={"marketing": said, **person.consents})
+        return altered(person, consents={**person.consents, "marketing": said})
 
     def _sent(self, one: Wanted) -> tuple[datetime, ...]:
         before = self._before.get((one.lane, one.document.name), [])
