@@ -81,9 +81,7 @@ def list_(state: str, document: str, as_json: bool, limit: int) -> None:
     for row in [] if as_json else rows:
         what = row["document"] or row["template"] or row["step"]
         until = f" until {row['next_at']:%Y-%m-%d %H:%M}Z" if row["next_at"] and row["state"] == "waiting" else ""
-        line = (
-            f"{row['id']}  {row['to']:<16} {what:<28} {row['state']}{until} {row['label']} {row['reason']}"
-        )
+        line = f"{row['id']}  {row['to']:<16} {what:<28} {row['state']}{until} {row['label']} {row['reason']}"
         click.echo(line.rstrip())
 
 

@@ -1,0 +1,116 @@
+"""connector hubspot package, connector salesforce package: what the CRM itself needs, as files to upload or deploy."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from connector import crm
+from connector.app import App
+from connector.cli.accounts import describe
+from connector.cli.context import FINDINGS, fail, opened
+from connector.ports import Account
+from connector.store import accounts
+
+OUT = click.Path(file_okay=False, path_type=Path)
+
+
+@click.group("hubspot")
+def hubspot() -> None:
+    """What HubSpot needs to know of us."""
+
+
+@click.group("salesforce")
+def salesforce() -> None:
+    """What Salesforce needs to know of us."""
+
+
+def _account(app: App, kind: str, name: str) -> Account:
+    found = [a for a in app.accounts() if a.kind == kind and name in ("", a.name)]
+    if not found:
+        fail(f"There is no {kind} account{f' named {name!r}' if name else ''}. See: connector accounts list")
+    if len(found) > 1:
+        fail(f"Which account? --account {' or '.join(a.name for a in found)}")
+    return found[0]
+
+
+def _watched(app: App, account: Account) -> dict[str, list[str]]:
+    """{record word: fields} that the live send: documents of this account wait for."""
+    found: dict[str, list[str]] = {}
+    for live in app.library.shelf(account.name).sends:
+        fields = [(watch.word, watch.field) for watch in live.document.triggers]
+        fields += [(live.document.date.word, live.document.date.field)] if live.document.date else []
+        for word, field in fields:
+            if word and field and field not in found.setdefault(word, []):
+                found[word].append(field)
+    return found
+
+
+def _package(kind: str) -> Any:
+    """The module that writes it, named in the CRM's own folder."""
+    return import_module(f"{crm.KINDS[kind]}.package")
+
+
+def _write(files: Mapping[str, str], out: Path) -> None:
+    """Into a folder of ours alone: a file may hold the hook's secret."""
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path, text in files.items():
+        place = out / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+    click.echo(f"{out}: {len(files)} files.")
+
+
+def _url(given: str, app: App) -> str:
+    return given.rstrip("/") or app.config.public_url
+
+
+@hubspot.command("package")
+@click.option("--url", default="", help="Our public https address; PUBLIC_URL when left out.")
+@click.option("--account", "name", default="", help="The HubSpot account; may be left out where there is one.")
+@click.option("--out", type=OUT, default=Path("hubspot-package"), show_default=True, help="The folder to write.")
+@click.option("--no-workflows", is_flag=True, help="Only webhooks: the portal has no workflows.")
+def hubspot_package(url: str, name: str, out: Path, no_workflows: bool) -> None:
+    """Write a HubSpot project: webhooks for what the live documents wait for, and the workflow action."""
+    with opened() as app:
+        account = _account(app, "hubspot", name)
+        package = _package("hubspot")
+        wanted = {word: list(fields) for word, fields in package.PROPERTIES.items()}
+        for word, fields in _watched(app, account).items():
+            wanted.setdefault(word, []).extend(fields)
+        files = package.files(_url(url, app), account.name, wanted, workflows=not no_workflows)
+    _write(files, out)
+    click.echo(f"Next: cd {out} && hs project upload")
+
+
+@salesforce.command("package")
+@click.option("--url", default="", help="Our public https address; PUBLIC_URL when left out.")
+@click.option("--account", "name", default="", help="The Salesforce account; may be left out where there is one.")
+@click.option("--out", type=OUT, default=Path("salesforce-package"), show_default=True, help="The folder to write.")
+@click.option("--deploy", "deploys", is_flag=True, help="Deploy it to the org at once.")
+def salesforce_package(url: str, name: str, out: Path, deploys: bool) -> None:
+    """Write the metadata of an org: fields, access, messages for what the live documents wait for, a sample flow."""
+    with opened() as app:
+        account = _account(app, "salesforce", name)
+        package = _package("salesforce")
+        org = package.client(account, accounts.tokens(app.store, app.keyring, account.id))
+        named = app.crm(account).can.objects
+        fields = [(named[w], field) for w, found in _watched(app, account).items() if w in named for field in found]
+        files = package.files(
+            _url(url, app),
+            account.name,
+            describe(account)["hook"],
+            username=package.username(org),
+            watched=fields or package.WATCHED,
+        )
+        _write(files, out)
+        done = package.deploy(org, package.zipped(files)) if deploys else None
+    if done is None:
+        click.echo("Next: the same with --deploy, or deploy the folder with Salesforce's own tools.")
+        return
+    for problem in done.problems:
+        click.echo(problem, err=True)
+    click.echo(f"Deployment {done.id}: {done.state or 'still running'}.")
+    raise SystemExit(0 if done.ok else FINDINGS)
