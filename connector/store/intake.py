@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("connector.store")
 # Headers of use once the signature is verified; never one that holds a secret.
-KEPT = ("content-type", "webhook-id", "idempotency-key")
+KEPT = ("content-type", "webhook-id", "idempotency-key", "x-hook-query")  # the last is ours: see web/hooks.py
 GROUP = 1_000  # rows of one transaction
 LARGEST = 64 * 1024 * 1024  # bytes that may wait: a body is 3 MB at most
 PAUSE = 0.1  # seconds between two tries to reach a database that is away

@@ -26,6 +26,8 @@ PATIENCE = 8 * LARGEST  # bytes still read of a body too large: most callers lis
 PIECE = 1024 * 1024
 METHODS = {"whatsapp": ("GET", "POST"), "crm": ("POST",), "link": ("POST",)}
 DEEPER = ("crm", "link")
+QUERY = "x-hook-query"  # the address's query, kept beside the body: a webhook may say there what it is about
+LONGEST_QUERY = 2048
 RETRY_AFTER = "5"  # seconds; Meta, HubSpot and Salesforce keep their own schedules, proxies listen
 
 REFUSED = Response(401, b"This call is not authentic.")
@@ -150,4 +152,5 @@ def _headers(environ: Environ) -> dict[str, str]:
     named = ((name, value) for name, value in environ.items() if name.startswith("HTTP_"))
     found = {name[5:].replace("_", "-").lower(): value for name, value in named}
     found["content-type"] = environ.get("CONTENT_TYPE") or ""
+    found[QUERY] = (environ.get("QUERY_STRING") or "")[:LONGEST_QUERY]  # whatever a caller sent under this name
     return found

@@ -282,3 +282,9 @@ def _until(happened) -> None:
     while not happened():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_the_query_that_is_kept_is_the_address_own():
+    asked = {"HTTP_X_HOOK_QUERY": "send=forged", "QUERY_STRING": "send=quote-ready"}
+    assert hooks._headers(asked)[hooks.QUERY] == "send=quote-ready"
+    assert hooks._headers({"HTTP_X_HOOK_QUERY": "send=forged"})[hooks.QUERY] == ""
