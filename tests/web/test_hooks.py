@@ -14,6 +14,7 @@ from contextlib import closing
 
 import pytest
 
+from connector.web import hooks
 from tests.web.front import ROOT, SECRET, VERIFY, add_account, environment, rows, signed, store_account
 
 LARGEST = 3 * 1024 * 1024
