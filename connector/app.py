@@ -29,7 +29,7 @@ from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Directory, Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger
-from connector.store import accounts, numbers, own_writes, telling
+from connector.store import accounts, callbacks, numbers, own_writes, telling
 
 __all__ = ["App", "SystemClock", "kinds", "messenger", "open_app", "webhook"]
 
@@ -281,9 +281,10 @@ class App(Base):
         drift.check_all(self.store, look, known, self.clock.now())
 
     def tidy(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
-        """Forgets what can explain nothing any more."""
+        """Forgets what can explain nothing any more, and steps of workflows that nobody waits for."""
         with self.store.write() as conn:
             own_writes.prune(conn, self.clock.now())
+            callbacks.expire(conn, self.clock.now())
 
     def sweep(self) -> list[str]:
         """Rings for whatever waits; the bells rung."""
@@ -316,7 +317,7 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         "catch-up": Chore(timedelta(minutes=15), app.catch_up),
         "meta": Chore(timedelta(hours=6), app.sync),
         drift.CHORE: Chore(drift.EVERY, app.drift),
-        "tidy": Chore(timedelta(hours=24), app.tidy),
+        "tidy": Chore(timedelta(hours=1), app.tidy),
     }
 
 

@@ -36,7 +36,7 @@ def complete(conn: sa.Connection, account: str, ids: Iterable[str], state: str =
     return won
 
 
-def overdue(conn: sa.Connection, now: datetime, limit: int) -> Sequence[sa.Row[Any]]:
-    """Those that waited longer than they may, the oldest first."""
+def expire(conn: sa.Connection, now: datetime) -> int:
+    """Those that waited longer than the CRM does; how many. What their messages come to is told to nobody else."""
     due = sa.and_(in_state(callbacks, "waiting"), _T.expires_at <= now)
-    return conn.execute(sa.select(callbacks).where(due).order_by(_T.expires_at).limit(limit)).all()
+    return conn.execute(sa.update(callbacks).where(due).values(state="expired")).rowcount

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from io import BytesIO
@@ -23,12 +23,11 @@ import sqlalchemy as sa
 from connector import config as settings
 from connector.app import App, upkeep
 from connector.pipeline.chores import Chores
-from connector.store import callbacks as callback_rows
-from connector.store import doctor, holding, telling
+from connector.store import doctor, holding
 from connector.store.tables import counters, deliveries, events, findings, parks, plans, send_attempts, sends
 from connector.webapp import web_app
 from tests.crm.conftest import Sandbox, sandbox, sandbox_url  # noqa: F401 - fixtures
-from tests.pipeline.conftest import ANA, NUMBER, House, ListBell, connect
+from tests.pipeline.conftest import House, ListBell, connect
 
 HUBSPOT, SALESFORCE, GRAPH = "hubspot", "salesforce", "graph"
 CLIENT_SECRET = "sandbox-hubspot-client-secret"
@@ -224,7 +223,7 @@ class Street(House):
     def healthy(self) -> dict[str, int]:
         """No promise is broken; the counts."""
         with self.app.store.read() as conn:
-            found = [f for f in doctor.findings(conn, self.clock.now())]
+            found = list(doctor.findings(conn, self.clock.now()))
             assert found == [], found
             return doctor.counts(conn)
 
@@ -232,9 +231,6 @@ class Street(House):
         """The step of a HubSpot workflow as it stands."""
         runs = self.sandbox.http.get("/hubspot/_workflows").json()
         return next(dict(run) for run in runs if run["id"] == id)
-
-
-__all__ = ["ANA", "NUMBER", "Street", "callback_rows", "replace", "telling"]
 
 
 @contextmanager

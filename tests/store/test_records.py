@@ -104,11 +104,20 @@ def test_a_callback_is_completed_once_and_ends(store: Store) -> None:
         callbacks.add(conn, [row | {"send": "other"}])
         (waits,) = callbacks.waiting(conn, "a", ["s", "other"])
         assert waits.send == "s"
-        assert callbacks.overdue(conn, at(59), 10) == []
-        assert [r.callback for r in callbacks.overdue(conn, at(60), 10)] == ["c1"]
+        assert callbacks.expire(conn, at(59)) == 0
         assert callbacks.complete(conn, "a", ["c1", "c2"]) == ["c1"]
         assert callbacks.complete(conn, "a", ["c1"]) == []
-        assert callbacks.overdue(conn, at(60), 10) == callbacks.waiting(conn, "a", ["s"]) == []
+        assert callbacks.waiting(conn, "a", ["s"]) == []
+        assert callbacks.expire(conn, at(60)) == 0
+
+
+def test_a_callback_that_nobody_waits_for_any_more_expires(store: Store) -> None:
+    row = {"account": "a", "callback": "c1", "send": "s", "event": "e", "wait_for": "reply", "expires_at": at(60)}
+    with store.write() as conn:
+        callbacks.add(conn, [row, row | {"callback": "c2", "expires_at": at(61)}])
+        assert callbacks.expire(conn, at(60)) == 1
+        assert [one.callback for one in callbacks.waiting(conn, "a", ["s"])] == ["c2"]
+        assert callbacks.complete(conn, "a", ["c1"]) == []
 
 
 def test_one_clock_advances_a_timer(store: Store) -> None:
