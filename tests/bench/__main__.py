@@ -13,6 +13,8 @@ PARTS = {  # part: the module whose run() measures it
     "writeback": "tests.bench.bench_writeback",
     "latency": "tests.bench.bench_latency",
     "claim": "tests.bench.bench_claim",
+    "sends": "tests.bench.bench_sends",
+    "trigger": "tests.bench.bench_trigger",
     "memory": "tests.bench.bench_memory",
 }
 
