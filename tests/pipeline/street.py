@@ -21,11 +21,13 @@ import pytest
 import sqlalchemy as sa
 
 from connector import config as settings
+from connector import webhooks
 from connector.app import App, upkeep
 from connector.pipeline.chores import Chores
-from connector.store import doctor, holding
+from connector.store import accounts, doctor, holding
 from connector.store.tables import counters, deliveries, events, findings, parks, plans, send_attempts, sends
 from connector.webapp import web_app
+from connector.webhooks import standard
 from tests.crm.conftest import Sandbox, sandbox, sandbox_url  # noqa: F401 - fixtures
 from tests.pipeline.conftest import House, ListBell, connect
 
@@ -33,6 +35,8 @@ HUBSPOT, SALESFORCE, GRAPH = "hubspot", "salesforce", "graph"
 CLIENT_SECRET = "sandbox-hubspot-client-secret"
 ORG = "00D5e000000SBOXEA2"
 PATIENCE = 20  # seconds for the sandbox's webhooks of one round
+LINKS = {"visit-slots": "5a" * 16, "visit-reminder": "5b" * 16}  # documents with a trigger link of their own
+CRMS = {"visit-slots": HUBSPOT, "visit-reminder": SALESFORCE}
 QUICK = {"status_seconds": 0.02}  # WhatsApp's statuses come at once
 
 
@@ -88,6 +92,12 @@ class Street(House):
         account = self.app.account(name)
         assert account is not None
         return f"/hooks/crm/{name}/{account.secrets['hook_secret']}"
+
+    def link(self, name: str) -> tuple[str, str]:
+        """(path, secret) of the trigger link of a document in LINKS."""
+        account = self.app.account(LINKS[name])
+        assert account is not None
+        return f"/hooks/link/{account.name}", str(account.secrets["secret"])
 
     # ---- what happens to it --------------------------------------------------------------------------------------
     def option(self, service: str, **values: Any) -> None:
@@ -243,6 +253,10 @@ def open_street(store_url: str, home: Path, town: Sandbox) -> Iterator[Street]:
     bell = ListBell()
     app = App(config, bell)
     connect(app, town.url)
+    with app.store.write() as conn:
+        for document, name in LINKS.items():
+            given, secret = {"document": document, "crm": CRMS[document]}, {"secret": standard.new_secret()}
+            accounts.add(conn, app.keyring, webhooks.LINK, name, given, secret, app.clock.now())
     wsgi, close = web_app(config)
     server.set_app(_bounded(wsgi))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

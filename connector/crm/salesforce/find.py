@@ -241,12 +241,13 @@ class Finder:
 
     # ---- rows ----
     def columns(self, object: str, fields: Iterable[str]) -> list[str]:
-        """Id, owner, time and what was asked for; only columns the object has and our user may see."""
+        """Id, owner, time and what was asked for, in any case; only columns the object has and our user may see."""
         wanted = ["OwnerId", "LastModifiedDate", *fields]
         if object == "Lead":
             wanted += ["IsConverted", "ConvertedContactId"]
-        known = self._schema.columns(object)
-        return ["Id", *(f for f in dict.fromkeys(wanted) if f in known and f != "Id")]
+        known = {name.lower(): name for name in self._schema.columns(object)}
+        found = dict.fromkeys(known[f.lower()] for f in wanted if f.lower() in known)
+        return ["Id", *(f for f in found if f != "Id")]
 
     def record(self, object: str, row: Row, way: str = "id", was: str | None = None) -> Record:
         """A row of an answer as our Record."""
