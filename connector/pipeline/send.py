@@ -1,32 +1,27 @@
 """Ready sends become requests, each at most once: paced, through the last gates, written down before they leave."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from queue import Empty, SimpleQueue
 from typing import Any
 
-from connector import errors
-from connector.pipeline import gates, receipts, unknown
+from connector.pipeline import gates, unknown
 from connector.pipeline.drain import Stop, alone, log
 from connector.pipeline.pacing import Pace
+from connector.pipeline.recording import Recorder
 from connector.ports import Clock, Messenger, OutboundMessage, Receipt
-from connector.store import accounts, contacts, findings, outcomes, parks, sending
+from connector.store import findings, parks, sending
 from connector.store import templates as template_rows
 from connector.store.engine import Store
 from connector.store.findings import Finding
 from connector.store.sending import Facts, Started
 
-SPAN = 0.02  # seconds results are gathered before they are written down together ...
-MOST = 100  # ... or so many
-IDLE = 0.25  # seconds between two looks at `stop` while nothing comes back
-TRIES, PAUSE = 5, 1.0  # how often, and seconds between, to write results down while the database is away
+IDLE = 0.25  # seconds between two looks at `stop`, and for new work, while answers are awaited
 WRONG_CLOCK = timedelta(seconds=30)
 NOTE = 30.0  # seconds between two notes that a backlog moves
 FOR_EVER = timedelta(days=36500)
-Answer = tuple[Started, Receipt]
 
 
 @dataclass(slots=True)
@@ -40,7 +35,6 @@ class Sender:
     monotonic: Callable[[], float] = time.monotonic
     wrong_clock: timedelta = WRONG_CLOCK
     threads: int | None = None  # requests at once; None = as many as the number's throughput asks for
-    _answers: "SimpleQueue[Answer]" = field(default_factory=SimpleQueue)
     _halted: bool = False
     _account: str = ""
     _noted: float = 0.0
@@ -72,29 +66,29 @@ class Sender:
         with self.store.read() as conn:
             pace = Pace(sending.throughput(conn, self.number), self.monotonic, self.threads)
             pace.trouble = parks.tries(conn, "number", self.number) > 0
-        with ThreadPoolExecutor(pace.threads, thread_name_prefix="send") as pool:
-            self._loop(pool, pace, stop)
+        recorder = Recorder(self.store, self.number, self.clock, self.monotonic, pace)
+        with recorder, ThreadPoolExecutor(pace.threads, thread_name_prefix="send") as pool:
+            self._loop(pool, pace, recorder, stop)
 
-    def _loop(self, pool: ThreadPoolExecutor, pace: Pace, stop: Stop) -> None:
-        running, left = 0, True
+    def _loop(self, pool: ThreadPoolExecutor, pace: Pace, recorder: Recorder, stop: Stop) -> None:
+        """Claims whenever there is room; while answers are awaited, what comes new is found within IDLE."""
+        look = 0.0  # when the next look for work makes sense
         while True:
-            left = left and not stop() and self.store.locks.still_held([self._lock])
-            wait = pace.wait(running) if left else float("inf")
-            if wait <= 0:
-                started, left = self._claim(pace, running)
-                for one in started:
-                    pool.submit(self._send, one)
-                running += len(started)
-            elif running:
-                answers = self._gather(min(wait, IDLE))
-                if answers:
-                    running -= len(answers)
-                    self._record(answers, pace)
-                    left = left or self._more()
-            elif left:
-                time.sleep(min(wait, IDLE))
-            else:
+            goes_on = not stop() and not recorder.failed and self.store.locks.still_held([self._lock])
+            if not goes_on and not recorder.open:
                 return
+            wait = max(pace.wait(recorder.open), look - self.monotonic()) if goes_on else IDLE
+            if wait > 0:
+                recorder.wait(min(wait, IDLE))
+                continue
+            started, found = self._claim(pace, recorder.open)
+            recorder.expect(len(started))
+            for one in started:
+                pool.submit(self._send, one, recorder)
+            if not found:
+                look = self.monotonic() + IDLE
+                if not recorder.open:
+                    return
 
     # ---- claim ---------------------------------------------------------------------------------------------------
     def _claim(self, pace: Pace, running: int) -> tuple[list[Started], bool]:
@@ -142,92 +136,14 @@ class Sender:
             parks.park(conn, "pace", self.number, until, words)
 
     # ---- the request, in a thread of the pool: no database here --------------------------------------------------
-    def _send(self, one: Started) -> None:
+    def _send(self, one: Started, recorder: Recorder) -> None:
         message = OutboundMessage(to=one.to or None, user_id=one.user_id, body=one.body)
         try:
             receipt = self.messenger.send(message, one.id)
         except Exception as error:  # noqa: BLE001 - it must not happen; if it does, the request may have left
             log.exception("sending %s failed", one.id)
             receipt = Receipt(outcome="unknown", text=f"Sending it failed: {type(error).__name__}.", who="you")
-        self._answers.put((one, receipt))
-
-    # ---- record --------------------------------------------------------------------------------------------------
-    def _gather(self, wait: float) -> list[Answer]:
-        """The first answer within `wait` seconds, and those that come soon after it."""
-        found: list[Answer] = []
-        end = self.monotonic() + wait
-        while len(found) < MOST:
-            try:
-                found.append(self._answers.get(timeout=max(0.0, end - self.monotonic())))
-            except Empty:
-                break
-            if len(found) == 1:
-                end = self.monotonic() + SPAN
-        return found
-
-    def _record(self, answers: Sequence[Answer], pace: Pace) -> None:
-        """Writes down what has come back; a database that is away is asked again: WhatsApp has these messages."""
-        for left in range(TRIES - 1, -1, -1):
-            try:
-                self._record_once(answers)
-                break
-            except errors.StoreDown:
-                if not left:
-                    raise
-                time.sleep(PAUSE)
-        outcomes_ = {receipt.outcome for _, receipt in answers}
-        if "accepted" in outcomes_:
-            pace.trouble = False
-        elif outcomes_ & {"unknown", "not_sent"}:
-            pace.trouble = True
-        self._learn([answer for answer in answers if answer[1].outcome == "accepted"])
-
-    def _record_once(self, answers: Sequence[Answer]) -> None:
-        now = self.clock.now()
-        with self.store.write() as conn:
-            rests = self._rests(conn, answers, now)
-            results = []
-            for one, receipt in answers:
-                place = receipts.place_of(one, receipt)
-                results.append(receipts.result(one, receipt, now, rests.get(place) if place else None))
-            outcomes.record(conn, results, now)
-            for one, receipt in answers:
-                if receipts.asks_person(receipt):
-                    accounts.ask_person(conn, one.account, receipt.text)
-            contacts.opt(
-                conn, [_opt_out(one, now) for one, r in answers if r.code == receipts.STOPPED_MARKETING and one.lane]
-            )
-            good = [one for one, receipt in answers if receipt.outcome == "accepted"]
-            if good:
-                parks.clear(conn, "number", self.number, now)
-                parks.clear_many(conn, "contact", [one.lane for one in good if one.lane], now)
-
-    def _rests(self, conn: Any, answers: Sequence[Answer], now: datetime) -> dict[receipts.Place, receipts.Rest]:
-        """Parks what must rest: once for the answers of one burst, however many they are."""
-        places = {p for one, r in answers if r.outcome != "accepted" and (p := receipts.place_of(one, r))}
-        found = _silence(answers, self.number, now)
-        if not places and not found:
-            return {}
-        tries = {place: parks.tries(conn, *place) for place in places | found.keys()}
-        for one, receipt in answers:
-            if receipt.outcome != "accepted" and (rest := receipts.rest_of(one, receipt, now, tries)):
-                found.setdefault(rest.place, rest)
-        for (scope, key), rest in found.items():
-            if not parks.parked(conn, scope, [key], now):
-                parks.park(conn, scope, key, rest.until, rest.reason, tries=tries[scope, key] + 1)
-        return found
-
-    def _learn(self, answers: Sequence[Answer]) -> None:
-        """WhatsApp's own spelling of a phone, and the user id, are the contact's keys from now on."""
-        given = {
-            one.lane: {kind: v for kind, v in (("wa_id", r.wa_id), ("bsuid", r.user_id)) if v}
-            for one, r in answers if one.lane
-        }  # fmt: skip
-        with self.store.read() as conn:
-            fresh = outcomes.unheard(conn, {lane: keys for lane, keys in given.items() if keys})
-        if fresh:
-            with self.store.write() as conn:
-                outcomes.learn(conn, fresh, self.clock.now())
+        recorder.put(one, receipt)
 
     # ---- clock ---------------------------------------------------------------------------------------------------
     def _clock_is_wrong(self, now: datetime) -> bool:
@@ -241,20 +157,3 @@ class Sender:
         with self.store.write() as conn:
             findings.raise_(conn, [Finding("clock_off", self.number, words, "Set the clock (NTP).")], now)
         return True
-
-
-def _silence(answers: Sequence[Answer], number: str, now: datetime) -> dict[receipts.Place, receipts.Rest]:
-    """Nothing was accepted and some may have been sent: the number rests, or all that waits would become unknown."""
-    kinds = {receipt.outcome for _, receipt in answers}
-    if "accepted" in kinds or "unknown" not in kinds:
-        return {}
-    text = next(receipt.text for _, receipt in answers if receipt.outcome == "unknown")
-    place = ("number", number)
-    return {place: receipts.Rest(place, now + timedelta(seconds=2), text)}
-
-
-def _opt_out(one: Started, now: datetime) -> dict[str, Any]:
-    return {
-        "contact": one.lane, "category": "marketing", "state": "opted_out", "how": "131050", "at": now,
-        "evidence": one.id, "event": None,
-    }  # fmt: skip

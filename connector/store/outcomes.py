@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from connector.store import sends as send_rows
+from connector.store.among import among
 from connector.store.bulk import in_chunks, insert_many
 from connector.store.contacts import merge
 from connector.store.locks import key_of
@@ -103,13 +105,11 @@ def lose(conn: sa.Connection, number: str, before: datetime, look_at: datetime) 
     return len(lost)
 
 
-def unknown(
-    conn: sa.Connection, number: str, now: datetime, limit: int
-) -> list[sa.Row[tuple[str, str, str, datetime]]]:
+def unknown(conn: sa.Connection, number: str, now: datetime, limit: int) -> Sequence[Any]:
     """(id, category, label, started_at) of unknown sends that are due for a look."""
     due = sa.and_(in_state(sends, "unknown"), _T.number == number, _T.next_at <= now)
     query = sa.select(_T.id, _T.category, _T.label, _T.started_at).where(due).order_by(_T.started_at).limit(limit)
-    return list(conn.execute(query).all())
+    return conn.execute(query).all()
 
 
 def heard_since(conn: sa.Connection, number: str, started: datetime, besides: str) -> bool:
@@ -152,19 +152,15 @@ def unheard(conn: sa.Connection, given: Mapping[str, Mapping[str, str]]) -> dict
 def _owners(conn: sa.Connection, keys: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
     t, found = contact_keys.c, {}
     for kind in sorted({kind for kind, _ in keys}):
-        for chunk in in_chunks(sorted(value for k, value in keys if k == kind)):
-            rows = conn.execute(sa.select(t.value, t.contact).where(t.kind == kind, t.value.in_(chunk)))
-            found.update({(kind, row.value): row.contact for row in rows})
+        values = {value for k, value in keys if k == kind}
+        rows = conn.execute(sa.select(t.value, t.contact).where(t.kind == kind, among(conn, t.value, values)))
+        found.update({(kind, row.value): row.contact for row in rows})
     return found
 
 
 def _named(conn: sa.Connection, ids: Sequence[str]) -> set[str]:
     """Contacts that have an identity of their own already, or were merged away."""
     t, c = contact_keys.c, contacts.c
-    found: set[str] = set()
-    for chunk in in_chunks(sorted(ids)):
-        has = sa.select(t.contact).where(t.contact.in_(chunk), t.kind.in_(["bsuid", "wa_id"]))
-        found |= set(conn.execute(has).scalars())
-        gone = sa.select(c.id).where(c.id.in_(chunk), c.merged_into.is_not(None))
-        found |= set(conn.execute(gone).scalars())
-    return found
+    has = sa.select(t.contact).where(among(conn, t.contact, ids), t.kind.in_(["bsuid", "wa_id"]))
+    gone = sa.select(c.id).where(among(conn, c.id, ids), c.merged_into.is_not(None))
+    return {*conn.execute(has).scalars(), *conn.execute(gone).scalars()}

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from connector.store.among import among
 from connector.store.bulk import in_chunks, insert_many
 from connector.store.tables import parks
 
@@ -45,8 +46,7 @@ def clear(conn: sa.Connection, scope: str, key: str, now: datetime) -> None:
 
 def clear_many(conn: sa.Connection, scope: str, keys: Sequence[str], now: datetime) -> None:
     """As `clear`, of many."""
-    for chunk in in_chunks(sorted(set(keys))):
-        conn.execute(sa.delete(parks).where(_T.scope == scope, _T.key.in_(chunk), _T.until <= now))
+    conn.execute(sa.delete(parks).where(_T.scope == scope, among(conn, _T.key, set(keys)), _T.until <= now))
 
 
 def lift(conn: sa.Connection, scope: str, key: str) -> bool:

@@ -1,7 +1,7 @@
 """Sends on their way out: which are due, what the last gates must know, the claim, and the moves between states."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,11 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.core.phone import spellings
-from connector.store.bulk import in_chunks, insert_many
-from connector.store.contacts import holders
+from connector.store.among import among
+from connector.store.bulk import insert_many
 from connector.store.tables import (
     accounts,
     consents,
+    contact_keys,
     contacts,
     in_state,
     numbers,
@@ -79,9 +80,9 @@ class Facts:
 
 
 # ---- what is due -------------------------------------------------------------------------------------------------
-def due(conn: sa.Connection, number: str, now: datetime, limit: int) -> list[sa.Row[Any]]:
+def due(conn: sa.Connection, number: str, now: datetime, limit: int) -> list[Any]:
     """Ready rows of one number whose time has come: replies first, then the longest due."""
-    found: list[sa.Row[Any]] = []
+    found: list[Any] = []
     for priority in PRIORITIES:
         ready = sa.and_(in_state(sends, "ready"), _T.number == number, _T.priority == priority, _T.next_at <= now)
         found += conn.execute(sa.select(*_COLUMNS).where(ready).order_by(_T.next_at).limit(limit - len(found))).all()
@@ -162,7 +163,7 @@ def start(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> li
     if not rows:
         return []
     by_id = {row.id: row for row in rows}
-    query = sa.update(sends).where(_T.id.in_(list(by_id)), in_state(sends, "ready"))
+    query = sa.update(sends).where(among(conn, _T.id, by_id), in_state(sends, "ready"))
     query = query.values(state="in_flight", started_at=now, attempts=_T.attempts + 1, code="", reason="", next_at=None)
     taken = {row.id: row for row in conn.execute(query.returning(_T.id, _T.attempts, _T.body))}
     started = [
@@ -200,13 +201,16 @@ def move(conn: sa.Connection, moves: Sequence[Move], now: datetime, *, frm: str 
 # ---- what the gates look at --------------------------------------------------------------------------------------
 def _aliases(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, set[str]]:
     """{lane: other contacts with this phone in one of its spellings}: the message may reach them."""
-    keys = {
-        row.to: [key for s in spellings(row.to) for key in (("wa_id", s[1:]), ("phone", s))] for row in rows if row.to
-    }
-    have = holders(conn, {key for some in keys.values() for key in some})
+    written = {row.to: spellings(row.to) for row in rows if row.to}
+    every = {spelling for some in written.values() for spelling in some}
+    t, have = contact_keys.c, defaultdict[str, set[str]](set)
+    for kind, cut in (("wa_id", 1), ("phone", 0)):
+        query = sa.select(t.value, t.contact).where(t.kind == kind, among(conn, t.value, {s[cut:] for s in every}))
+        for value, contact in conn.execute(query) if every else ():
+            have["+" + value.lstrip("+")].add(contact)
     found: dict[str, set[str]] = {}
     for row in rows:
-        others = {contact for key in keys.get(row.to, ()) for contact in have.get(key, ())} - {row.lane}
+        others = {contact for s in written.get(row.to, ()) for contact in have.get(s, ())} - {row.lane}
         if row.lane and others:
             found.setdefault(row.lane, set()).update(others)
     return found
@@ -215,28 +219,22 @@ def _aliases(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, set[
 def _lock(conn: sa.Connection, ids: Sequence[str]) -> dict[str, datetime]:
     """{contact: when they last wrote}; the rows stay as they are until this transaction ends."""
     c = contacts.c
-    found: dict[str, datetime] = {}
-    for chunk in in_chunks(list(ids)):
-        query = sa.select(c.id, c.last_inbound_at).where(c.id.in_(chunk)).order_by(c.id).with_for_update(read=True)
-        found |= {row.id: row.last_inbound_at for row in conn.execute(query) if row.last_inbound_at}
-    return found
+    query = sa.select(c.id, c.last_inbound_at).where(among(conn, c.id, ids)).order_by(c.id).with_for_update(read=True)
+    return {row.id: row.last_inbound_at for row in conn.execute(query) if row.last_inbound_at} if ids else {}
 
 
 def _still_ready(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:
     """Those that nobody took, and whose contact was not merged into another while we took the locks."""
-    now_: set[tuple[str, str | None]] = set()
-    for chunk in in_chunks([row.id for row in rows]):
-        query = sa.select(_T.id, _T.lane).where(_T.id.in_(chunk), in_state(sends, "ready"))
-        now_ |= {(row.id, row.lane) for row in conn.execute(query)}
+    query = sa.select(_T.id, _T.lane).where(among(conn, _T.id, [row.id for row in rows]), in_state(sends, "ready"))
+    now_ = {(row.id, row.lane) for row in conn.execute(query)}
     return [row for row in rows if (row.id, row.lane) in now_]
 
 
-def _consents(conn: sa.Connection, ids: Iterable[str]) -> dict[str, dict[str, str]]:
+def _consents(conn: sa.Connection, ids: Sequence[str]) -> dict[str, dict[str, str]]:
     c, found = consents.c, defaultdict[str, dict[str, str]](dict)
-    for chunk in in_chunks(list(ids)):
-        query = sa.select(c.contact, c.category, c.state).where(c.contact.in_(chunk)).order_by(c.at, c.seq)
-        for row in conn.execute(query):
-            found[row.contact][row.category] = row.state
+    query = sa.select(c.contact, c.category, c.state).where(among(conn, c.contact, ids)).order_by(c.at, c.seq)
+    for row in conn.execute(query) if ids else ():
+        found[row.contact][row.category] = row.state
     return dict(found)
 
 
@@ -256,7 +254,7 @@ def _templates(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[tuple[s
         return {}
     t = templates.c
     query = sa.select(t.name, t.language, t.status, t.category, t.reason, t.at)
-    found = conn.execute(query.where(t.account == rows[0].account, t.name.in_(names)))
+    found: Sequence[Any] = conn.execute(query.where(t.account == rows[0].account, t.name.in_(names))).all()
     return {(row.name, row.language): row for row in found}
 
 
@@ -270,7 +268,7 @@ def _parks(
     if not keys:
         return {}
     p = parks.c
-    mine = sa.or_(*(sa.and_(p.scope == scope, p.key.in_(sorted(values))) for scope, values in keys.items()))
+    mine = sa.or_(*(sa.and_(p.scope == scope, among(conn, p.key, keys[scope])) for scope in sorted(keys)))
     found = conn.execute(sa.select(p.scope, p.key, p.until, p.reason).where(mine, p.until > now))
     return {(row.scope, row.key): (row.until, row.reason) for row in found}
 
@@ -288,10 +286,9 @@ def scopes(row: Any) -> list[tuple[str, str]]:
 def _starts(conn: sa.Connection, number: str, lanes: Sequence[str], now: datetime) -> dict[str, list[datetime]]:
     a, found = send_attempts.c, defaultdict[str, list[datetime]](list)
     left = sa.or_(a.outcome.is_(None), a.outcome.not_in(NO_START))
-    for chunk in in_chunks(list(lanes)):
-        recent = sa.and_(a.lane.in_(chunk), a.started_at > now - PAIR_MEMORY, a.number == number, left)
-        for row in conn.execute(sa.select(a.lane, a.started_at).where(recent)):
-            found[row.lane].append(row.started_at)
+    recent = sa.and_(among(conn, a.lane, lanes), a.started_at > now - PAIR_MEMORY, a.number == number, left)
+    for row in conn.execute(sa.select(a.lane, a.started_at).where(recent)) if lanes else ():
+        found[row.lane].append(row.started_at)
     return dict(found)
 
 

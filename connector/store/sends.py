@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.core.contact import Answered, RecordRef
+from connector.store.among import among
 from connector.store.engine import in_chunks, insert_many
 from connector.store.tables import sends, statuses
 
@@ -75,9 +76,9 @@ _STEP, _PRICE = _steps()
 
 def catch_up(conn: sa.Connection, wamids: Iterable[str]) -> None:
     """Statuses that came before we knew the message id are matched now."""
-    for chunk in in_chunks(sorted(set(wamids))):
-        rows = conn.execute(sa.select(statuses).where(statuses.c.wamid.in_(chunk), statuses.c.send.is_(None))).all()
-        add_statuses(conn, [dict(r._mapping) | {"reason": ""} for r in rows])
+    wanted = among(conn, statuses.c.wamid, set(wamids))
+    rows = conn.execute(sa.select(statuses).where(wanted, statuses.c.send.is_(None))).all()
+    add_statuses(conn, [dict(r._mapping) | {"reason": ""} for r in rows])
 
 
 def by_wamid(conn: sa.Connection, wamids: Iterable[str]) -> dict[str, tuple[str | None, Answered]]:
