@@ -143,6 +143,12 @@ def allowed(q: QuietHours, now: datetime, zones: Sequence[str]) -> bool:
     return following > 0 and now < spans[following - 1][1]
 
 
+def closes(q: QuietHours, now: datetime, zones: Sequence[str]) -> datetime:
+    """The end (UTC) of the time in which every zone allows `now`; `now` itself when one does not."""
+    spans, following = _at(q, now, zones)
+    return max(spans[following - 1][1], now) if following else now
+
+
 def next_allowed(q: QuietHours, now: datetime, zones: Sequence[str]) -> datetime:
     """The first instant from `now` on (UTC) that every zone allows; NeverAllowed when their hours never meet."""
     if allowed(q, now, zones):

@@ -41,3 +41,4 @@ class Prepared:
     buttons: Mapping[str, str] = field(default_factory=dict)  # label -> id
     context: Mapping[str, Any] = field(default_factory=dict)  # JSON: what `after:` may still ask for
     give_up_at: datetime | None = None
+    quiet_from: datetime | None = None  # ready: when its quiet hours begin; not sent by then, it is looked at again

@@ -10,7 +10,7 @@ from connector.core.changes import Ask
 from connector.core.contact import Contact, Record, RecordRef, Setting
 from connector.core.events import Event, RecordChanged, TriggerCalled
 from connector.core.sending import Case
-from connector.pipeline import called, recipients, verdict
+from connector.pipeline import called, limits, recipients, verdict
 from connector.pipeline.firing import Judge, Judged, Ledger, order, watched
 from connector.pipeline.gather import Gatherer, Wish
 from connector.pipeline.library import Shelf
@@ -152,6 +152,7 @@ class Claim:
     def commit(self, conn: Any, now: datetime) -> set[str]:
         """One transaction; the numbers that have ready sends now. Raises plans.Moved."""
         self._meet(conn, now)
+        limits.hold(conn, [(out.wanted.document, out.row) for out in self.outs.values() if out.row], now)
         rows = [out.row for out in self.outs.values() if out.row]
         there = causes.stored(conn, [row["cause"] for row in rows])  # the same event twice is one send
         ids = there | {row["cause"]: row["id"] for row in rows if row["cause"] not in there}

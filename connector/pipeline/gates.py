@@ -10,6 +10,7 @@ from connector.core import pace, window
 from connector.core import template as templates
 from connector.store.sending import Facts, Move, scopes
 
+QUIET_FROM = "quiet_from"  # of a send's context: when its quiet hours begin
 LOOK_AGAIN = timedelta(minutes=5)  # how soon a send whose template rests is looked at again
 # What Meta says of a template -> what becomes of a send that is ready: "" = go; words not here go too, Graph decides.
 WAITS = frozenset({"PAUSED", "PENDING", "IN_APPEAL", "LOCKED"})
@@ -101,6 +102,14 @@ class Desk:
         words = "More than 24 hours since the person last wrote: only a template may be sent."
         return _refused(row, "window", words, "customer")
 
+    def quiet_hours(self, row: Any) -> Move | None:
+        """Its turn came too late for the hours it was made ready for: its document says what becomes of it."""
+        begin = (row.context or {}).get(QUIET_FROM)
+        if not begin or self.now < datetime.fromisoformat(begin):
+            return None
+        words = "The hours in which it may arrive ended before its turn came: looked at again."
+        return Move(id=row.id, state="waiting", code="quiet_hours", reason=words, next_at=self.now)
+
     def parked(self, row: Any) -> Move | None:
         found = [self.facts.parks[place] for place in scopes(row) if place in self.facts.parks]
         if not found:
@@ -117,7 +126,7 @@ class Desk:
 
 
 GATES: Sequence[Callable[[Desk, Any], Move | None]] = (
-    Desk.consent, Desk.give_up, Desk.template, Desk.window, Desk.parked, Desk.pair,
+    Desk.consent, Desk.give_up, Desk.template, Desk.window, Desk.quiet_hours, Desk.parked, Desk.pair,
 )  # fmt: skip
 
 

@@ -2,21 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from connector import errors
 from connector.core import documents as language
-from connector.core import reasons
+from connector.core import reasons, retry
 from connector.core.contact import Contact, Record, RecordRef, Setting, altered
 from connector.core.documents import SendDocument
 from connector.core.events import TriggerCalled, load
 from connector.core.sending import Case, Prepared
 from connector.core.template import Template
 from connector.ids import new_id
-from connector.pipeline import called, consents, gates
-from connector.pipeline.drain import Stop, alone, log, park_account, parked
+from connector.pipeline import called, consents, gates, limits
+from connector.pipeline.drain import Stop, alone, log, of_one_row, park_account, parked
 from connector.pipeline.library import Library
 from connector.pipeline.lookup import read_records
 from connector.ports import CRM, Account, Clock
@@ -25,6 +25,7 @@ from connector.store import templates as template_rows
 from connector.store.engine import Store
 
 BATCH = 200  # sends looked at again in one transaction
+TRIES = 6  # looks at one that cannot be looked at, over an hour, before it is refused
 LATER = 1  # priority of everything but replies
 ENDED = ("refused", "expired", "cancelled")
 NO_NUMBER = "There is no WhatsApp account to send from"
@@ -108,7 +109,7 @@ def _row(one: Wanted, made: Prepared, sender: Any, templates: Sequence[Template]
         "priority": LATER, "to": made.to, "user_id": one.case.contact.user_id if one.case.contact else None,
         "body": made.body, "buttons": dict(made.buttons) or None,
         "record": _ref(one.record), "person": _ref(one.person),
-        "context": {**made.context, "contract": _contract(made, templates)}, "callback": one.callback or None,
+        "context": _context(made, templates), "callback": one.callback or None,
         "state": made.state, "code": made.code, "reason": made.reason,
         "who": reasons.reason(made.code).who if made.code else "",
         "next_at": None if ended else made.until or now, "give_up_at": made.give_up_at,
@@ -118,6 +119,12 @@ def _row(one: Wanted, made: Prepared, sender: Any, templates: Sequence[Template]
 
 def _ref(record: RecordRef | None) -> list[str] | None:
     return [record.account, record.object, record.id] if record else None
+
+
+def _context(made: Prepared, templates: Sequence[Template]) -> dict[str, Any]:
+    """What `after:` will ask for, and what the sender's gates must know of the document."""
+    late = {gates.QUIET_FROM: made.quiet_from.isoformat()} if made.quiet_from else {}
+    return {**made.context, "contract": _contract(made, templates), **late}
 
 
 def _contract(made: Prepared, templates: Sequence[Template]) -> str:
@@ -165,9 +172,34 @@ class Preparer:
             return waiting.due(conn, self.account.id, self.clock.now(), limit)
 
     def _step(self, numbers: set[str]) -> bool:
+        """Some that are due; those that cannot be looked at together are looked at alone."""
         rows = [] if self._parked() else self._due(BATCH)
         if not rows:
             return False
+        try:
+            self._look(rows, numbers)
+        except Exception as error:
+            if not _of_these(error):
+                raise
+            log.exception("%d sends cannot be prepared together; each is tried alone", len(rows))
+            for row in rows:
+                self._alone(row, numbers)
+        return True
+
+    def _alone(self, row: Any, numbers: set[str]) -> None:
+        """The culprit waits, and nobody else; in the end it is refused with what was wrong."""
+        try:
+            self._look([row], numbers)
+        except Exception as error:
+            if not _of_these(error):
+                raise
+            log.error("send %s cannot be prepared", row.id, exc_info=error)
+            said = error.message if isinstance(error, errors.ConnectorError) else f"{type(error).__name__}: {error}"
+            with self.store.write() as conn:
+                waiting.move(conn, [_later(row, said[:500], self.clock.now())])
+
+    def _look(self, rows: Sequence[Any], numbers: set[str]) -> None:
+        """Reads what they need from the CRM, then moves them on in one transaction."""
         documents = {row.id: self._document(row) for row in rows}
         live = [row for row in rows if documents[row.id] is not None]
         records = self._read(live, documents)
@@ -175,7 +207,10 @@ class Preparer:
         there = [row for row in live if row.record is None or (row.record[1], row.record[2]) in records]
         wanted = [self._wanted(row, documents[row.id], records) for row in there]
         with self.store.write() as conn:
+            heirs = contacts.heirs(conn, sorted({one.lane for one in wanted if one.lane}))
+            wanted = [replace(one, lane=heirs.get(one.lane, one.lane)) for one in wanted]
             made = make_rows(conn, wanted, now)
+            limits.hold(conn, [(one.document, row) for one, row in zip(wanted, made, strict=True)], now)
             gone = [
                 self._gone(row, "document" if documents[row.id] is None else "record_gone", now)
                 for row in rows
@@ -183,7 +218,6 @@ class Preparer:
             ]
             moved = waiting.move(conn, [*made, *gone])
         numbers.update(row["number"] for row in made if row["state"] == "ready" and row["id"] in moved)
-        return True
 
     def _document(self, row: Any) -> tuple[SendDocument, int] | None:
         """As it is live now; that of a workflow's own template lives in its call."""
@@ -236,6 +270,21 @@ class Preparer:
         words = reasons.reason(code, document=row.document)
         ended = {"state": "refused", "code": code, "reason": words.text, "who": words.who}
         return {"id": row.id, **ended, "next_at": None, "ended_at": now, "tell": 1}
+
+
+def _of_these(error: Exception) -> bool:
+    """The fault is in the rows or their document, not in the CRM or the database."""
+    return of_one_row(error) or isinstance(error, errors.BadDocument)
+
+
+def _later(row: Any, said: str, now: datetime) -> dict[str, Any]:
+    """One that could not be looked at: tried again, longer apart each time, refused after TRIES."""
+    tries = int((row.context or {}).get("tries", 0)) + 1
+    then = retry.next_try(tries, now, base=60.0, cap=3600.0, jitter=1.0, tries=TRIES)
+    moved = {"id": row.id, "code": "parameter", "reason": said, "who": "you", "next_at": then}
+    if then is None:
+        return moved | {"state": "refused", "ended_at": now, "tell": 1}
+    return moved | {"state": "waiting", "context": {**(row.context or {}), "tries": tries}}
 
 
 def _found(ref: RecordRef | None, records: Mapping[tuple[str, str], Record]) -> Record | None:

@@ -46,8 +46,8 @@ def starts(
     found: dict[tuple[str, str], list[tuple[datetime, str]]] = defaultdict(list)
     for chunk in in_chunks(list(lanes)):
         mine = sa.and_(_T.lane.in_(chunk), _T.document.in_(documents), _T.state.not_in([*NEVER_LEFT, "waiting"]))
-        for row in conn.execute(sa.select(_T.lane, _T.document, _T.id, _T.at, _T.started_at).where(mine)):
-            found[row.lane, row.document].append((row.started_at or row.at, row.id))
+        for row in conn.execute(sa.select(_T.lane, _T.document, _T.id, _T.at, _T.next_at, _T.started_at).where(mine)):
+            found[row.lane, row.document].append((row.started_at or row.next_at or row.at, row.id))
     for some in found.values():
         some.sort(reverse=True)
     return dict(found)

@@ -1,8 +1,8 @@
 """The compiled documents: immutable, evaluated without ever seeing YAML again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connector.core.documents.conditions import Check
@@ -97,6 +97,11 @@ class AtMost:
 
     def __str__(self) -> str:
         return f"{self.count} per {self.window.days} days" if self.window.days else f"{self.count} per {self.window}"
+
+    def reached(self, sent_at: Iterable[datetime], now: datetime) -> str:
+        """When the last one was sent and what the limit is, in words; "" while one more is allowed."""
+        recent = sorted(at for at in sent_at if at > now - self.window)
+        return f"on {recent[-1]:%Y-%m-%d}; at_most says {self}" if len(recent) >= self.count else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

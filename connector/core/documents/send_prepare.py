@@ -11,6 +11,7 @@ from connector.core.documents.comparing import shown, truthy
 from connector.core.documents.document import SendDocument
 from connector.core.documents.send_gates import Stop
 from connector.core.documents.send_words import SEND, SendScope, scope_of
+from connector.core.quiet import QuietHours
 from connector.core.sending import Case, Prepared
 from connector.core.template import Misfit, Template
 from connector.core.template.model import component, fill
@@ -62,11 +63,21 @@ class _Desk:
             buttons=self._buttons() if stop is None else {},
             context=context_of(self.document, self.scope, self.text),
             give_up_at=self.give_up_at,
+            quiet_from=self._quiet_from() if stop is None else None,
         )
 
     def _buttons(self) -> dict[str, str]:
         labels = templates_.labels(self.template) if self.template is not None else []
         return dict(zip(labels, self.document.buttons, strict=False))
+
+    def _zones(self, hours: QuietHours) -> tuple[str, ...]:
+        contact, setting = self.case.contact, self.case.setting
+        zone = contact.time_zone if contact else None
+        return quiet.zones_for(hours.zone, zone, self.to or None, setting.time_zone)
+
+    def _quiet_from(self) -> datetime | None:
+        hours = self.document.quiet
+        return quiet.closes(hours, self.now, self._zones(hours)) if hours is not None else None
 
     # ---- the gates, in their order ---------------------------------------------------------------------------------
     def consent(self) -> Stop | None:
@@ -103,17 +114,14 @@ class _Desk:
         limit = self.document.at_most
         if limit is None:
             return None
-        recent = sorted(at for at in self.case.sent_at if at > self.now - limit.window)
-        if len(recent) < limit.count:
-            return None
-        return Stop("at_most", f"The person got {self.document.name} on {recent[-1]:%Y-%m-%d}; at_most says {limit}.")
+        said = limit.reached(self.case.sent_at, self.now)
+        return Stop("at_most", f"The person got {self.document.name} {said}.") if said else None
 
     def quiet_hours(self) -> Stop | None:
         hours = self.document.quiet
         if hours is None:
             return None
-        contact, setting = self.case.contact, self.case.setting
-        zones = quiet.zones_for(hours.zone, contact.time_zone if contact else None, self.to or None, setting.time_zone)
+        zones = self._zones(hours)
         if quiet.allowed(hours, self.now, zones):
             return None
         where = zones[0] if len(zones) == 1 else f"all {len(zones)} time zones of the phone's country"
