@@ -1,5 +1,7 @@
 """Whatever can make an HTTP call sends a message: trigger links, and Salesforce's messages and callouts."""
 
+# ruff: noqa: F811 - fixtures
+
 import time
 from typing import Any
 
@@ -40,14 +42,14 @@ def bearer(secret: str, id: str = "") -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"} | ({"Idempotency-Key": id} if id else {})
 
 
-def named(street: Street, object_: str, name: str) -> dict[str, Any]:  # noqa: F811
+def named(street: Street, object_: str, name: str) -> dict[str, Any]:
     """The org's record whose name holds this."""
     found = street.sandbox.records("salesforce", object_)
     return next(r for r in found if name in str(r.get("Name") or f"{r.get('FirstName')} {r.get('LastName')}"))
 
 
 # ---- trigger links -----------------------------------------------------------------------------------------------
-def test_a_call_with_a_token_sends_once_however_often_it_is_repeated(street: Street) -> None:  # noqa: F811
+def test_a_call_with_a_token_sends_once_however_often_it_is_repeated(street: Street) -> None:
     street.publish(SLOTS)
     path, secret = street.link("visit-slots")
     body = {"object": "contact", "record": "1512", "order": "C-3"}
@@ -64,7 +66,7 @@ def test_a_call_with_a_token_sends_once_however_often_it_is_repeated(street: Str
     assert street.healthy()["waiting"] == 0
 
 
-def test_a_signed_call_sends_once_however_often_it_is_repeated(street: Street) -> None:  # noqa: F811
+def test_a_signed_call_sends_once_however_often_it_is_repeated(street: Street) -> None:
     street.publish(SLOTS)
     path, secret = street.link("visit-slots")
     body = b'{"object": "contacts", "record": 1512}'
@@ -76,7 +78,7 @@ def test_a_signed_call_sends_once_however_often_it_is_repeated(street: Street) -
     assert street.send().to == f"+{ANA}"
 
 
-def test_a_link_needs_no_record_when_the_call_brings_the_phone(street: Street) -> None:  # noqa: F811
+def test_a_link_needs_no_record_when_the_call_brings_the_phone(street: Street) -> None:
     street.publish(
         SLOTS.replace("to: record", "to: {phone: webhook.phone}").replace("contact.firstname", "webhook.who")
     )
@@ -88,7 +90,7 @@ def test_a_link_needs_no_record_when_the_call_brings_the_phone(street: Street) -
     assert street.rows(callbacks) == []
 
 
-def test_a_call_for_a_document_that_is_not_live_is_shown_to_a_person(street: Street) -> None:  # noqa: F811
+def test_a_call_for_a_document_that_is_not_live_is_shown_to_a_person(street: Street) -> None:
     path, secret = street.link("visit-slots")
     assert street.call(path, {"record": "1512", "object": "contact"}, bearer(secret, "a"))[0] == 200
     street.settle()
@@ -97,7 +99,7 @@ def test_a_call_for_a_document_that_is_not_live_is_shown_to_a_person(street: Str
 
 
 # ---- Salesforce --------------------------------------------------------------------------------------------------
-def test_an_outbound_message_sends_and_the_opportunity_hears_of_it(street: Street) -> None:  # noqa: F811
+def test_an_outbound_message_sends_and_the_opportunity_hears_of_it(street: Street) -> None:
     street.publish(BOOKED)
     visit = named(street, "Opportunity", "service")
     street.move("salesforce", "Opportunity", visit["Id"], StageName="Needs Analysis")
@@ -111,7 +113,7 @@ def test_an_outbound_message_sends_and_the_opportunity_hears_of_it(street: Stree
     assert street.healthy()["waiting"] == 0
 
 
-def test_outbound_messages_doubled_late_and_all_at_once_are_one_send(street: Street) -> None:  # noqa: F811
+def test_outbound_messages_doubled_late_and_all_at_once_are_one_send(street: Street) -> None:
     street.publish(BOOKED)
     street.option("salesforce", doubled=True)
     visit = named(street, "Opportunity", "service")
@@ -121,7 +123,7 @@ def test_outbound_messages_doubled_late_and_all_at_once_are_one_send(street: Str
     assert street.healthy()["waiting"] == 0
 
 
-def test_a_flow_callout_sends(street: Street) -> None:  # noqa: F811
+def test_a_flow_callout_sends(street: Street) -> None:
     street.publish(REMINDER)
     contact = named(street, "Contact", "Alicia")
     secret = street.hook("salesforce").rpartition("/")[2]
@@ -137,7 +139,7 @@ def test_a_flow_callout_sends(street: Street) -> None:  # noqa: F811
     assert street.healthy()["waiting"] == 0
 
 
-def test_a_trigger_link_of_salesforce_sends_to_its_record(street: Street) -> None:  # noqa: F811
+def test_a_trigger_link_of_salesforce_sends_to_its_record(street: Street) -> None:
     street.publish(REMINDER)
     path, secret = street.link("visit-reminder")
     contact = named(street, "Contact", "Alicia")

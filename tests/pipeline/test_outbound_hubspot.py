@@ -1,5 +1,7 @@
 """A deal moves in HubSpot, and a message goes out: by HubSpot's own webhooks, to WhatsApp's statuses, and back."""
 
+# ruff: noqa: F811 - fixtures
+
 from tests.pipeline.conftest import ANA
 from tests.pipeline.street import Street, lane, sandbox, sandbox_url, street  # noqa: F401 - fixtures
 
@@ -40,7 +42,7 @@ set:
 DEAL = "3001"  # Ana's
 
 
-def test_a_deal_moves_the_customer_accepts_and_the_deal_moves_on(street: Street) -> None:  # noqa: F811
+def test_a_deal_moves_the_customer_accepts_and_the_deal_moves_on(street: Street) -> None:
     street.publish(QUOTE)
     street.publish(ACCEPTED)
     street.move("hubspot", "deals", DEAL, dealstage="presentationscheduled")
@@ -62,7 +64,7 @@ def test_a_deal_moves_the_customer_accepts_and_the_deal_moves_on(street: Street)
     assert street.healthy()["waiting"] == 0
 
 
-def test_a_burst_of_one_save_is_one_read_and_one_send(street: Street) -> None:  # noqa: F811
+def test_a_burst_of_one_save_is_one_read_and_one_send(street: Street) -> None:
     street.publish(QUOTE)
     street.option("hubspot", double=1.0, shuffle=True)  # each event alone, in any order, and twice
     fields = {"dealname": "Espresso", "amount": "5200", "dealstage": "presentationscheduled"}
@@ -78,7 +80,7 @@ def test_a_burst_of_one_save_is_one_read_and_one_send(street: Street) -> None:  
     assert street.healthy()["waiting"] == 0
 
 
-def test_the_same_webhook_again_does_nothing(street: Street) -> None:  # noqa: F811
+def test_the_same_webhook_again_does_nothing(street: Street) -> None:
     street.publish(QUOTE)
     street.move("hubspot", "deals", DEAL, dealstage="presentationscheduled")
     street.settle()
@@ -89,7 +91,7 @@ def test_the_same_webhook_again_does_nothing(street: Street) -> None:  # noqa: F
     assert street.healthy()["waiting"] == 0
 
 
-def test_what_we_wrote_ourselves_fires_only_who_asks_for_it(street: Street) -> None:  # noqa: F811
+def test_what_we_wrote_ourselves_fires_only_who_asks_for_it(street: Street) -> None:
     """Accept moves the deal; HubSpot tells us of our own write, as of everybody's."""
     street.publish(QUOTE)
     street.publish(ACCEPTED)
@@ -107,7 +109,7 @@ def test_what_we_wrote_ourselves_fires_only_who_asks_for_it(street: Street) -> N
     assert street.healthy()["waiting"] == 0
 
 
-def test_a_record_of_several_people_becomes_a_question(street: Street) -> None:  # noqa: F811
+def test_a_record_of_several_people_becomes_a_question(street: Street) -> None:
     street.publish(QUOTE)
     street.move("hubspot", "deals", "3007", dealstage="presentationscheduled")
     street.move("hubspot", "deals", DEAL, dealstage="presentationscheduled")
@@ -116,7 +118,7 @@ def test_a_record_of_several_people_becomes_a_question(street: Street) -> None: 
     assert street.healthy()["review"] == 1
 
 
-def test_a_deal_without_a_contact_is_told(street: Street) -> None:  # noqa: F811
+def test_a_deal_without_a_contact_is_told(street: Street) -> None:
     street.publish(QUOTE)
     street.move("hubspot", "deals", "new", dealname="Nobody's", dealstage="presentationscheduled", pipeline="default")
     street.settle()

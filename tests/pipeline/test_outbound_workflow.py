@@ -1,5 +1,7 @@
 """A HubSpot workflow reaches our action: it waits, the customer answers, and the workflow goes on with the answer."""
 
+# ruff: noqa: F811 - fixtures
+
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ buttons: [morning, afternoon, other]
 """
 
 
-def fire(street: Street, message: str, record: str = "1512", **inputs: str) -> str:  # noqa: F811
+def fire(street: Street, message: str, record: str = "1512", **inputs: str) -> str:
     """One enrolled contact reaches our action; the callback's id."""
     body = {"url": f"{street.url}/hooks/crm/hubspot/action", "object": "contacts", "record": record,
             "inputs": {"message": message, **inputs}}  # fmt: skip
@@ -30,13 +32,13 @@ def fire(street: Street, message: str, record: str = "1512", **inputs: str) -> s
     return str(answer.json()["id"])
 
 
-def outputs(street: Street, callback: str) -> dict[str, Any]:  # noqa: F811
+def outputs(street: Street, callback: str) -> dict[str, Any]:
     found = dict(street.callback(callback)["outputFields"])
     found.pop("hs_execution_state")
     return found
 
 
-def test_a_template_picked_in_the_workflow_waits_for_the_reply(street: Street) -> None:  # noqa: F811
+def test_a_template_picked_in_the_workflow_waits_for_the_reply(street: Street) -> None:
     body = {"url": f"{street.url}/hooks/crm/hubspot/options", "q": "delivery slots en"}
     offered = street.sandbox.http.post("/hubspot/_workflows/options", json=body).json()
     (picked,) = [o["value"] for o in offered["body"]["options"] if o["label"] == "delivery_slots (en)"]
@@ -57,7 +59,7 @@ def test_a_template_picked_in_the_workflow_waits_for_the_reply(street: Street) -
     assert street.healthy()["waiting"] == 0
 
 
-def test_a_document_picked_in_the_workflow_gets_its_own_button_ids_back(street: Street) -> None:  # noqa: F811
+def test_a_document_picked_in_the_workflow_gets_its_own_button_ids_back(street: Street) -> None:
     street.publish(SLOTS)
     callback = fire(street, "send:visit-slots", order="B-7")
     street.settle()
@@ -68,7 +70,7 @@ def test_a_document_picked_in_the_workflow_gets_its_own_button_ids_back(street: 
 
 
 @pytest.mark.parametrize("wait_for", ["sent", "delivered"])
-def test_a_workflow_may_wait_for_less(street: Street, wait_for: str) -> None:  # noqa: F811
+def test_a_workflow_may_wait_for_less(street: Street, wait_for: str) -> None:
     street.publish(SLOTS)
     street.sandbox.faults({"route": "STATUS /graph/*/delivered", "kind": "lost"})
     street.sandbox.http.patch(f"/_customers/{ANA}", json={"reads": False})
@@ -82,7 +84,7 @@ def test_a_workflow_may_wait_for_less(street: Street, wait_for: str) -> None:  #
     assert outputs(street, callback)["state"] in (["accepted", "sent"] if wait_for == "sent" else ["delivered"])
 
 
-def test_a_refused_send_lets_the_workflow_go_on_at_once(street: Street) -> None:  # noqa: F811
+def test_a_refused_send_lets_the_workflow_go_on_at_once(street: Street) -> None:
     street.publish(SLOTS)
     street.move("hubspot", "contacts", "1512", phone="", mobilephone="")
     street.settle()
@@ -95,7 +97,7 @@ def test_a_refused_send_lets_the_workflow_go_on_at_once(street: Street) -> None:
     assert street.requests() == []
 
 
-def test_a_send_that_fails_later_lets_the_workflow_go_on(street: Street) -> None:  # noqa: F811
+def test_a_send_that_fails_later_lets_the_workflow_go_on(street: Street) -> None:
     street.publish(SLOTS)
     street.describe(ANA, reachable=False)
     callback = fire(street, "send:visit-slots")
@@ -105,7 +107,7 @@ def test_a_send_that_fails_later_lets_the_workflow_go_on(street: Street) -> None
     assert said["reason"]
 
 
-def test_the_same_step_twice_is_one_send(street: Street) -> None:  # noqa: F811
+def test_the_same_step_twice_is_one_send(street: Street) -> None:
     street.publish(SLOTS)
     callback = fire(street, "send:visit-slots")
     body = {"url": f"{street.url}/hooks/crm/hubspot/action", "object": "contacts", "record": "1512",
@@ -115,7 +117,7 @@ def test_the_same_step_twice_is_one_send(street: Street) -> None:  # noqa: F811
     assert len(street.sends) == 1
 
 
-def test_a_step_that_waited_too_long_is_closed_in_plain_words(lane: Street) -> None:  # noqa: F811
+def test_a_step_that_waited_too_long_is_closed_in_plain_words(lane: Street) -> None:
     """HubSpot forgets a blocked step after a week: then nobody may try to complete it for ever."""
     lane.publish(SLOTS)
     callback = fire(lane, "send:visit-slots")
@@ -129,7 +131,7 @@ def test_a_step_that_waited_too_long_is_closed_in_plain_words(lane: Street) -> N
     assert lane.callback(callback)["state"] == "BLOCK"
 
 
-def test_a_step_that_hubspot_has_forgotten_is_refused_and_shown(street: Street) -> None:  # noqa: F811
+def test_a_step_that_hubspot_has_forgotten_is_refused_and_shown(street: Street) -> None:
     street.publish(SLOTS)
     fire(street, "send:visit-slots")
     street.settle()
