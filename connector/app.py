@@ -1,8 +1,9 @@
 """The composition root: puts store, adapters and pipeline together for workers, clock and commands."""
 
+import logging
 import secrets as secret_token
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import available_timezones
@@ -30,6 +31,8 @@ from connector.pipeline.unpack import Directory, Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger
 from connector.store import accounts, callbacks, numbers, own_writes, telling
+
+log = logging.getLogger("connector.app")
 
 __all__ = ["App", "SystemClock", "kinds", "messenger", "open_app", "webhook"]
 
@@ -247,33 +250,52 @@ class App(Base):
     def _chores(self, _: str, stop: Callable[[], bool]) -> None:
         self.chores.do(stop)
 
-    def _each_crm(self) -> Iterator[tuple[Account, CRM, Shelf]]:
+    def _each(self, stop: Callable[[], bool], kinds_: Collection[str], do: Callable[[Account], None]) -> None:
+        """Does it for every account of these kinds that works; one that is down keeps nobody from their turn."""
         for account in self.accounts():
-            shelf = self.library.shelf(account.name) if account.kind in crm_kinds() else Shelf()
-            if shelf.sends and account.state == "ok":
-                yield account, self.crm(account), shelf
+            if stop():
+                return
+            if account.kind not in kinds_ or account.state != "ok":
+                continue
+            try:
+                do(account)
+            except errors.StoreDown:
+                raise
+            except errors.ConnectorError as error:
+                log.warning("%s: %s", account.name, error)
+            except Exception:
+                log.exception("%s: a chore failed", account.name)
 
-    def tick(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002 - every chore is asked alike
+    def _each_shelf(self, stop: Callable[[], bool], do: Callable[[Account, CRM, Shelf], int]) -> None:
+        """Every CRM account with live send: documents; those for which `do` found something are rung for."""
+
+        def one(account: Account) -> None:
+            shelf = self.library.shelf(account.name)
+            if shelf.sends and do(account, self.crm(account), shelf):
+                self.bell.ring(f"trigger:{account.id}")
+
+        self._each(stop, crm_kinds(), one)
+
+    def tick(self, stop: Callable[[], bool]) -> None:
         """The timers of send: documents."""
-        for account, connected, shelf in self._each_crm():
-            if Schedule(self.store, account, connected, shelf).tick(self.clock.now()):
-                self.bell.ring(f"trigger:{account.id}")
+        now = self.clock.now
+        self._each_shelf(stop, lambda account, crm_, shelf: Schedule(self.store, account, crm_, shelf).tick(now()))
 
-    def catch_up(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
+    def catch_up(self, stop: Callable[[], bool]) -> None:
         """Changes that no webhook told of."""
-        for account, connected, shelf in self._each_crm():
-            if CatchUp(self.store, account, connected, shelf).run(self.clock.now()):
-                self.bell.ring(f"trigger:{account.id}")
+        now = self.clock.now
+        self._each_shelf(stop, lambda account, crm_, shelf: CatchUp(self.store, account, crm_, shelf).run(now()))
 
-    def sync(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
+    def sync(self, stop: Callable[[], bool]) -> None:
         """Templates and numbers as Meta has them."""
-        for account in self.accounts():
-            if account.kind == whatsapp.MANIFEST.kind and account.state == "ok":
-                api, now = self.messenger(account), self.clock.now()
-                templates.sync(self.store, account, api, now)
-                state, profile = api.number(), api.profile()
-                with self.store.write() as conn:
-                    numbers.put(conn, account.id, account.name, state, profile, now)
+        self._each(stop, {whatsapp.MANIFEST.kind}, self._sync)
+
+    def _sync(self, account: Account) -> None:
+        api, now = self.messenger(account), self.clock.now()
+        templates.sync(self.store, account, api, now)
+        state, profile = api.number(), api.profile()
+        with self.store.write() as conn:
+            numbers.put(conn, account.id, account.name, state, profile, now)
 
     def drift(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
         """Live documents against the CRMs and WhatsApp of today."""

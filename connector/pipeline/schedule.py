@@ -57,8 +57,18 @@ class Schedule:
         with self.store.locks.hold([f"schedule:{self.account.id}"]) as held:
             if held:
                 for live in self._timed():
-                    made += self._one(live, now)
+                    made += self._safely(live, now)
         return made
+
+    def _safely(self, live: LiveSend, now: datetime) -> int:
+        """A document that we cannot work out holds no other's time."""
+        try:
+            return self._one(live, now)
+        except errors.ConnectorError:
+            raise
+        except Exception:  # noqa: BLE001 - logged; its time comes again at the next tick
+            log.exception("the timer of %s failed", live.document.name)
+            return 0
 
     def _timed(self) -> list[LiveSend]:
         return [live for live in self.shelf.sends if live.document.every or live.document.date]

@@ -1,0 +1,57 @@
+"""Chores go account by account: one that is down keeps nobody from their turn."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connector.pipeline.schedule import Schedule
+from connector.store.tables import events, timers
+from tests.pipeline.conftest import House
+from tests.pipeline.sends import Clock
+from tests.pipeline.triggering import publish, rows, slots
+
+MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
+WEEKLY = slots("weekly", "every: monday 09:00\n  contact.lifecyclestage: {is: customer}")
+SALES = slots("weekly-sales", "every: monday 09:00\n  contact.Email: {is: ana.torres@example.com}")
+
+
+def never() -> bool:
+    return False
+
+
+def sunday(house: House) -> Clock:
+    clock = Clock(MONDAY - timedelta(days=1))
+    house.app.clock = clock  # type: ignore[assignment]
+    return clock
+
+
+def test_a_crm_that_is_down_stops_no_other_crm_s_timers(house: House) -> None:
+    publish(house, WEEKLY)
+    publish(house, SALES.replace("crm: hubspot", "crm: salesforce"))
+    clock = sunday(house)
+    house.app.tick(never)
+    house.sandbox.faults({"route": "* /hubspot/*", "kind": "5xx", "rate": 1.0})
+    clock.at = MONDAY + timedelta(minutes=1)
+    house.app.tick(never)
+    house.app.catch_up(never)
+    assert {row.document: row.next_at > clock.at for row in rows(house, timers)} == {
+        "weekly": False, "weekly-sales": True,
+    }  # fmt: skip
+
+
+def test_a_document_that_cannot_be_worked_out_stops_no_other(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(house, WEEKLY)
+    publish(house, WEEKLY.replace("send: weekly", "send: broken"))
+    clock = sunday(house)
+    house.app.tick(never)
+    every = Schedule._every
+
+    def fails(schedule: Schedule, document: object, start: datetime, now: datetime) -> object:
+        if getattr(document, "name", "") == "broken":
+            raise ZeroDivisionError
+        return every(schedule, document, start, now)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Schedule, "_every", fails)
+    clock.at = MONDAY + timedelta(minutes=1)
+    house.app.tick(never)
+    assert {row.payload["document"] for row in rows(house, events)} == {"weekly"}
