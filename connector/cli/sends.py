@@ -135,3 +135,13 @@ def cancel(ids: tuple[str, ...], document: str) -> None:
         n = holds.cancel(conn, app.clock.now(), ids=ids, document=document)
     click.echo(f"{n} cancelled. What has left cannot be called back.")
     raise SystemExit(FINDINGS if ids and n < len(ids) else 0)
+
+
+@sends.command("resend")
+@click.argument("ids", nargs=-1, required=True)
+def resend(ids: tuple[str, ...]) -> None:
+    """Send unknown messages once more: you have looked, and they did not arrive."""
+    with opened() as app, app.store.write() as conn:
+        n = holds.resend(conn, ids, app.clock.now())
+    click.echo(f"{n} are sent once more.")
+    raise SystemExit(FINDINGS if n < len(ids) else 0)

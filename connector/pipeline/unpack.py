@@ -8,7 +8,7 @@ from typing import Any
 from connector import errors
 from connector.core import events
 from connector.core.text import clean
-from connector.pipeline import consents
+from connector.pipeline import consents, templates
 from connector.pipeline.drain import Stop, alone, log
 from connector.pipeline.taking import Effects, Item, people, take
 from connector.ports import Account, Clock, Webhook
@@ -171,8 +171,7 @@ def _write(conn: Any, effects: Effects, resolver: Resolver, directory: Directory
     for stopped, reason in effects.stopped.items():
         accounts.ask_person(conn, stopped, reason)
     for account, update in effects.templates:
-        if update.name and update.what in ("status", "quality", "category"):
-            event_rows.set_template(conn, account, update.name, update.language, now, **{update.what: update.value})
+        templates.heard(conn, account, update, now)
     for account, alert in effects.alerts:
         event_rows.note_number(
             conn,

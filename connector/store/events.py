@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.store.engine import in_chunks, insert_many
-from connector.store.tables import changes, events, in_state, numbers, plans, templates
+from connector.store.tables import changes, events, in_state, numbers, plans
 
 
 def known_keys(conn: sa.Connection, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -88,15 +88,6 @@ def since(
     t = events.c
     query = sa.select(events).where(t.received_at >= start, t.kind == kind, t.seq > after).order_by(t.seq).limit(limit)
     return conn.execute(query).all()
-
-
-def set_template(conn: sa.Connection, account: str, name: str, language: str, now: datetime, **values: str) -> None:
-    """Applies what Meta says of a template at once; a template we had not seen is remembered."""
-    row = {"account": account, "name": name, "language": language, "at": now} | values
-    insert_many(conn, templates, [row], ignore_conflicts=True)
-    t = templates.c
-    same = sa.and_(t.account == account, t.name == name, t.language == language)
-    conn.execute(sa.update(templates).where(same).values(at=now, **values))
 
 
 def note_number(conn: sa.Connection, number: str, account: str, what: str, alert: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from connector.store.tables import in_state, sends
 _T = sends.c
 _HELD = in_state(sends, "waiting", "ready")
 FOREVER = timedelta(days=3650)  # until somebody says otherwise
+RESENT = "resent_after_unknown"
 PAUSES = ("document_parked", "template_changed")  # findings of a document that rests
 LISTED = ("id", "document", "to", "state", "label", "reason", "next_at")
 
@@ -33,14 +34,24 @@ def resume(conn: sa.Connection, scope: str, key: str, now: datetime) -> bool:
 
 
 def cancel(conn: sa.Connection, now: datetime, *, ids: Sequence[str] = (), document: str = "") -> int:
-    """Ends what has not left yet, by id or of one document; how many. Whoever waits for them hears of it."""
-    step = sa.update(sends).where(_HELD).values(
+    """Ends what has not left yet, of one document or by id; how many. Whoever waits for them hears of it.
+
+    By id also one of which nobody knows whether it has left: then a person is done with it."""
+    step = sa.update(sends).values(
         state="cancelled", code="cancelled", reason="A person cancelled it.", who="you", next_at=None, ended_at=now,
         tell=sa.case((_T.crm != "", 1), else_=0),
     )  # fmt: skip
     if document:
-        return conn.execute(step.where(_T.document == document)).rowcount
+        return conn.execute(step.where(_HELD, _T.document == document)).rowcount
+    step = step.where(in_state(sends, "waiting", "ready", "unknown"))
     return sum(conn.execute(step.where(_T.id.in_(chunk))).rowcount for chunk in in_chunks(list(ids)))
+
+
+def resend(conn: sa.Connection, ids: Sequence[str], now: datetime) -> int:
+    """A person has looked, and says that these were not sent: once more; how many."""
+    again = sa.update(sends).where(in_state(sends, "unknown"))
+    again = again.values(state="ready", code="", reason="", who="", label=RESENT, next_at=now)
+    return sum(conn.execute(again.where(_T.id.in_(chunk))).rowcount for chunk in in_chunks(list(ids)))
 
 
 def listing(conn: sa.Connection, limit: int, *, state: str = "", document: str = "") -> list[dict[str, Any]]:

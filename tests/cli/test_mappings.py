@@ -7,6 +7,7 @@ import pytest
 
 from connector.core import documents as language
 from connector.store import documents as rows
+from tests.cli.conftest import EXAMPLES
 
 GOOD = """\
 mapping: every-text
@@ -24,7 +25,7 @@ TYPO = GOOD.replace("every-text", "typo").replace("whatsapp_last_answer:", "what
 FAILING = GOOD.replace("every-text", "failing").replace(
     "expect: {whatsapp_last_answer: hello}", "expect: {whatsapp_last_answer: bye}"
 )
-SHIPPED = ["appointment-form", "delivery-slot", "nps-answer", "webinar-interest"]
+SHIPPED = sorted(path.stem for path in EXAMPLES.glob("*.yaml"))
 
 
 @pytest.fixture

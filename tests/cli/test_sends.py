@@ -20,7 +20,7 @@ def waiting(house):
             "state": state, "code": "parked", "reason": "", "next_at": now + timedelta(days=9), "crm": "x",
             "at": now + timedelta(seconds=n), "tell": 0,
         }
-        for n, state in enumerate(("waiting", "ready", "accepted"))
+        for n, state in enumerate(("waiting", "ready", "accepted", "unknown"))
     ]  # fmt: skip
     with house.app.store.write() as conn:
         insert_many(conn, sends, rows)
@@ -67,10 +67,26 @@ def test_a_number_is_paused_by_its_accounts_name(cli, house):
 def test_what_has_not_left_can_be_ended(cli, house, waiting):
     cli("sends", "cancel", waiting[0], waiting[2], code=1)
     ended = ("cancelled", "A person cancelled it.")
-    assert [states(cli)[id_] for id_ in waiting] == [ended, ("ready", ""), ("accepted", "")]
+    assert [states(cli)[id_] for id_ in waiting[:3]] == [ended, ("ready", ""), ("accepted", "")]
     assert "1 cancelled" in cli("sends", "cancel", "--document", "quote-ready").out
     assert [state for state, _ in states(cli).values()].count("cancelled") == 2
     with house.app.store.read() as conn:
         told = conn.execute(sends.select().where(sends.c.tell == 1)).all()
     assert sorted(row.id for row in told) == sorted(waiting[:2])
     cli.refused("sends", "cancel")
+
+
+def test_one_that_may_have_left_is_a_persons_to_settle(cli, waiting):
+    unknown = waiting[3]
+    cli("sends", "resend", waiting[2], code=1)
+    cli("sends", "resend", unknown)
+    (row,) = [r for r in cli("sends", "list", "--json").json if r["id"] == unknown]
+    assert (row["state"], row["label"]) == ("ready", "resent_after_unknown")
+    cli("sends", "resend", unknown, code=1)
+
+
+def test_or_to_leave_as_it_is(cli, waiting):
+    cli("sends", "cancel", "--document", "quote-ready")
+    assert states(cli)[waiting[3]] == ("unknown", "")
+    cli("sends", "cancel", waiting[3])
+    assert states(cli)[waiting[3]][0] == "cancelled"
