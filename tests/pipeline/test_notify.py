@@ -6,12 +6,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from connector.app import kinds
 from connector.pipeline.notify import WAITS, Notifier
 from connector.ports import Account
 from connector.store import notifications
 from connector.store.bulk import insert_many
 from connector.store.tables import changes, events
 from connector.webhooks import connect, standard
+from tests.pipeline.conftest import ANA
+from tests.pipeline.messages import replies, tap
 from tests.webhooks.receiver import receiving
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -127,3 +130,27 @@ def test_the_sweep_sees_what_is_due(store, clock):
         assert notifications.accounts_due(conn, NOW) == ["crm-1"]
         notifications.postpone(conn, [n.seq for n in notifications.due(conn, "crm-1", NOW, 9)], NOW + timedelta(1))
         assert notifications.accounts_due(conn, NOW) == []
+
+
+MAPPING = """mapping: tell-ops
+crm: hubspot
+when: {answer_to: anything, type: button}
+contact: {find_by: [whatsapp, phone], if_missing: create, if_several: review}
+set: {whatsapp_last_answer: "{{ answer.title }}"}
+notify: ops
+"""
+
+
+def test_a_reply_reaches_the_webhook_that_its_mapping_names(house):
+    house.publish(MAPPING)
+    with receiving() as receiver:
+        ops = {"url": receiver.url}
+        house.app.add_account(kinds()["webhook"], "ops", ops, {"secret": SECRET})
+        house.deliver(replies(tap(ANA, "interested", "Me interesa", id="wamid.1")))
+        house.settle()
+        house.deliver(replies(tap(ANA, "interested", "Me interesa", id="wamid.1")))
+        house.settle()
+    ((_, headers, body),) = receiver.calls
+    assert standard.signed(headers, body, [standard.key(SECRET)], datetime.now(UTC).timestamp())
+    assert json.loads(body)["data"]["crm"] == "hubspot"
+    assert house.counts()["waiting"] == 0

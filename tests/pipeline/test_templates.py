@@ -10,6 +10,7 @@ from connector.pipeline.templates import Sync, heard, sync
 from connector.ports import Account
 from connector.store import findings
 from connector.store import templates as rows
+from tests.pipeline.conftest import WABA
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 SHOP = Account(id="shop", kind="whatsapp", name="shop")
@@ -127,3 +128,20 @@ def test_one_that_was_only_heard_of_has_no_contract_yet(store):
     with store.read() as conn:
         assert rows.known(conn, "shop") == []
         assert [(r.name, r.status) for r in rows.rows(conn, "shop")] == [("brand_new", "APPROVED")]
+
+
+def test_a_webhook_of_meta_stops_a_template_and_the_documents_are_looked_at(house):
+    house.app.chores.do(lambda: False)
+    shop = house.app.account("whatsapp")
+    sync(house.app.store, shop, house.app.messenger(shop), house.app.clock.now())
+    value = {
+        "event": "PAUSED", "message_template_id": 7, "message_template_name": "quote_ready",
+        "message_template_language": "es", "reason": "NONE",
+    }  # fmt: skip
+    change = {"field": "message_template_status_update", "value": value}
+    house.deliver(
+        {"object": "whatsapp_business_account", "entry": [{"id": WABA, "time": 1795000000, "changes": [change]}]}
+    )
+    house.unpack()
+    assert [code for code, _ in told(house.app.store)] == ["template_paused"]
+    assert "drift" in house.app.chores.due()
