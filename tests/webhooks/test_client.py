@@ -124,7 +124,10 @@ def test_what_cannot_be_called_is_refused_when_it_is_stored(url):
         validate(url, "")
 
 
-@pytest.mark.parametrize("secret", ["short", "whsec_", "whsec_AAAA", "whsec_!!!!", "AAAA" * 8, SECRET[6:]])
+NO_SECRETS = {"short": "short", "empty": "whsec_", "few": "whsec_AAAA", "marks": "whsec_!!!!", "bare": "AAAA" * 8}
+
+
+@pytest.mark.parametrize("secret", [*NO_SECRETS.values(), SECRET[6:]], ids=[*NO_SECRETS, "without its prefix"])
 def test_a_secret_that_signs_nothing_is_refused(secret):
     with pytest.raises(Rejected):
         validate("https://hooks.example.com/in", secret)
