@@ -179,7 +179,7 @@ class Preparer:
         try:
             self._look(rows, numbers)
         except Exception as error:
-            if not _of_these(error):
+            if not of_one_row(error):
                 raise
             log.exception("%d sends cannot be prepared together; each is tried alone", len(rows))
             for row in rows:
@@ -191,7 +191,7 @@ class Preparer:
         try:
             self._look([row], numbers)
         except Exception as error:
-            if not _of_these(error):
+            if not of_one_row(error):
                 raise
             log.error("send %s cannot be prepared", row.id, exc_info=error)
             said = error.message if isinstance(error, errors.ConnectorError) else f"{type(error).__name__}: {error}"
@@ -227,7 +227,10 @@ class Preparer:
         event = load(row.kind, row.payload)
         made = None
         if isinstance(event, TriggerCalled):
-            made = called.document_of(event, self.account.name, self.crm.can.objects)
+            try:
+                made = called.document_of(event, self.account.name, self.crm.can.objects)
+            except errors.BadDocument as error:  # of this call, not of a document that others wait for too
+                raise errors.Rejected(str(error), code="document") from error
         return (made, 0) if made is not None else None
 
     def _read(self, rows: Sequence[Any], documents: Mapping[str, Any]) -> dict[tuple[str, str], Record]:
@@ -270,11 +273,6 @@ class Preparer:
         words = reasons.reason(code, document=row.document)
         ended = {"state": "refused", "code": code, "reason": words.text, "who": words.who}
         return {"id": row.id, **ended, "next_at": None, "ended_at": now, "tell": 1}
-
-
-def _of_these(error: Exception) -> bool:
-    """The fault is in the rows or their document, not in the CRM or the database."""
-    return of_one_row(error) or isinstance(error, errors.BadDocument)
 
 
 def _later(row: Any, said: str, now: datetime) -> dict[str, Any]:

@@ -88,8 +88,12 @@ class Recorder:
         """A row that cannot be written down stays in flight, and is unknown to the next holder of the number."""
         try:
             self._record(answers)
-        except Exception:  # noqa: BLE001 - the last line of defence of a thread
+        except Exception as error:  # noqa: BLE001 - the last line of defence of a thread
             log.exception("%d outcomes of %s could not be written down", len(answers), self.number)
+            if len(answers) > 1 and not isinstance(error, errors.StoreDown):
+                for answer in answers:  # the others' words must not be lost with one
+                    self._keep([answer])
+                return
             self.failed = True
         with self._changed:
             self.open -= len(answers)

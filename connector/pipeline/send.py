@@ -20,6 +20,10 @@ from connector.store.sending import Facts, Started
 
 IDLE = 0.25  # seconds between two looks at `stop`, and for new work, while answers are awaited
 WRONG_CLOCK = timedelta(seconds=30)
+# A request leaves so soon after its gates or not at all. A computer that slept, or a process that was stopped: the
+# number is in other hands by now, and the person may have written STOP.
+STALE = timedelta(seconds=15)
+SLEPT = "This computer stood still just before it was sent: looked at again."
 NOTE = 30.0  # seconds between two notes that a backlog moves
 FOR_EVER = timedelta(days=36500)
 
@@ -81,10 +85,11 @@ class Sender:
             if wait > 0:
                 recorder.wait(min(wait, IDLE))
                 continue
+            began = self.clock.now()
             started, found = self._claim(pace, recorder.open)
             recorder.expect(len(started))
             for one in started:
-                pool.submit(self._send, one, recorder)
+                pool.submit(self._send, one, recorder, began)
             if not found:
                 look = self.monotonic() + IDLE
                 if not recorder.open:
@@ -136,9 +141,12 @@ class Sender:
             parks.park(conn, "pace", self.number, until, words)
 
     # ---- the request, in a thread of the pool: no database here --------------------------------------------------
-    def _send(self, one: Started, recorder: Recorder) -> None:
+    def _send(self, one: Started, recorder: Recorder, began: datetime) -> None:
         message = OutboundMessage(to=one.to or None, user_id=one.user_id, body=one.body)
         try:
+            if self.clock.now() - began > STALE:
+                recorder.put(one, Receipt(outcome="again", text=SLEPT, who="you"))
+                return
             receipt = self.messenger.send(message, one.id)
         except Exception as error:  # noqa: BLE001 - it must not happen; if it does, the request may have left
             log.exception("sending %s failed", one.id)
