@@ -8,7 +8,7 @@ from typing import Any
 
 from connector.core import pace, window
 from connector.core import template as templates
-from connector.store.sending import Facts, Move, scopes
+from connector.store.sending import Facts, Move, marks, scopes
 
 QUIET_FROM = "quiet_from"  # of a send's context: when its quiet hours begin
 LOOK_AGAIN = timedelta(minutes=5)  # how soon a send whose template rests is looked at again
@@ -49,6 +49,14 @@ class Desk:
         return self.verdict
 
     # ---- gates: None = go, else the move ------------------------------------------------------------------------
+    def cancelled(self, row: Any) -> Move | None:
+        """A person cancelled all there was; this row was not written yet."""
+        for place in marks(row):
+            at, reason = self.facts.parks.get(place, (None, ""))
+            if at is not None and row.at <= at:
+                return Move(id=row.id, state="cancelled", code="cancelled", reason=reason or "A person cancelled it.")
+        return None
+
     def consent(self, row: Any) -> Move | None:
         """STOP stops everything; the newest word of each category counts. Meta's category of today, not of planning."""
         template = self.facts.templates.get((row.template, row.language))
@@ -126,7 +134,7 @@ class Desk:
 
 
 GATES: Sequence[Callable[[Desk, Any], Move | None]] = (
-    Desk.consent, Desk.give_up, Desk.template, Desk.window, Desk.quiet_hours, Desk.parked, Desk.pair,
+    Desk.cancelled, Desk.consent, Desk.give_up, Desk.template, Desk.window, Desk.quiet_hours, Desk.parked, Desk.pair,
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from connector.core.pace import Rate
 
 DEFAULT = 80  # messages a second of a number that Meta says nothing else of; Graph docs, throughput, checked 2026-09
-BEAT = 0.025  # seconds between two claims at least: each costs a transaction
+BEAT = 0.05  # seconds between two claims at least: each costs a transaction
 FEW, MANY = 80, 256  # requests at once: of an ordinary number, of one that sends more than FAST a second
 FAST = 200
 

@@ -12,7 +12,7 @@ from connector.pipeline.drain import Stop, alone, log
 from connector.pipeline.pacing import Pace
 from connector.pipeline.recording import Recorder
 from connector.ports import Clock, Messenger, OutboundMessage, Receipt
-from connector.store import findings, parks, sending
+from connector.store import findings, holding, parks, sending
 from connector.store import templates as template_rows
 from connector.store.engine import Store
 from connector.store.findings import Finding
@@ -65,6 +65,7 @@ class Sender:
         self._halted = self._clock_is_wrong(now)
         if self._halted:
             return
+        self._carry_out(stop)
         unknown.recover(self.store, self.number, now)
         unknown.settle(self.store, self.number, now)
         with self.store.read() as conn:
@@ -95,24 +96,31 @@ class Sender:
                 if not recorder.open:
                     return
 
+    def _carry_out(self, stop: Stop) -> None:
+        """What a person cancelled by the thousand."""
+        while not stop():
+            with self.store.write() as conn:
+                if not holding.carry_out(conn, self.clock.now()):
+                    return
+
     # ---- claim ---------------------------------------------------------------------------------------------------
     def _claim(self, pace: Pace, running: int) -> tuple[list[Started], bool]:
         """What may leave now, in flight and written down; and whether more may be due."""
         now, room = self.clock.now(), pace.room(running)
         with self.store.read() as conn:
-            rows = sending.due(conn, self.number, now, 2 * room + 1)
+            rows = sending.due(conn, self.number, now, room + 1)
             if not rows or sending.rests(conn, self.number, rows[0].account, now):
                 return [], False
         self._account = rows[0].account
         with self.store.write() as conn:
-            facts = sending.look(conn, self.number, rows, now)
+            facts = sending.look(conn, self.number, rows[:room], now)
             verdict = gates.Desk(facts, now, self._contract(conn, facts)).judge(room)
-            go = verdict.go[: pace.take(len(verdict.go))]
             sending.move(conn, verdict.moves, now)
             self._stop_documents(conn, verdict, now)
             if len(rows) > room:
                 self._note_backlog(conn, pace, now)
-            return sending.start(conn, go, now), True
+            go = verdict.go[: pace.take(len(verdict.go))]
+            return sending.start(conn, go, self.clock.now()), True  # the time of the grant, after all waiting
 
     def _contract(self, conn: Any, facts: Facts) -> Callable[[str, str], str]:
         """What a template takes now; read again only when its row has changed."""

@@ -7,14 +7,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.store import parks
+from connector.store.among import among
 from connector.store.bulk import in_chunks
+from connector.store.sending import CANCELLED
 from connector.store.tables import accounts, findings, in_state, sends
 from connector.store.tables import parks as parked
 
 SCOPES = ("account", "number", "template", "document", "contact", "send")
 FOR_EVER = timedelta(days=36500)
 AGAIN = "sent_again_by_person"
+AT_ONCE = 5_000  # sends that are cancelled in one transaction
+BY_PERSON = "A person cancelled it."
 _T = sends.c
+MARKS = {"document": "document", "number": "number", "account": "account", "contact": "lane"}  # scope -> column
 FILTERS: Mapping[str, sa.Column[Any]] = {
     "id": _T.id, "state": _T.state, "document": _T.document, "number": _T.number, "contact": _T.lane, "to": _T.to,
     "event": _T.event, "template": _T.template, "crm": _T.crm, "code": _T.code,
@@ -46,13 +51,37 @@ def _of(scope: str, key: str) -> sa.ColumnElement[bool]:
     return column[scope] == (key.partition(":")[0] if scope == "contact" else key)
 
 
-def cancel(conn: sa.Connection, scope: str, key: str, reason: str, now: datetime) -> int:
-    """What has not left yet never will; how many. A single send that may have been sent can be closed this way too."""
+def cancel(conn: sa.Connection, scope: str, key: str, reason: str, now: datetime, *, at_once: int = AT_ONCE) -> int:
+    """What has not left yet never will; how many. A single send that may have been sent can be closed this way too.
+
+    Of very many only a mark is made, which the sender obeys from this moment on; `carry_out` does the rest."""
     states = ("waiting", "ready", "unknown") if scope == "send" else ("waiting", "ready")
-    query = sa.update(sends).where(in_state(sends, *states), _of(scope, key))
-    ended = query.values(
-        state="cancelled", code="cancelled", reason=reason or "A person cancelled it.", who="", next_at=None,
-        ended_at=now, tell=sa.case((_T.crm != "", 1), else_=_T.tell),
+    mine = sa.and_(in_state(sends, *states), _of(scope, key))
+    count = conn.execute(sa.select(sa.func.count()).select_from(sends).where(mine)).scalar_one()
+    if count <= at_once:
+        return _cancelled(conn, mine, reason, now)
+    parks.park(conn, CANCELLED + scope, key, now, reason)
+    return count
+
+
+def carry_out(conn: sa.Connection, now: datetime) -> int:
+    """A part of what cancel marks stand for becomes rows; how many, 0 when no mark is left."""
+    p = parked.c
+    mark = conn.execute(sa.select(parked).where(p.scope.startswith(CANCELLED)).order_by(p.scope, p.key)).first()
+    if mark is None:
+        return 0
+    held = sa.and_(in_state(sends, "waiting", "ready"), _of(mark.scope.removeprefix(CANCELLED), mark.key))
+    ids = list(conn.execute(sa.select(_T.id).where(held, _T.at <= mark.until).limit(AT_ONCE)).scalars())
+    if len(ids) < AT_ONCE:
+        conn.execute(sa.delete(parked).where(p.scope == mark.scope, p.key == mark.key))
+    _cancelled(conn, sa.and_(among(conn, _T.id, ids), in_state(sends, "waiting", "ready")), mark.reason, now)
+    return max(1, len(ids))
+
+
+def _cancelled(conn: sa.Connection, mine: sa.ColumnElement[bool], reason: str, now: datetime) -> int:
+    ended = sa.update(sends).where(mine).values(
+        state="cancelled", code="cancelled", reason=reason or BY_PERSON, who="", next_at=None, ended_at=now,
+        tell=sa.case((_T.crm != "", 1), else_=_T.tell),
     )  # fmt: skip
     return conn.execute(ended).rowcount
 
@@ -67,13 +96,22 @@ def listing(conn: sa.Connection, filters: Mapping[str, str], limit: int, now: da
     """The newest sends, {id, document, to, state, label, reason, next_at} and more; `filters` by FILTERS."""
     query = sa.select(
         _T.id, _T.document, _T.template, _T.step, _T.to, _T.user_id, _T.state, _T.label, _T.code, _T.reason, _T.who,
-        _T.next_at, _T.at, _T.number, _T.account, _T.attempts,
+        _T.next_at, _T.at, _T.number, _T.account, _T.attempts, _T.lane,
     )  # fmt: skip
     for name, value in filters.items():
         query = query.where(FILTERS[name] == value)
     rows: Sequence[Any] = conn.execute(query.order_by(_T.id.desc()).limit(limit)).all()
     whys = _whys(conn, rows, now)
-    return [dict(row._mapping) | {"reason": _why(row, whys)} for row in rows]
+    return [_shown(row, whys) for row in rows]
+
+
+def _shown(row: Any, whys: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    """One line; what is marked as cancelled is shown so, though its row waits for its turn."""
+    line = dict(row._mapping) | {"reason": _why(row, whys)}
+    marks = [(CANCELLED + scope, getattr(row, column)) for scope, column in MARKS.items()]
+    if row.state in ("waiting", "ready") and (mark := next((m for m in marks if m in whys), None)):
+        line |= {"state": "cancelled", "code": "cancelled", "reason": whys[mark] or BY_PERSON, "next_at": None}
+    return line
 
 
 def _why(row: sa.Row[Any], whys: Mapping[tuple[str, str], str]) -> str:
@@ -97,6 +135,8 @@ def _whys(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> di
         for chunk in in_chunks(sorted(values)):
             query = sa.select(p.key, p.reason).where(p.scope == scope, p.key.in_(chunk), p.until > now)
             found.update({(scope, row.key): row.reason for row in conn.execute(query)})
+    marks = conn.execute(sa.select(p.scope, p.key, p.reason).where(p.scope.startswith(CANCELLED)))
+    found.update({(row.scope, row.key): row.reason for row in marks})
     held = sa.select(accounts.c.id, accounts.c.state, accounts.c.reason).where(accounts.c.state != "ok")
     found.update({("account", row.id): row.reason or f"The account is {row.state}." for row in conn.execute(held)})
     return found

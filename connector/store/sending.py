@@ -25,6 +25,7 @@ from connector.store.tables import (
 )
 
 ENDED = ("failed", "refused", "expired", "cancelled")
+CANCELLED = "cancel:"  # before the scope of a park: what was planned until then is cancelled
 PRIORITIES = (0, 1)  # each is asked for alone: the index then ends at the rows that are due
 PAIR_MEMORY = timedelta(seconds=45 * 6)  # older starts do not count for the limit per recipient
 NO_START = ("again", "not_sent", "park")  # outcomes of requests that surely sent nothing
@@ -263,24 +264,31 @@ def _parks(
 ) -> dict[tuple[str, str], tuple[datetime, str]]:
     keys: dict[str, set[str]] = {}
     for row in rows:
-        for scope, key in scopes(row):
+        for scope, key in (*scopes(row), *marks(row)):
             keys.setdefault(scope, set()).add(key)
     if not keys:
         return {}
     p = parks.c
+    holds = sa.or_(p.until > now, p.scope.startswith(CANCELLED))
     mine = sa.or_(*(sa.and_(p.scope == scope, among(conn, p.key, keys[scope])) for scope in sorted(keys)))
-    found = conn.execute(sa.select(p.scope, p.key, p.until, p.reason).where(mine, p.until > now))
+    found = conn.execute(sa.select(p.scope, p.key, p.until, p.reason).where(mine, holds))
     return {(row.scope, row.key): (row.until, row.reason) for row in found}
 
 
 def scopes(row: Any) -> list[tuple[str, str]]:
-    """What of one send can be parked, besides its number and account."""
+    """What of one send can be parked, or cancelled with all the others; the parks of its number end the whole drain."""
     found = [("send", row.id), ("document", row.document)]
     if row.template:
         found.append(("template", f"{row.account}:{row.template}"))
     if row.lane:
         found += [("contact", row.lane), ("contact", f"{row.lane}:{row.category}")]
     return [(scope, key) for scope, key in found if key]
+
+
+def marks(row: Any) -> list[tuple[str, str]]:
+    """Under which marks one send is cancelled."""
+    found = [*scopes(row), ("number", row.number), ("account", row.account)]
+    return [(CANCELLED + scope, key) for scope, key in found]
 
 
 def _starts(conn: sa.Connection, number: str, lanes: Sequence[str], now: datetime) -> dict[str, list[datetime]]:

@@ -514,3 +514,21 @@ def test_stop_ends_at_a_row_boundary(desk: Desk) -> None:
     states = [row["state"] for row in rows]
     assert set(states) == {"ready", "accepted"}
     assert states.count("accepted") == len(desk.phone.sent)
+
+
+def test_thousands_are_cancelled_by_a_mark(desk: Desk) -> None:
+    """From the mark on none leaves, whether its row was reached or not; what is planned later goes."""
+    rows = [desk.add(lane=desk.contact()) for _ in range(5)]
+    with desk.store.write() as conn:
+        assert holding.cancel(conn, "document", "quote-ready", "Wrong price.", NOW, at_once=2) == 5
+        shown = holding.listing(conn, {}, 10, NOW)
+        facts = sending.look(conn, NUMBER, sending.due(conn, NUMBER, NOW, 9), NOW)
+    assert {(line["state"], line["reason"]) for line in shown} == {("cancelled", "Wrong price.")}
+    verdict = gates.Desk(facts, NOW, lambda *_: "").judge(9)
+    assert (verdict.go, {move.state for move in verdict.moves}) == ([], {"cancelled"})
+    desk.clock.pass_(seconds=1)
+    later = desk.add()
+    desk.drain()
+    assert [desk.state(row) for row in (*rows, later)] == [("cancelled", "cancelled")] * 5 + [("accepted", "")]
+    with desk.store.read() as conn:
+        assert parks.parked(conn, "cancel:document", ["quote-ready"], NOW - timedelta(days=1)) == {}
