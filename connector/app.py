@@ -233,7 +233,7 @@ class App(Base):
 
     def _truth(self, name: str, stop: Callable[[], bool]) -> None:
         account = self._crm_account(name)
-        if account is not None and Truth(self.store, account, self.library).drain(stop):
+        if account is not None and Truth(self.store, account, self.library, self.clock).drain(stop):
             self._go_on([f"write:{account.id}"], stop)
 
     def _notify(self, name: str, stop: Callable[[], bool]) -> None:

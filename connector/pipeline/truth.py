@@ -6,11 +6,12 @@ from typing import Any
 
 from connector.core import changes as core_changes
 from connector.core import documents as language
-from connector.core.changes import Change, CompleteAction
+from connector.core.changes import Ask, Change, CompleteAction
 from connector.core.contact import RecordRef, Setting
-from connector.pipeline.drain import Stop, alone
+from connector.pipeline.drain import Stop, alone, log
+from connector.pipeline.judge import STATES
 from connector.pipeline.library import Library, Shelf
-from connector.ports import Account
+from connector.ports import Account, Clock
 from connector.store import callbacks, telling
 from connector.store.changes import WORKFLOW
 from connector.store.engine import Store
@@ -29,6 +30,7 @@ class Truth:
     store: Store
     account: Account
     library: Library
+    clock: Clock
 
     def drain(self, stop: Stop) -> bool:
         """Until nothing is left to tell; True when the writer has something to do."""
@@ -62,7 +64,7 @@ class Truth:
         made: list[dict[str, Any]] = []
         closed: list[str] = []
         for row in rows:
-            made += [self._row(row, change) for change in self._changes(row, shelf)]
+            made += [self._row(row, change) for change in self._safely(row, shelf)]
             done = completion(row, waiting.get(row.id), said.get(row.answered_by or ""))
             if done is not None:
                 closed.append(done.callback)
@@ -74,6 +76,15 @@ class Truth:
         except Moved:  # one went on meanwhile: all of them are looked at again
             return len(rows), False
         return len(rows), bool(made)
+
+    def _safely(self, row: Any, shelf: Shelf) -> Sequence[Change]:
+        """One whose truth cannot be worked out goes to a person and keeps nobody waiting."""
+        try:
+            return list(self._changes(row, shelf))
+        except Exception as error:  # noqa: BLE001 - stored as a question
+            log.exception("what became of %s cannot be told", row.id)
+            text = f"What became of the message {row.id} ({row.state}) cannot be told: {type(error).__name__}: {error}"
+            return [Ask(why="truth", text=text[:500])] if row.event else []
 
     def _changes(self, row: Any, shelf: Shelf) -> Iterator[Change]:
         live = shelf.send(row.document)
@@ -98,7 +109,9 @@ class Truth:
             object_, record = WORKFLOW, change.callback
         return {
             "event": row.event, "account": self.account.id, "lane": row.lane or f"send:{row.id}", "object": object_,
-            "record": record, "kind": change.kind, "body": core_changes.dump(change), "state": "new", "attempts": 0,
+            "record": record, "kind": change.kind, "body": core_changes.dump(change), "attempts": 0,
+            # It waits from now on, not since its event came.
+            "state": STATES[change.kind], "next_at": self.clock.now(),
         }  # fmt: skip
 
 
@@ -120,9 +133,10 @@ def completion(row: Any, waits: tuple[str, str] | None, answer: Mapping[str, Any
     if row.state in telling.ENDED and not row.answered_by:
         values = {"state": row.state, "reason": row.reason, "error_code": row.code}
         return CompleteAction(callback=callback, ok=False, values=values)
-    if row.answered_by and answer is not None:
-        given = answer.get("answer") or {}
-        reply = str(given.get("title") or answer.get("text") or "")
+    if row.answered_by:
+        said = answer or {}
+        given = said.get("answer") or {}
+        reply = str(given.get("title") or said.get("text") or "")
         values = {"state": "replied", "reply": reply[:1000], "reply_id": str(given.get("id") or "")}
         return CompleteAction(callback=callback, values=values)
     if wait_for in WAITS and row.rank >= WAITS[wait_for]:

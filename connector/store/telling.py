@@ -65,8 +65,9 @@ def tell(conn: sa.Connection, account: str, told: Sequence[sa.Row[Any]], made: S
     `made` are change rows without ordinal: each goes behind those its event has."""
     b, t = sa.bindparam, sends.c
     same = sa.and_(
-        t.id == b("s"), t.rank == b("r"), t.state == b("st"), sa.func.coalesce(t.answered_by, "") == b("a"), t.tell == 1
-    )
+        t.id == b("s"), t.rank == b("r"), t.state == b("st"), sa.func.coalesce(t.answered_by, "") == b("a"),
+        t.tell == 1, t.told == b("was"), t.told_reply == b("heard"),
+    )  # fmt: skip
     step = sa.update(sends).where(same).values(tell=0, told=b("k"), told_reply=b("re"))
     values = [
         {
@@ -76,8 +77,10 @@ def tell(conn: sa.Connection, account: str, told: Sequence[sa.Row[Any]], made: S
             "a": r.answered_by or "",
             "k": _told(r),
             "re": int(bool(r.answered_by)),
+            "was": r.told,
+            "heard": r.told_reply,
         }
-        for r in told
+        for r in sorted(told, key=lambda r: r.id)  # as statuses and outcomes are stored: nobody waits in a ring
     ]
     if values and conn.execute(step, values).rowcount != len(values):
         raise Moved
