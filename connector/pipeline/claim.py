@@ -10,7 +10,7 @@ from connector.core.changes import Ask
 from connector.core.contact import Contact, Record, RecordRef, Setting
 from connector.core.events import Event, RecordChanged, TriggerCalled
 from connector.core.sending import Case
-from connector.pipeline import called, limits, recipients, verdict
+from connector.pipeline import called, consents, limits, recipients, verdict
 from connector.pipeline.firing import Judge, Judged, Ledger, order, watched
 from connector.pipeline.gather import Gatherer, Wish
 from connector.pipeline.library import Shelf
@@ -47,6 +47,7 @@ class Claim:
     wishes: list[Wish] = field(default_factory=list)
     outs: dict[str, Out] = field(default_factory=dict)  # by cause
     causes: dict[int, str] = field(default_factory=dict)  # id(wish) -> cause
+    same: set[tuple[str, str]] = field(default_factory=set)  # contacts that turned out to be one person
     named: set[Place] = field(default_factory=set)  # people known by their link or the WhatsApp id on the record
 
     # ---- judge ---------------------------------------------------------------------------------------------------
@@ -81,7 +82,7 @@ class Claim:
     def gather(self) -> None:
         """Reads records and people from the CRM, and asks the documents whether they still want it."""
         called.add(self.judged, self.account, self.crm.can.objects)
-        gatherer = Gatherer(self.crm)
+        gatherer = Gatherer(self.crm, consents.fields(self.account))
         self.wishes = gatherer.wishes(self.judged)
         for place, record in gatherer.read.items():
             if record.was and (record.object, record.id) != place:
@@ -102,11 +103,18 @@ class Claim:
             owners = recipients.of_phones(conn, {phone for phone in phones if phone})
             faces |= contacts.load(conn, sorted({c for some in owners.values() for c in some}))
             for (wish, case), phone in zip(cases, phones, strict=True):
-                who = recipients.agreed(found.get(_place(wish.person), set()), owners.get(phone, set()), faces)
+                who = self._who(found.get(_place(wish.person), set()), owners.get(phone, set()), faces)
                 self._want(wish, replace(case, contact=_only(who, faces)), who)
             wanted = [out.wanted for out in self.outs.values()]
             for row in make_rows(conn, wanted, self.now) if wanted else ():
                 self.outs[row["cause"]].row = row
+
+    def _who(self, named: set[str], owners: set[str], faces: Mapping[str, Contact]) -> set[str]:
+        same = recipients.one_person(named, owners, faces)
+        if same is None:
+            return recipients.agreed(named, owners, faces)
+        self.same.update((same[0], other) for other in same[1])
+        return {same[0]}
 
     def _case(self, wish: Wish, face: Contact | None) -> Case:
         event = wish.judged.event
@@ -171,6 +179,9 @@ class Claim:
     def _meet(self, conn: Any, now: datetime) -> None:
         """People known by nothing but a phone: found by it, or new; and every record stays with its contact."""
         people.alone(conn)
+        for pair in sorted(self.same):
+            if not contacts.heirs(conn, pair):
+                contacts.merge(conn, min(pair), max(pair))  # the older one goes on
         outs = [out for out in self.outs.values() if out.row]
         lanes = {str(out.row["lane"]) for out in outs if out.row["lane"]}
         heirs = contacts.heirs(conn, sorted(lanes))

@@ -63,6 +63,12 @@ def to_crm(
     ]  # fmt: skip
 
 
+def fields(account: Account) -> tuple[str, ...]:
+    """What must be read of every person for `on_record`."""
+    name = account.settings.get(FIELD)
+    return (name,) if name else ()
+
+
 def on_record(account: Account, person: Record | None) -> str | None:
     """What the CRM's field says of marketing; None when there is no such field, or nothing stands in it."""
     name = account.settings.get(FIELD)

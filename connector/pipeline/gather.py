@@ -37,6 +37,7 @@ class Gatherer:
     """One claim's questions to the CRM, in batches."""
 
     crm: CRM
+    also: Sequence[str] = ()  # fields of every person that are read beside those the documents name
     read: dict[Place, Record] = field(default_factory=dict)
 
     def fill(self, judged: Sequence[tuple[RecordChanged, Place]]) -> dict[Place, Record]:
@@ -81,8 +82,8 @@ class Gatherer:
 
     def _fields(self, document: SendDocument) -> set[str]:
         own = document.recipient == "record"
-        ids = self.crm.can.identity.values() if own else ()
-        return {*document.record_reads, *(document.reads if own else ()), *(w.field for w in document.conditions), *ids}
+        person = (*self.crm.can.identity.values(), *self.also, *document.reads) if own else ()
+        return {*document.record_reads, *(w.field for w in document.conditions), *person}
 
     # ---- people --------------------------------------------------------------------------------------------------
     def _related(self, wishes: Sequence[Wish]) -> dict[Place, list[Related]]:
@@ -123,7 +124,8 @@ class Gatherer:
     def _read_people(self, wishes: Sequence[Wish]) -> None:
         wanted = [w for w in wishes if w.person is not None and w.document.recipient != "record"]
         ids: dict[str, set[str]] = defaultdict(set)
-        fields = {name for wish in wanted for name in wish.document.reads} | set(self.crm.can.identity.values())
+        fields = {name for wish in wanted for name in wish.document.reads}
+        fields |= {*self.crm.can.identity.values(), *self.also}
         for wish in wanted:
             if wish.person:
                 ids[wish.person.object].add(wish.person.id)

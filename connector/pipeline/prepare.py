@@ -236,7 +236,7 @@ class Preparer:
     def _read(self, rows: Sequence[Any], documents: Mapping[str, Any]) -> dict[tuple[str, str], Record]:
         """Records and people anew: one call for each object."""
         asked: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
-        own = {*self.crm.can.identity.values(), *filter(None, [self.account.settings.get(consents.FIELD)])}
+        own = {*self.crm.can.identity.values(), *consents.fields(self.account)}
         for row in rows:
             document = documents[row.id][0]
             for ref, fields in ((row.record, document.record_reads), (row.person, document.reads | own)):

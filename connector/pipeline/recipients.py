@@ -52,6 +52,16 @@ def agreed(named: set[str], owners: set[str], faces: Mapping[str, Contact]) -> s
     return named | others if not named & owners else named
 
 
+def one_person(named: set[str], owners: set[str], faces: Mapping[str, Contact]) -> tuple[str, set[str]] | None:
+    """(who writes from the phone, the contacts that are they as well), while the record's own contacts are nothing but
+    a phone of the CRM's: they were made before that person first wrote."""
+    writers = {c for c in owners if c in faces and faces[c].wa_id}
+    blank = {c for c in named - writers if c in faces and not (faces[c].wa_id or faces[c].user_id)}
+    if len(writers) != 1 or not blank or not named <= writers | blank:
+        return None
+    return next(iter(writers)), blank
+
+
 def strong(phone: str) -> tuple[str, ...]:
     """Its spellings, without those that may be somebody else's.
 

@@ -4,6 +4,8 @@ import base64
 import hashlib
 import hmac
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -22,7 +24,7 @@ import sqlalchemy as sa
 
 from connector import config as settings
 from connector import webhooks
-from connector.app import App, upkeep
+from connector.app import App, kinds, upkeep
 from connector.pipeline.chores import Chores
 from connector.store import accounts, doctor, holding
 from connector.store.tables import counters, deliveries, events, findings, parks, plans, send_attempts, sends
@@ -30,6 +32,7 @@ from connector.webapp import web_app
 from connector.webhooks import standard
 from tests.crm.conftest import Sandbox, sandbox, sandbox_url  # noqa: F401 - fixtures
 from tests.pipeline.conftest import House, ListBell, connect
+from tests.web.front import ROOT, environment
 
 HUBSPOT, SALESFORCE, GRAPH = "hubspot", "salesforce", "graph"
 CLIENT_SECRET = "sandbox-hubspot-client-secret"
@@ -75,6 +78,7 @@ class Street(House):
 
     url: str = ""
     clock: Clock = field(default_factory=Clock)
+    said: str = ""  # what the last command printed
 
     def wire(self) -> None:
         """The vendors know our address, the templates are known, and the host's clock is the test's."""
@@ -225,10 +229,30 @@ class Street(House):
         with self.app.store.write() as conn:
             conn.execute(sa.delete(parks))
 
+    def setting(self, name: str, **settings: str) -> None:
+        """A person changes an account's settings."""
+        account = self.app.account(name)
+        assert account is not None
+        self.app.add_account(kinds()[account.kind], name, dict(settings), {})
+
+    def cli(self, *words: str) -> int:
+        """A person's command, in a process of its own; its exit code."""
+        config = self.app.config
+        more = {"DATABASE_URL": config.database_url, "REDIS_URL": config.redis_url, "PUBLIC_URL": self.url}
+        argv = [sys.executable, "-m", "connector.cli", *words]
+        done = subprocess.run(argv, env=environment(config.home, **more), cwd=ROOT, capture_output=True, text=True)
+        self.said = done.stdout + done.stderr
+        return done.returncode
+
     def holding(self, action: str, *args: Any) -> Any:
         """A person holds something back, or lets it go."""
         with self.app.store.write() as conn:
             return getattr(holding, action)(conn, *args, self.clock.now())
+
+    def listed(self) -> list[dict[str, Any]]:
+        """The sends as a person lists them."""
+        with self.app.store.read() as conn:
+            return holding.listing(conn, {}, 100, self.clock.now())
 
     def healthy(self) -> dict[str, int]:
         """No promise is broken; the counts."""
