@@ -77,7 +77,8 @@ class CatchUp:
     def _page(self, object_: str, fields: Sequence[str], page: Page, now: datetime) -> int:
         """One page in one transaction: what differs becomes an event, what we see for the first time is noted."""
         seen = [(record, record.modified or now) for record in page.records]
-        last = max((at for _, at in seen), default=now) if page.after else now
+        # What was left for the next run begins right here: with the overlap a crowd of one moment would never end.
+        last = min(max((at for _, at in seen), default=now) + OVERLAP, now) if page.after else now
         with self.store.write() as conn:
             known = records.values(conn, self.account.id, [(object_, record.id) for record, _ in seen])
             first: dict[tuple[Place, str], Known] = {}

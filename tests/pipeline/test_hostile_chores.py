@@ -1,10 +1,15 @@
 """Chores go account by account: one that is down keeps nobody from their turn."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from connector.core.contact import Record
+from connector.pipeline import catchup
 from connector.pipeline.schedule import Schedule
+from connector.ports import Page
 from connector.store.tables import events, timers
 from tests.pipeline.conftest import House
 from tests.pipeline.sends import Clock
@@ -55,3 +60,30 @@ def test_a_document_that_cannot_be_worked_out_stops_no_other(house: House, monke
     clock.at = MONDAY + timedelta(minutes=1)
     house.app.tick(never)
     assert {row.payload["document"] for row in rows(house, events)} == {"weekly"}
+
+
+class Crowd:
+    """A CRM whose records all changed within a minute, two to a page."""
+
+    def __init__(self) -> None:
+        times = [MONDAY - timedelta(hours=1) + timedelta(seconds=n) for n in range(40)]
+        self.all = [Record(object="contacts", id=str(n), fields={}, modified=at) for n, at in enumerate(times)]
+        self.seen: set[str] = set()
+        self.can = SimpleNamespace(objects={"contact": "contacts"})
+
+    def query(self, object_: str, where: Any, fields: Any, *, after: str = "") -> Page:
+        found = [r for r in self.all if r.modified and r.modified >= where[0].value][int(after or 0) :]
+        self.seen |= {r.id for r in found[:2]}
+        return Page(tuple(found[:2]), after=str(int(after or 0) + 2) if len(found) > 2 else "")
+
+
+def test_a_crowd_of_changes_is_gone_through_in_the_end(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catchup, "PAGES", 5)
+    publish(house, slots("stage-note", "contact.lifecyclestage: {changes: yes}"))
+    account, crowd = house.app.account("hubspot"), Crowd()
+    assert account is not None
+    look = catchup.CatchUp(house.app.store, account, crowd, house.app.library.shelf("hubspot"))  # type: ignore[arg-type]
+    look.run(MONDAY - timedelta(hours=2))
+    for n in range(8):
+        look.run(MONDAY + n * catchup.EVERY)
+    assert len(crowd.seen) == len(crowd.all)
