@@ -24,6 +24,7 @@ WRONG_CLOCK = timedelta(seconds=30)
 # number is in other hands by now, and the person may have written STOP.
 STALE = timedelta(seconds=15)
 SLEPT = "This computer stood still just before it was sent: looked at again."
+REACH = 500  # rows of a claim after one that mostly set rows aside: what rests must not hold back what is behind it
 NOTE = 30.0  # seconds between two notes that a backlog moves
 FOR_EVER = timedelta(days=36500)
 
@@ -42,6 +43,7 @@ class Sender:
     _halted: bool = False
     _account: str = ""
     _noted: float = 0.0
+    _reach: int = 0  # rows to look at, beyond those there is room for
     _contracts: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
 
     def drain(self, stop: Stop) -> None:
@@ -108,15 +110,17 @@ class Sender:
         """What may leave now, in flight and written down; and whether more may be due."""
         now, room = self.clock.now(), pace.room(running)
         with self.store.read() as conn:
-            rows = sending.due(conn, self.number, now, room + 1)
+            reach = max(room, self._reach)
+            rows = sending.due(conn, self.number, now, reach + 1)
             if not rows or sending.rests(conn, self.number, rows[0].account, now):
                 return [], False
         self._account = rows[0].account
         with self.store.write() as conn:
-            facts = sending.look(conn, self.number, rows[:room], now)
+            facts = sending.look(conn, self.number, rows[:reach], now)
             verdict = gates.Desk(facts, now, self._contract(conn, facts)).judge(room)
             sending.move(conn, verdict.moves, now)
             self._stop_documents(conn, verdict, now)
+            self._reach = REACH if len(verdict.moves) > len(verdict.go) else 0
             if len(rows) > room:
                 self._note_backlog(conn, pace, now)
             go = verdict.go[: pace.take(len(verdict.go))]

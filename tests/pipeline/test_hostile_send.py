@@ -1,11 +1,15 @@
 """What went wrong with one message, its answer or its worker touches no other; nothing leaves long after its gates."""
 
+from datetime import timedelta
+
 import pytest
+import sqlalchemy as sa
 
 from connector.ports import Receipt
-from connector.store import sending
+from connector.store import parks, sending
 from connector.store.engine import Store
-from tests.pipeline.sends import Desk
+from connector.store.tables import numbers
+from tests.pipeline.sends import Desk, ready
 
 
 @pytest.fixture
@@ -45,3 +49,22 @@ def test_nothing_leaves_long_after_it_went_through_the_gates(desk: Desk, monkeyp
     desk.drain()
     assert desk.state(row) == ("accepted", "")
     assert len(desk.phone.sent) == 1
+
+
+def test_what_rests_holds_back_nothing_behind_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, look = [0], sending.look
+
+    def counted(*given: object) -> object:
+        looks[0] += 1
+        return look(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sending, "look", counted)
+    with desk.store.write() as conn:
+        conn.execute(sa.update(numbers).values(throughput=20))  # eight rows a claim
+        parks.park(conn, "document", "resting", desk.clock.at + timedelta(days=1), "A person paused it.")
+    early = desk.clock.at - timedelta(hours=1)
+    desk.add_all([ready(desk.clock.at, document="resting", next_at=early) for _ in range(700)])
+    last = desk.add()
+    desk.drain()
+    assert desk.state(last) == ("accepted", "")
+    assert looks[0] <= 6
