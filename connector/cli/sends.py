@@ -11,8 +11,11 @@ import click
 from connector.app import App
 from connector.cli.context import FINDINGS, fail, opened, read_text, show_json
 from connector.cli.mappings import author
+from connector.pipeline.drift import PARKED
 from connector.pipeline.imports import import_sends
-from connector.store import holds
+from connector.store import findings, holding
+
+LISTED = ("id", "document", "to", "state", "label", "reason", "next_at")
 
 
 @click.group("sends")
@@ -74,10 +77,11 @@ def _line(line: str) -> Any:
 )
 def list_(state: str, document: str, as_json: bool, limit: int) -> None:
     """The newest messages, their state, and why it is so."""
+    filters = {name: value for name, value in (("state", state), ("document", document)) if value}
     with opened() as app, app.store.read() as conn:
-        rows = holds.listing(conn, limit, state=state, document=document)
+        rows = holding.listing(conn, filters, limit, app.clock.now())
     if as_json:
-        show_json([{name: row[name] for name in holds.LISTED} for row in rows])
+        show_json([{name: row[name] for name in LISTED} for row in rows])
     for row in [] if as_json else rows:
         what = row["document"] or row["template"] or row["step"]
         until = f" until {row['next_at']:%Y-%m-%d %H:%M}Z" if row["next_at"] and row["state"] == "waiting" else ""
@@ -106,7 +110,7 @@ def pause(document: str, number: str, reason: str) -> None:
     with opened() as app:
         scope, key = _place(app, document, number)
         with app.store.write() as conn:
-            holds.pause(conn, scope, key, reason or f"Paused by {author()}.", app.clock.now())
+            holding.pause(conn, scope, key, reason or f"Paused by {author()}.", app.clock.now())
     click.echo(f"{document or number} is paused. On again: connector sends resume {document or f'--number {number}'}")
 
 
@@ -118,7 +122,8 @@ def resume(document: str, number: str) -> None:
     with opened() as app:
         scope, key = _place(app, document, number)
         with app.store.write() as conn:
-            rested = holds.resume(conn, scope, key, app.clock.now())
+            rested = holding.resume(conn, scope, key, app.clock.now())
+            findings.clear(conn, PARKED, [key])
     if not rested:
         fail(f"{document or number} was not paused.", FINDINGS)
     click.echo(f"{document or number} goes on.")
@@ -132,7 +137,9 @@ def cancel(ids: tuple[str, ...], document: str) -> None:
     if bool(ids) == bool(document):
         fail("Name ids, or a document with --document.")
     with opened() as app, app.store.write() as conn:
-        n = holds.cancel(conn, app.clock.now(), ids=ids, document=document)
+        now = app.clock.now()
+        places = [("document", document)] if document else [("send", id_) for id_ in ids]
+        n = sum(holding.cancel(conn, scope, key, "", now) for scope, key in places)
     click.echo(f"{n} cancelled. What has left cannot be called back.")
     raise SystemExit(FINDINGS if ids and n < len(ids) else 0)
 
@@ -142,6 +149,6 @@ def cancel(ids: tuple[str, ...], document: str) -> None:
 def resend(ids: tuple[str, ...]) -> None:
     """Send unknown messages once more: you have looked, and they did not arrive."""
     with opened() as app, app.store.write() as conn:
-        n = holds.resend(conn, ids, app.clock.now())
+        n = sum(holding.send_again(conn, id_, app.clock.now()) for id_ in ids)
     click.echo(f"{n} are sent once more.")
     raise SystemExit(FINDINGS if n < len(ids) else 0)

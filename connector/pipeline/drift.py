@@ -13,7 +13,7 @@ from connector.pipeline.drain import log
 from connector.pipeline.publish import Look, Templates
 from connector.pipeline.templates import DRIFT
 from connector.store import documents as document_rows
-from connector.store import findings, holds, parks
+from connector.store import findings, holding, parks
 from connector.store.engine import Store
 from connector.store.findings import Finding
 
@@ -90,10 +90,11 @@ def _park(conn: Any, stopped: dict[str, str], looked_at: Collection[str], live: 
     theirs = set(parks.parked(conn, "document", list(stopped), now)) - ours
     mended = {name for name in ours - stopped.keys() if name in looked_at or name not in live}
     for name in sorted(mended):
-        holds.resume(conn, "document", name, now)
+        holding.resume(conn, "document", name, now)
+    findings.clear(conn, PARKED, sorted(mended))
     told = []
     for name, why in stopped.items():
         if name not in theirs:
-            holds.pause(conn, "document", name, why, now)
+            holding.pause(conn, "document", name, why, now)
             told.append(Finding(PARKED, name, f"{name} sends nothing until it is mended: {why}", HINT, name))
     findings.raise_(conn, told, now)

@@ -46,11 +46,6 @@ def clear_all(conn: sa.Connection, code: str) -> int:
     return conn.execute(sa.delete(findings).where(_T.code == code)).rowcount
 
 
-def clear_of(conn: sa.Connection, codes: Collection[str], document: str) -> None:
-    """Those of these codes that stop this document."""
-    conn.execute(sa.delete(findings).where(_T.code.in_(list(codes)), _T.document == document))
-
-
 def renew(conn: sa.Connection, codes: Collection[str], found: Sequence[Finding], now: datetime) -> None:
     """Of these codes exactly `found` remain."""
     kept = {(f.code, f.key) for f in found}

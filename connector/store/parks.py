@@ -47,8 +47,3 @@ def clear(conn: sa.Connection, scope: str, key: str, now: datetime) -> None:
 def clear_many(conn: sa.Connection, scope: str, keys: Sequence[str], now: datetime) -> None:
     """As `clear`, of many."""
     conn.execute(sa.delete(parks).where(_T.scope == scope, among(conn, _T.key, set(keys)), _T.until <= now))
-
-
-def lift(conn: sa.Connection, scope: str, key: str) -> bool:
-    """It goes on now, whatever was said before. False when it did not rest."""
-    return conn.execute(sa.delete(parks).where(_T.scope == scope, _T.key == key)).rowcount > 0
