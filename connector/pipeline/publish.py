@@ -9,6 +9,8 @@ from typing import Any
 from connector import errors
 from connector.core import documents as language
 from connector.core.documents import Document, Finding, SendDocument, TestResult
+from connector.core.documents.findings import did_you_mean, listed
+from connector.core.documents.tree import place
 from connector.core.template import Template
 from connector.ports import CRM, Account, Capabilities, Field, Where
 from connector.store import documents as rows
@@ -45,10 +47,11 @@ def judge(text: str, fields: Look, templates: Templates = unknown) -> Verdict:
     """Reads, lints (against the CRM's fields and the templates, where they are known) and tests one text."""
     try:
         document = language.read(text)
+        known = templates(document)
     except errors.BadDocument as error:
         return Verdict(None, tuple(error.facts["findings"]))  # type: ignore[arg-type]
     schema = fields(document)
-    findings = tuple(language.check(text, schema=schema, templates=templates(document)))
+    findings = tuple(language.check(text, schema=schema, templates=known))
     return Verdict(document, findings, tuple(language.run_tests(document, schema)))
 
 
@@ -81,11 +84,24 @@ def templates_of(store: Store, accounts: Sequence[Account]) -> Templates:
         if not isinstance(document, SendDocument):
             return None
         senders = [a for a in accounts if document.sender in ("", a.name)]
+        if accounts and not senders:
+            raise _no_number(document, [a.name for a in accounts])
         with store.read() as conn:
             found = [t for a in senders for t in template_rows.known(conn, a.id)]
         return [t for t in found if t.status != "DELETED"] if found else None
 
     return look
+
+
+def _no_number(document: SendDocument, names: Sequence[str]) -> errors.BadDocument:
+    assert document.tree is not None
+    node = place(document.tree, ("number",))
+    text = f"There is no WhatsApp account '{document.sender}' to send from."
+    hint = did_you_mean(document.sender, names) or f"There is {listed(names)}."
+    finding = Finding("number", node.line, node.column, "number", text, hint)
+    return errors.BadDocument(
+        text, path="number", line=node.line, column=node.column, hint=hint, code="number", findings=[finding]
+    )
 
 
 @dataclass(frozen=True, slots=True)
