@@ -20,6 +20,9 @@ from connector.store.sending import Started
 SPAN = 0.02  # seconds answers are gathered before they are written down together ...
 MOST = 100  # ... or so many
 TRIES, PAUSE = 5, 1.0  # how often, and seconds between, to write answers down while the database is away
+DOUBTFUL = frozenset({"unknown", "not_sent"})  # outcomes after which messages go one at a time
+SILENT = 10  # of them in a row
+REST = 2.0  # seconds a number rests then; one message asks afterwards whether all is well again
 Answer = tuple[Started, Receipt]
 
 
@@ -32,6 +35,7 @@ class Recorder:
         self.store, self.number, self.clock, self.pace = store, number, clock, pace
         self.open = 0
         self.failed = False
+        self._silent = 0
         self._monotonic = monotonic
         self._answers: SimpleQueue[Answer | None] = SimpleQueue()  # None: the end
         self._changed = threading.Condition()
@@ -43,7 +47,10 @@ class Recorder:
             self.open += n
 
     def put(self, one: Started, receipt: Receipt) -> None:
-        """What one request came to; from any thread."""
+        """What one request came to; from any thread. Silence is heard at once, before it is written down."""
+        self._silent = self._silent + 1 if receipt.outcome in DOUBTFUL else 0
+        if self._silent >= SILENT:
+            self.pace.trouble = True
         self._answers.put((one, receipt))
 
     def wait(self, seconds: float) -> None:
@@ -112,7 +119,7 @@ class Recorder:
         outcomes_ = {receipt.outcome for _, receipt in answers}
         if "accepted" in outcomes_:
             self.pace.trouble = False
-        elif outcomes_ & {"unknown", "not_sent"}:
+        elif "not_sent" in outcomes_:
             self.pace.trouble = True
         self._learn([answer for answer in answers if answer[1].outcome == "accepted"])
 
@@ -139,7 +146,7 @@ class Recorder:
     def _rests(self, conn: Any, answers: Sequence[Answer], now: datetime) -> dict[receipts.Place, receipts.Rest]:
         """Parks what must rest: once for the answers of one burst, however many they are."""
         places = {p for one, r in answers if r.outcome != "accepted" and (p := receipts.place_of(one, r))}
-        found = _silence(answers, self.number, now)
+        found = self._silence(answers, now)
         if not places and not found:
             return {}
         tries = {place: parks.tries(conn, *place) for place in places | found.keys()}
@@ -150,6 +157,14 @@ class Recorder:
             if not parks.parked(conn, scope, [key], now):
                 parks.park(conn, scope, key, rest.until, rest.reason, tries=tries[scope, key] + 1)
         return found
+
+    def _silence(self, answers: Sequence[Answer], now: datetime) -> dict[receipts.Place, receipts.Rest]:
+        """Many in a row that may have been sent: the number rests, or all that waits would become unknown."""
+        text = next((receipt.text for _, receipt in answers if receipt.outcome == "unknown"), None)
+        if text is None or self._silent < (1 if self.pace.trouble else SILENT):
+            return {}
+        place = ("number", self.number)
+        return {place: receipts.Rest(place, now + timedelta(seconds=REST), text)}
 
     def _learn(self, answers: Sequence[Answer]) -> None:
         """WhatsApp's own spelling of a phone, and the user id, are the contact's keys from now on."""
@@ -162,16 +177,6 @@ class Recorder:
         if fresh:
             with self.store.write() as conn:
                 outcomes.learn(conn, fresh, self.clock.now())
-
-
-def _silence(answers: Sequence[Answer], number: str, now: datetime) -> dict[receipts.Place, receipts.Rest]:
-    """Nothing was accepted and some may have been sent: the number rests, or all that waits would become unknown."""
-    kinds = {receipt.outcome for _, receipt in answers}
-    if "accepted" in kinds or "unknown" not in kinds:
-        return {}
-    text = next(receipt.text for _, receipt in answers if receipt.outcome == "unknown")
-    place = ("number", number)
-    return {place: receipts.Rest(place, now + timedelta(seconds=2), text)}
 
 
 def _opt_out(one: Started, now: datetime) -> dict[str, Any]:
