@@ -457,6 +457,15 @@ def test_a_silent_graph_is_not_fed_with_more(desk: Desk) -> None:
     assert len(desk.phone.sent) == before + 1, "one asks whether it is well again"
 
 
+def test_one_lost_answer_does_not_hold_the_number(desk: Desk) -> None:
+    row = desk.add(next_at=NOW - timedelta(seconds=1))
+    desk.phone.mute = {row}
+    others = [desk.add() for _ in range(20)]
+    desk.sender(threads=1).drain(lambda: False)
+    assert desk.row(row).state == "unknown"
+    assert {desk.row(other).state for other in others} == {"accepted"}
+
+
 # ---- rows without an owner ---------------------------------------------------------------------------------------
 def test_what_a_dead_worker_left_is_unknown_never_ready(desk: Desk) -> None:
     row = desk.add()
