@@ -30,7 +30,7 @@ from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Directory, Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger
-from connector.store import accounts, callbacks, numbers, own_writes, telling
+from connector.store import accounts, callbacks, numbers, own_writes, sending, telling
 
 log = logging.getLogger("connector.app")
 
@@ -226,7 +226,10 @@ class App(Base):
         with self.store.read() as conn:
             owner = accounts.owners(conn).get(number, "")
         account = self.account(owner) if owner else None
-        if account is not None:
+        if account is None:
+            with self.store.write() as conn:
+                sending.homeless(conn, number, self.clock.now())
+        else:
             Sender(self.store, number, self.messenger(account), self.clock).drain(stop)
             with self.store.read() as conn:
                 self.bell.ring(*(f"truth:{crm}" for crm in telling.accounts_due(conn)))

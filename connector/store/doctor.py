@@ -231,7 +231,8 @@ def _plan_waits(now: datetime) -> Query:
         first.c.lane == plans.c.lane, first.c.account == plans.c.account, in_state(first, "new"),
         first.c.event_seq < plans.c.event_seq, sa.or_(first.c.error.is_not(None), first.c.next_at > now),
     )  # fmt: skip
-    late = sa.and_(events.c.received_at < now - PATIENCE, sa.or_(plans.c.next_at.is_(None), plans.c.next_at < now))
+    due = sa.or_(plans.c.next_at.is_(None), plans.c.next_at < now - PATIENCE)  # a timer's event came a day before
+    late = sa.and_(events.c.received_at < now - PATIENCE, due)
     query = sa.select(plans.c.event).join(events, events.c.id == plans.c.event)
     return query.where(in_state(plans, "new"), plans.c.error.is_(None), late, ~behind, ~_rests(plans.c.account, now))
 

@@ -95,18 +95,19 @@ def due(conn: sa.Connection, number: str, now: datetime, limit: int) -> list[Any
 def numbers_due(conn: sa.Connection, now: datetime, settled: datetime) -> list[str]:
     """Numbers with work now: something to send, in flight since before `settled`, or unknown and due for a look.
 
-    Parked numbers, and those of parked or paused accounts, stay silent."""
-    first: dict[str, str] = {}
+    Of parked numbers, and those of parked or paused accounts, only what may have been sent is looked after."""
+    first: set[str] = set()
     for number in _distinct(conn, _T.number, "ready"):
         for row in due(conn, number, now, 1):
-            first[number] = row.account
+            if not rests(conn, number, row.account, now):
+                first.add(number)
     looks = (("in_flight", _T.started_at < settled), ("unknown", _T.next_at <= now))
     for state, condition in looks:
         for number in _distinct(conn, _T.number, state):
-            query = sa.select(_T.account).where(in_state(sends, state), _T.number == number, condition).limit(1)
-            for account in conn.execute(query).scalars():
-                first[number] = account
-    return sorted(number for number, account in first.items() if not rests(conn, number, account, now))
+            query = sa.select(_T.id).where(in_state(sends, state), _T.number == number, condition).limit(1)
+            if conn.execute(query).first():
+                first.add(number)
+    return sorted(first)
 
 
 def crms_due(conn: sa.Connection, now: datetime) -> list[str]:
@@ -197,6 +198,18 @@ def move(conn: sa.Connection, moves: Sequence[Move], now: datetime, *, frm: str 
         for m in sorted(moves, key=lambda m: m.id)
     ]  # fmt: skip
     conn.execute(query, values)
+
+
+def homeless(conn: sa.Connection, number: str, now: datetime) -> int:
+    """Nobody has this number any more: what a document sends is made ready anew, from a number there is; how many.
+
+    A reply has only the number that was written to: it is refused."""
+    ready = sa.and_(in_state(sends, "ready"), _T.number == number)
+    again = sa.and_(ready, _T.crm != "", _T.document != "", _T.priority != PRIORITIES[0])
+    why = {"code": "number_missing", "reason": f"There is no number {number} to send from any more.", "who": "you"}
+    moved = conn.execute(sa.update(sends).where(again).values(state="waiting", next_at=now, **why)).rowcount
+    ended = {"state": "refused", "next_at": None, "ended_at": now, "tell": sa.case((_T.crm != "", 1), else_=_T.tell)}
+    return moved + conn.execute(sa.update(sends).where(ready).values(**ended, **why)).rowcount
 
 
 # ---- what the gates look at --------------------------------------------------------------------------------------

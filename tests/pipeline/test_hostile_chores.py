@@ -5,11 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from connector.core.contact import Record
 from connector.pipeline import catchup
 from connector.pipeline.schedule import Schedule
 from connector.ports import Page
+from connector.store import doctor
 from connector.store.tables import events, timers
 from tests.pipeline.conftest import House
 from tests.pipeline.sends import Clock
@@ -87,3 +89,17 @@ def test_a_crowd_of_changes_is_gone_through_in_the_end(house: House, monkeypatch
     for n in range(8):
         look.run(MONDAY + n * catchup.EVERY)
     assert len(crowd.seen) == len(crowd.all)
+
+
+def test_an_event_that_waited_for_its_time_is_not_late_when_it_comes(house: House) -> None:
+    publish(house, WEEKLY)
+    clock = sunday(house)
+    house.app.tick(never)
+    clock.at = MONDAY + timedelta(seconds=1)
+    house.app.tick(never)
+    with house.app.store.write() as conn:
+        conn.execute(sa.update(events).values(received_at=MONDAY - timedelta(hours=20)))
+    with house.app.store.read() as conn:
+        assert doctor.findings(conn, MONDAY + timedelta(seconds=2)) == []
+        late = doctor.findings(conn, MONDAY + timedelta(minutes=6))
+    assert [one["code"] for one in late] == ["plan_waits"]

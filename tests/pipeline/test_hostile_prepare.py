@@ -11,7 +11,7 @@ from connector.pipeline.claim import Claim
 from connector.pipeline.prepare import TRIES, Preparer
 from connector.store import parks
 from connector.store.tables import events, sends
-from tests.pipeline.conftest import House
+from tests.pipeline.conftest import NUMBER, House
 from tests.pipeline.sends import Clock, Desk
 from tests.pipeline.triggering import ago, fire, judge, publish, ready, rows, sent, slots, told
 
@@ -125,6 +125,19 @@ def test_the_gate_looks_at_the_hours_before_what_rests(store: Any) -> None:
     desk.drain()
     assert desk.state(row) == ("waiting", "quiet_hours")
     assert desk.phone.sent == []
+
+
+def test_a_number_that_was_taken_away_sends_nothing_and_its_successor_does(house: House, clock: Clock) -> None:
+    ready(house)
+    publish(house, guarded(NIGHTLY, NIGHT))
+    clock.at = EVENING - timedelta(hours=3)
+    fire(house, [told("contact", "1512", "lifecyclestage", "customer", clock.at)])
+    with house.app.store.write() as conn:
+        conn.execute(sa.update(sends).values(number="1", account="gone"))
+    house.app.drain("send:1", stop=lambda: False)
+    preparer(house).drain(lambda: False)
+    (row,) = sent(house)
+    assert (row.state, row.number, row.code) == ("ready", NUMBER, "")
 
 
 # ---- one that cannot be prepared ---------------------------------------------------------------------------------

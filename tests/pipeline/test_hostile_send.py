@@ -9,7 +9,7 @@ from connector.ports import Receipt
 from connector.store import parks, sending
 from connector.store.engine import Store
 from connector.store.tables import numbers
-from tests.pipeline.sends import Desk, ready
+from tests.pipeline.sends import NUMBER, WABA, Desk, ready
 
 
 @pytest.fixture
@@ -68,3 +68,28 @@ def test_what_rests_holds_back_nothing_behind_it(desk: Desk, monkeypatch: pytest
     desk.drain()
     assert desk.state(last) == ("accepted", "")
     assert looks[0] <= 6
+
+
+def test_what_may_have_left_is_looked_after_while_its_account_rests(desk: Desk) -> None:
+    lost = desk.add(state="in_flight", next_at=None, started_at=desk.clock.at - timedelta(minutes=1))
+    waits = desk.add()
+    with desk.store.write() as conn:
+        parks.park(conn, "account", WABA, desk.clock.at + timedelta(days=1), "Meta asks for a person.")
+    with desk.store.read() as conn:
+        assert sending.numbers_due(conn, desk.clock.at, desk.clock.at - timedelta(seconds=5)) == [NUMBER]
+    desk.drain()
+    assert [desk.state(row)[0] for row in (lost, waits)] == ["unknown", "ready"]
+    assert desk.phone.sent == []
+    with desk.store.read() as conn:
+        assert sending.numbers_due(conn, desk.clock.at, desk.clock.at - timedelta(seconds=5)) == []
+
+
+def test_a_number_that_is_gone_gives_its_sends_to_another(desk: Desk) -> None:
+    planned, reply = desk.add(number="gone", crm="hub"), desk.add(number="gone", crm="hub", priority=0)
+    other = desk.add(crm="hub")
+    with desk.store.write() as conn:
+        assert sending.homeless(conn, "gone", desk.clock.at) == 2
+    assert [desk.state(row) for row in (planned, reply, other)] == [
+        ("waiting", "number_missing"), ("refused", "number_missing"), ("ready", ""),
+    ]  # fmt: skip
+    assert desk.row(reply).tell == 1
