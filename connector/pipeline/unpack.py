@@ -35,6 +35,11 @@ class Directory:
         """{account: the CRM account whose send: documents look at its calls}."""
         return {**self.links, **{account: account for account in self.crms}}
 
+    def owner(self, named: str, receiver: Account) -> str:
+        """Whose an item is; an account that was not told its own portal or org takes all that its address got."""
+        known = self.owners.get(named, "") if named else receiver.id
+        return known or ("" if accounts.owner_ids(receiver.settings) else receiver.id)
+
 
 @dataclass(slots=True)
 class Unpacker:
@@ -116,7 +121,7 @@ class Unpacker:
             return [], clean(f"The body cannot be read: {error}", 500)
         items = []
         for one in routed:
-            owner = directory.owners.get(one.owner, "") if one.owner else row.account
+            owner = directory.owner(one.owner, account)
             event = one.event
             if not owner:
                 raw = events.dump(event)
@@ -124,7 +129,7 @@ class Unpacker:
                 event = events.Unrecognised(
                     id=event.id, at=event.at, what="owner", text=text, raw={"kind": event.kind} | raw
                 )
-            items.append(Item(event, owner or row.account, row.id, row.received_at))
+            items.append(Item(event, owner or account.id, row.id, row.received_at))
         return items, ""
 
     def _apply(self, batch: Sequence[tuple[Any, list[Item], str]], directory: Directory) -> set[str]:

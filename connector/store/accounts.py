@@ -72,11 +72,11 @@ def owners(conn: sa.Connection) -> dict[str, str]:
     """{what vendors call us: account id}: phone_number_id, WABA id, portal id, organization id (both lengths)."""
     known = {row.id: row.account for row in conn.execute(sa.select(numbers.c.id, numbers.c.account)) if row.account}
     for row in conn.execute(sa.select(accounts.c.id, accounts.c.settings)):
-        known.update(dict.fromkeys(_owner_ids(row.settings), row.id))
+        known.update(dict.fromkeys(owner_ids(row.settings), row.id))
     return known
 
 
-def _owner_ids(settings: Values) -> list[str]:
+def owner_ids(settings: Values) -> list[str]:
     """The ids of one account's settings; names are written with - or _."""
     given = {name.replace("-", "_"): str(value) for name, value in settings.items() if value}
     ids = [given[name] for name in OWNERS if name in given]
