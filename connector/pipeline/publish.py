@@ -14,9 +14,11 @@ from connector.core.documents.tree import place
 from connector.core.template import Template
 from connector.ports import CRM, Account, Capabilities, Field, Where
 from connector.store import documents as rows
+from connector.store import findings, holding
 from connector.store import templates as template_rows
 from connector.store.engine import Store
 
+STOPPED = ("template_changed", "document_parked")  # findings that came with a park of their document
 Fields = Mapping[str, list[Field]]
 Look = Callable[[Document], Fields | None]  # the fields of a document's CRM, None when they are not known
 Templates = Callable[[Document], Sequence[Template] | None]  # those of its WhatsApp account, None when not known
@@ -156,7 +158,18 @@ def _push(conn: Any, live: Any, document: Document, author: str, now: datetime, 
     n = rows.publish(conn, document.kind, document.name, document.text, author, now, state=state)
     if n is None:
         return Push(document.name, "unchanged")
+    if state == "live":
+        lift(conn, document.name, now)
     return Push(document.name, "published" if state == "live" else state, n)
+
+
+def lift(conn: Any, name: str, now: datetime) -> None:
+    """What stopped the document was looked at anew and fits now; a pause of a person's stays."""
+    mine = [row for row in findings.all_(conn) if row.document == name and row.code in STOPPED]
+    if mine:
+        holding.resume(conn, "document", name, now)
+    for code in STOPPED:
+        findings.clear(conn, code, [row.key for row in mine if row.code == code])
 
 
 def as_json(path: str, finding: Finding) -> dict[str, Any]:
