@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.core import documents as language
+from connector.core import reasons
 from connector.core.changes import Ask
 from connector.core.contact import Contact, Record, RecordRef, Setting
 from connector.core.events import Event, RecordChanged, TriggerCalled
@@ -107,7 +108,8 @@ class Claim:
                 self._want(wish, replace(case, contact=_only(who, faces)), who)
             wanted = [out.wanted for out in self.outs.values()]
             for row in make_rows(conn, wanted, self.now) if wanted else ():
-                self.outs[row["cause"]].row = row
+                out = self.outs[row["cause"]]
+                out.row = row | _ended(out.wish, self.now)
 
     def _who(self, named: set[str], owners: set[str], faces: Mapping[str, Contact]) -> set[str]:
         same = recipients.one_person(named, owners, faces)
@@ -221,6 +223,15 @@ def cause_of(wish: Wish) -> str:
         return f"{document}|{whom}|{event.object}:{event.record}|{event.at.isoformat()}"
     key = event.callback if isinstance(event, TriggerCalled) and event.callback else event.id
     return f"{document}|{whom}|{wish.judged.work.source}|{key}"
+
+
+def _ended(wish: Wish, now: datetime) -> Row:
+    """A message without anybody to get it is refused: the record hears of it by `after: failed`."""
+    if not wish.nobody:
+        return {}
+    code = "no_contact"
+    return {"state": "refused", "code": code, "reason": wish.nobody, "who": reasons.reason(code).who, "body": None,
+            "next_at": None, "ended_at": now, "tell": 1}  # fmt: skip
 
 
 def _only(found: set[str] | None, faces: Mapping[str, Contact]) -> Contact | None:

@@ -24,7 +24,8 @@ class Wish:
     fired: Fired
     record: Record | None = None
     person: Record | None = None
-    refused: str = ""  # in plain words, when there is nobody to send it to
+    refused: str = ""  # in plain words, when nothing is to be sent
+    nobody: str = ""  # in plain words, when it is wanted and there is nobody to send it to
     ask: Ask | None = None
 
     @property
@@ -114,7 +115,7 @@ class Gatherer:
         near = related.get((wish.record.object, wish.record.id), [])
         found = sorted(near, key=lambda one: one.id) if wish.document.recipient == "contacts" else _chosen(near)
         if not found:
-            wish.refused = f"the {wish.document.word or 'record'} has no contact"
+            wish.nobody = f"The {wish.document.word or 'record'} has no contact."
         elif len(found) > 1 and wish.document.recipient == "contact":
             wish.ask = _which(wish, found)
         else:
@@ -137,7 +138,7 @@ class Gatherer:
             if wish.person:
                 asked = wish.person
                 wish.person = found.get((asked.object, asked.id))
-                wish.refused = "" if wish.person else f"contact {asked.id} was deleted"
+                wish.nobody = "" if wish.person else f"Contact {asked.id} was deleted."
 
 
 def _chosen(near: Sequence[Related]) -> list[Related]:
