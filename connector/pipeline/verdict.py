@@ -79,7 +79,9 @@ class _Told:
         """A workflow that waits goes on at once when nothing is sent for it."""
         event = self.judged.event
         if isinstance(event, TriggerCalled) and event.callback and not any(id(w) in self.ids for w in self.wishes):
-            reason = next((str(entry["because"]) for entry in body if entry["because"]), "no document was called")
+            asked = [change.text for change in self.changes if isinstance(change, Ask)]
+            said = [*asked, *(str(entry["because"]) for entry in body if entry["because"])]
+            reason = said[0] if said else "no document was called"
             values = {"state": "refused", "reason": reason[:500], "error_code": "not_sent"}
             self.changes.append(CompleteAction(callback=event.callback, ok=False, values=values))
 

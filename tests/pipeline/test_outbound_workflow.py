@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connector.store.tables import callbacks, changes
-from tests.pipeline.conftest import ANA
+from tests.pipeline.conftest import ANA, NUMBER
 from tests.pipeline.street import Street, lane, sandbox, sandbox_url, street  # noqa: F401 - fixtures
 
 SLOTS = """\
@@ -22,9 +22,9 @@ buttons: [morning, afternoon, other]
 """
 
 
-def fire(street: Street, message: str, record: str = "1512", **inputs: str) -> str:
-    """One enrolled contact reaches our action; the callback's id."""
-    body = {"url": f"{street.url}/hooks/crm/hubspot/action", "object": "contacts", "record": record,
+def fire(street: Street, message: str, record: str = "1512", kind: str = "contacts", **inputs: str) -> str:
+    """One enrolled record reaches our action; the callback's id."""
+    body = {"url": f"{street.url}/hooks/crm/hubspot/action", "object": kind, "record": record,
             "inputs": {"message": message, **inputs}}  # fmt: skip
     answer = street.sandbox.http.post("/hubspot/_workflows", json=body)
     assert answer.is_success, answer.text
@@ -141,4 +141,32 @@ def test_a_step_that_hubspot_has_forgotten_is_refused_and_shown(street: Street) 
     (row,) = street.rows(changes, changes.c.kind == "CompleteAction")
     assert row.state == "review"
     assert "no longer waits for this step" in row.outcome["text"]
+    assert street.healthy()["waiting"] == 0
+
+
+@pytest.mark.parametrize(
+    ("record", "state", "words"),
+    [
+        ("3007", "refused", "2 contacts on the deal"),
+        ("new", "refused", "no contact"),
+        ("3001", "cancelled", "cancelled"),
+    ],
+)
+def test_a_step_that_comes_to_nothing_lets_the_workflow_go_on(street: Street, record, state, words) -> None:
+    if record == "new":
+        street.move("hubspot", "deals", "new", dealname="Nobody's", pipeline="default", dealstage="qualifiedtobuy")
+        record = max((r["id"] for r in street.sandbox.records("hubspot", "deals")), key=int)
+    street.holding("pause", "number", NUMBER, "")
+    given = "first_name: Ana\norder_number: A-1"
+    callback = fire(street, "template:delivery_slots:en", record, "deals", parameters=given)
+    street.settle()
+    for row in street.sends:
+        if row.state == "ready":
+            assert street.callback(callback)["state"] == "BLOCK"
+            street.holding("cancel", "send", row.id, "")
+    street.settle()
+    assert street.callback(callback)["state"] == "FAIL_CONTINUE"
+    said = outputs(street, callback)
+    assert said["state"] == state
+    assert words in said["reason"]
     assert street.healthy()["waiting"] == 0
