@@ -1,6 +1,5 @@
 """The composition root: puts store, adapters and pipeline together for workers, clock and commands."""
 
-import logging
 import secrets as secret_token
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,7 +16,7 @@ from connector.core.template import Template
 from connector.pipeline import drift, own, publish, schema, sweep, templates
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
-from connector.pipeline.chores import Chore, Chores
+from connector.pipeline.chores import Chore, Chores, each
 from connector.pipeline.drain import fair
 from connector.pipeline.handle import Handler
 from connector.pipeline.library import Library, Shelf
@@ -31,8 +30,6 @@ from connector.pipeline.unpack import Directory, Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger
 from connector.store import accounts, callbacks, numbers, own_writes, sending, telling
-
-log = logging.getLogger("connector.app")
 
 __all__ = ["App", "SystemClock", "kinds", "messenger", "open_app", "webhook"]
 
@@ -253,22 +250,6 @@ class App(Base):
     def _chores(self, _: str, stop: Callable[[], bool]) -> None:
         self.chores.do(stop)
 
-    def _each(self, stop: Callable[[], bool], kinds_: Collection[str], do: Callable[[Account], None]) -> None:
-        """Does it for every account of these kinds that works; one that is down keeps nobody from their turn."""
-        for account in self.accounts():
-            if stop():
-                return
-            if account.kind not in kinds_ or account.state != "ok":
-                continue
-            try:
-                do(account)
-            except errors.StoreDown:
-                raise
-            except errors.ConnectorError as error:
-                log.warning("%s: %s", account.name, error)
-            except Exception:
-                log.exception("%s: a chore failed", account.name)
-
     def _each_shelf(self, stop: Callable[[], bool], do: Callable[[Account, CRM, Shelf], int]) -> None:
         """Every CRM account with live send: documents; those for which `do` found something are rung for."""
 
@@ -277,7 +258,7 @@ class App(Base):
             if shelf.sends and do(account, self.crm(account), shelf):
                 self.bell.ring(f"trigger:{account.id}")
 
-        self._each(stop, crm_kinds(), one)
+        each([a for a in self.accounts() if a.kind in crm_kinds()], one, stop)
 
     def tick(self, stop: Callable[[], bool]) -> None:
         """The timers of send: documents."""
@@ -291,7 +272,7 @@ class App(Base):
 
     def sync(self, stop: Callable[[], bool]) -> None:
         """Templates and numbers as Meta has them."""
-        self._each(stop, {whatsapp.MANIFEST.kind}, self._sync)
+        each([a for a in self.accounts() if a.kind == whatsapp.MANIFEST.kind], self._sync, stop)
 
     def _sync(self, account: Account) -> None:
         api, now = self.messenger(account), self.clock.now()

@@ -1,12 +1,12 @@
 """Regular chores: each by one process at a time, rung for by the clock; one that fails is told and comes again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from connector import errors
 from connector.pipeline.drain import Stop, log
-from connector.ports import Clock
+from connector.ports import Account, Clock
 from connector.store import chores as rows
 from connector.store.engine import Store
 
@@ -50,3 +50,20 @@ class Chores:
             log.warning("%s: %s", name, error)
         except Exception:  # noqa: BLE001 - one chore must not keep the others from their turn
             log.exception("%s failed", name)
+
+
+def each(accounts: Sequence[Account], do: Callable[[Account], None], stop: Stop) -> None:
+    """Does it for every account that works; one that is down keeps nobody from their turn."""
+    for account in accounts:
+        if stop():
+            return
+        if account.state != "ok":
+            continue
+        try:
+            do(account)
+        except errors.StoreDown:
+            raise
+        except errors.ConnectorError as error:
+            log.warning("%s: %s", account.name, error)
+        except Exception:  # noqa: BLE001 - as _run above
+            log.exception("%s: a chore failed", account.name)
