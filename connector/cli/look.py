@@ -29,7 +29,10 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 @click.argument("key")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def why(key: str, as_json: bool) -> None:
-    """What happened to a message, field by field. KEY: a wamid, an event id, a phone, or a delivery doctor named."""
+    """What happened, field by field, and why.
+
+    KEY: a wamid, the id of an event, of a send, of a trigger link's call, a phone, a CRM record (3001, or deals/3001),
+    or a delivery doctor named."""
     with opened() as app:
         found = reasons.explain(app.store, key, {a.id: a.name for a in app.accounts()})
         with app.store.read() as conn:
@@ -37,7 +40,10 @@ def why(key: str, as_json: bool) -> None:
     if unread:
         fail(f"{_unread(unread[0])} Nothing was made of it.", FINDINGS)
     if not found:
-        fail(f"No event has the id {key}, and nobody with that phone has written.", FINDINGS)
+        fail(
+            f"Nothing is known of {key}: it is no message, event, send or CRM record we heard of, nor a phone we know.",
+            FINDINGS,
+        )
     if as_json:
         show_json(found[0])
     else:

@@ -8,6 +8,7 @@ from connector.pipeline import why_sends
 from connector.store import accounts, changes, contacts, events, parks, plans
 from connector.store.engine import Store
 
+LAST = 10  # events of a person or a record
 WORDS = {
     "new": "waiting",
     "in_flight": "waiting",
@@ -31,13 +32,15 @@ OTHER = {
 
 
 def explain(store: Store, key: str, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Every event of this id (ours, or a wamid), else the last of this person (phone, WhatsApp id), newest first.
-
-    `names` are the accounts' names by id."""
+    """Every event of this id (ours, a wamid, a send's), else the last of this person (phone, WhatsApp id), else of
+    this CRM record, newest first. `names` are the accounts' names by id."""
     with store.read() as conn:
-        rows = events.get(conn, key) or [
-            r for c in contacts.find(conn, key) for r in changes.events_of_lane(conn, c, 10)
-        ]
+        rows = (
+            events.get(conn, key)
+            or events.of_send(conn, key)
+            or events.of_contacts(conn, contacts.find(conn, key), LAST)
+            or events.of_record(conn, names, key, LAST)
+        )
         return [_event(conn, row, names) for row in rows]
 
 

@@ -230,8 +230,3 @@ def dismiss(conn: sa.Connection, event: str, now: datetime) -> int:
     done += conn.execute(sa.update(plans).where(dead).values(state="done", done_at=now)).rowcount
     lost = sa.and_(events.c.id == event, events.c.state == "dead")
     return done + conn.execute(sa.update(events).where(lost).values(state="done")).rowcount
-
-
-def events_of_lane(conn: sa.Connection, lane: str, limit: int = 100) -> Sequence[sa.Row[Any]]:
-    """A contact's events, newest first."""
-    return conn.execute(sa.select(events).where(events.c.lane == lane).order_by(events.c.seq.desc()).limit(limit)).all()

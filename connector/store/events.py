@@ -7,7 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.store.engine import in_chunks, insert_many
-from connector.store.tables import changes, events, in_state, numbers, plans
+from connector.store.tables import changes, events, in_state, numbers, plans, record_values, sends
+
+# Objects whose records are found by their bare id, besides those whose fields a document watches.
+USUAL = ("contacts", "companies", "deals", "tickets", "Contact", "Lead", "Account", "Opportunity", "Case", "Quote")
 
 
 def known_keys(conn: sa.Connection, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -67,6 +70,44 @@ def get(conn: sa.Connection, key: str) -> Sequence[sa.Row[Any]]:
     """Events by our id or the vendor's (a wamid), newest first."""
     t = events.c
     return conn.execute(sa.select(events).where(sa.or_(t.id == key, t.dedupe_key == key)).order_by(t.seq.desc())).all()
+
+
+def of_send(conn: sa.Connection, key: str) -> Sequence[sa.Row[Any]]:
+    """The event that sent this message: by our id of the send, or its wamid."""
+    query = sa.select(events).join(sends, sends.c.event == events.c.id)
+    return conn.execute(query.where(sa.or_(sends.c.id == key, sends.c.wamid == key))).all()
+
+
+def of_contacts(conn: sa.Connection, ids: Iterable[str], limit: int) -> Sequence[sa.Row[Any]]:
+    """What these contacts wrote and what sent them something, newest first; a status stands with its message."""
+    t, wanted = events.c, list(ids)
+    wrote = sa.select(t.seq).where(t.lane.in_(wanted), t.kind != "DeliveryStatus").order_by(t.seq.desc()).limit(limit)
+    heard = (
+        sa.select(t.seq).join(sends, sends.c.event == t.id).where(sends.c.lane.in_(wanted))
+        .order_by(sends.c.at.desc()).limit(limit)
+    )  # fmt: skip
+    found = {*conn.execute(wrote).scalars(), *conn.execute(heard).scalars()}
+    newest = sorted(found, reverse=True)[:limit]
+    return conn.execute(sa.select(events).where(t.seq.in_(newest)).order_by(t.seq.desc())).all()
+
+
+def of_record(conn: sa.Connection, accounts: Iterable[str], key: str, limit: int) -> Sequence[sa.Row[Any]]:
+    """Events of a CRM's record, newest first, by its id (`3001`), or with its object (`deals/3001`)."""
+    name, _, id_ = key.rpartition("/")
+    lanes = [
+        f"record:{account}:{object_}:{id_}"
+        for account in accounts
+        for object_ in ([name] if name else {*USUAL, *_watched(conn, account)})
+    ]
+    query = sa.select(events).where(events.c.lane.in_(lanes)).order_by(events.c.seq.desc()).limit(limit)
+    return conn.execute(query).all()
+
+
+def _watched(conn: sa.Connection, account: str) -> Iterable[str]:
+    """The objects we know values of; each found by one step in the index."""
+    t, last = record_values.c, ""
+    while step := conn.execute(sa.select(sa.func.min(t.object)).where(t.account == account, t.object > last)).scalar():
+        yield (last := step)
 
 
 def in_review(conn: sa.Connection, limit: int) -> Sequence[sa.Row[Any]]:

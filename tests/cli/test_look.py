@@ -72,7 +72,7 @@ def test_why_tells_a_match_a_non_match_and_a_refusal(cli, told):
     assert fields["whatsapp_last_answer"]["outcome"] == "written"
     assert fields["delivery_slot"]["outcome"] == "review"
     assert "midnight" in fields["delivery_slot"]["because"]
-    assert "No event has the id wamid.none" in cli("why", "wamid.none", code=1).err
+    assert "Nothing is known of wamid.none" in cli("why", "wamid.none", code=1).err
 
 
 def test_doctor_counts_and_finds(cli, told):

@@ -3,6 +3,7 @@
 # ruff: noqa: F811 - fixtures
 
 from connector.app import kinds
+from connector.pipeline import why
 from tests.pipeline.conftest import ANA
 from tests.pipeline.street import Street, lane, sandbox, sandbox_url, street  # noqa: F401 - fixtures
 
@@ -71,6 +72,18 @@ def test_without_a_portal_id_the_account_s_address_says_whose_a_change_is(street
     street.move("hubspot", "deals", DEAL, dealstage="presentationscheduled")
     street.settle()
     assert street.send().state == "read"
+
+
+def test_why_is_asked_by_whatever_one_has_at_hand(street: Street) -> None:
+    street.publish(QUOTE)
+    street.move("hubspot", "deals", DEAL, dealstage="presentationscheduled")
+    street.settle()
+    send = street.send()
+    names = {account.id: account.name for account in street.app.accounts()}
+    for key in (send.id, send.wamid, DEAL, f"deals/{DEAL}", ANA, f"+{ANA}"):
+        (told,) = why.explain(street.app.store, key, names)
+        assert (told["message"]["record"], told["sends"][0]["id"]) == (DEAL, send.id), key
+    assert why.explain(street.app.store, f"contacts/{DEAL}", names) == []
 
 
 def test_a_burst_of_one_save_is_one_read_and_one_send(street: Street) -> None:
