@@ -132,7 +132,7 @@ def _count(account: Account, kind: str, record: str, wanted: set[int] | frozense
 # ---- HubSpot -----------------------------------------------------------------------------------------------------
 def read_hubspot(entry: Entry) -> Iterator[Fact]:
     parts = entry["path"].partition("?")[0].split("/")
-    if parts[-2] != "batch" or parts[-1] not in ("create", "update", "upsert"):
+    if parts[-2] != "batch" or parts[-1] not in ("create", "update", "upsert") or parts[-3] not in HUBSPOT:
         return
     for one in entry["body"]["inputs"]:
         yield HUBSPOT[parts[-3]](one)

@@ -9,14 +9,23 @@ from dataclasses import dataclass, field
 
 import psutil
 
+from tests.chaos.door import Door
 from tests.chaos.hands import Hand
-from tests.chaos.load import Load
 from tests.chaos.rig import Rig
 
 PATIENCE = 3.0  # seconds a kill waits for rows in hand; then it kills anyway and counts as idle
-CHOOSY = {"write": 1.2, "handle": 0.4, "unpack": 0.4}  # seconds it waits for the stage it would like best
-LOOK = 0.003  # seconds between two looks at the hands
-STAGES = {"write": 6, "handle": 2, "unpack": 2}  # what a worker should be caught at, and how often
+# Seconds it waits for the stage it would like best.
+CHOOSY = {"write": 1.0, "send": 2.0, "handle": 0.4, "trigger": 0.4, "unpack": 0.4}
+AWAY = 0.1  # seconds a request has to leave: whoever is caught sending is killed before it, after it, or in the middle
+LOOK = 0.005  # seconds between two looks at the hands
+# What a worker should be caught at, and how often.
+STAGES = {
+    "write": 5,
+    "send": 5,
+    "handle": 2,
+    "trigger": 3,
+    "unpack": 2,
+}
 SHARES = {"worker": 11, "web child": 4, "web main": 3, "clock": 2, "valkey": 1}
 
 
@@ -32,12 +41,14 @@ class Kill:
 
 @dataclass(slots=True)
 class Killer:
-    """`run(plan)` carries out a list of steps, and lets the load go on with each."""
+    """`run(plan)` carries out a list of steps, and lets the loads go on with each: `allow` takes a share of all."""
 
     rig: Rig
-    load: Load
+    door: Door
+    allow: Callable[[float], None]
     seed: int
-    pause: tuple[float, float] = (0.05, 0.2)  # seconds between two steps
+    pause: tuple[float, float]  # seconds between two steps
+    aim: str = ""  # the stage at which every worker should be caught; "" = any
     kills: list[Kill] = field(default_factory=list)
     stops: int = 0
     flushes: int = 0
@@ -63,18 +74,18 @@ class Killer:
         while left:
             step = left.popleft()
             time.sleep(self._dice.uniform(*self.pause))  # the rhythm of the run, nothing is waited for
-            self.load.allow(self.load.events * (total - len(left)) // (total + 1))
+            self.allow((total - len(left)) / (total + 1))
             if step == "worker":
                 self._workers(left)
             else:
                 self._others[step]()
-        self.load.allow(self.load.events)
+        self.allow(1.0)
 
     @property
     def _others(self) -> dict[str, Callable[[], None]]:
         return {
             "web main": self._web_main, "web child": self._web_child, "clock": self._clock, "valkey": self._valkey,
-            "flush": self._flush, "stop": self._stop,
+            "flush": self._flush, "stop": self._stop, "rest": lambda: None,
         }  # fmt: skip
 
     # ---- kills ---------------------------------------------------------------------------------------------------
@@ -85,6 +96,8 @@ class Killer:
             left.remove("worker")
         else:
             caught = caught[:1]
+        if caught[0].stage == "send":
+            time.sleep(self._dice.uniform(0, AWAY))
         with ExitStack() as held:
             for hand in caught:
                 held.enter_context(self.rig.slot(hand.slot).lock)  # nobody starts it again before its rows are counted
@@ -96,7 +109,7 @@ class Killer:
 
     def _catch(self) -> list[Hand]:
         """Workers with rows in hand, one hand each, the first at the wanted stage if that comes in time."""
-        wanted = self._dice.choices(list(STAGES), list(STAGES.values()))[0]
+        wanted = self.aim or self._dice.choices(list(STAGES), list(STAGES.values()))[0]
         start = time.monotonic()
         while time.monotonic() < start + PATIENCE:
             hands = self.rig.hands.look()
@@ -110,7 +123,7 @@ class Killer:
         return [Hand(self._dice.choice(idle), "")]
 
     def _web_main(self) -> None:
-        self.load.busy(PATIENCE)
+        self.door.busy(PATIENCE)
         self.kills.append(Kill("web main", self.rig.slot("web").kill()))
 
     def _web_child(self) -> None:
@@ -119,7 +132,7 @@ class Killer:
             time.sleep(LOOK)
         if not children:
             return self._web_main()
-        self.load.busy(PATIENCE)
+        self.door.busy(PATIENCE)
         at = time.time()
         with suppress(psutil.NoSuchProcess):
             self._dice.choice(children).kill()
@@ -139,7 +152,7 @@ class Killer:
 
     def _stop(self) -> None:
         assert self.rig.postgres is not None
-        self.load.busy(PATIENCE)
+        self.door.busy(PATIENCE)
         self.rig.postgres.stop()
         time.sleep(self._dice.uniform(0.5, 1.0))  # how long it is away
         self.rig.postgres.start()
@@ -161,4 +174,4 @@ class Killer:
 
     def _cut(self, kill: Kill) -> bool:
         """A post that had begun before a web process was killed, and broke off at it."""
-        return kill.kind.startswith("web") and any(a <= kill.at <= b for a, b in self.load.broken)
+        return kill.kind.startswith("web") and any(a <= kill.at <= b for a, b in self.door.broken)

@@ -1,11 +1,14 @@
-"""`python -m tests.chaos.mutants NAME ARGS...`: the command line with one promise broken: the rig must see it."""
+"""`python -m tests.chaos.mutants NAMES ARGS...`: the command line with one promise broken: the rig must see it.
+
+`hasty` breaks nothing: a run would take a minute longer without it.
+"""
 
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -105,15 +108,99 @@ def commit_before_200() -> None:
     intake.Intake.submit = submit  # type: ignore[method-assign] # broken on purpose
 
 
+# ---- sends -------------------------------------------------------------------------------------------------------
+def hasty() -> None:
+    """What waits a minute waits seconds: a send that may have been sent (the stand-in answers within one), and a
+    person whom WhatsApp wants to be left alone (the stand-in does not mean it)."""
+    from connector.core import pace
+    from connector.pipeline import receipts, unknown
+
+    receipts.LOOK = unknown.LOOK = timedelta(seconds=3)
+    pace.backoff = lambda tries: timedelta(seconds=2)
+
+
+def two_senders() -> None:
+    """A number is granted to every worker, and sends are taken whatever their state; bells ring thrice."""
+    thrice()
+    from connector.store import locks, sending
+    from connector.store.bulk import insert_many
+    from connector.store.tables import send_attempts, sends
+
+    really, held_still, look = locks._Locks.hold, locks._Locks.still_held, sending.due
+
+    @contextmanager
+    def hold(self: Any, names: Sequence[str]) -> Iterator[frozenset[str]]:
+        granted = frozenset(name for name in names if name.startswith("number:"))
+        with really(self, [name for name in names if name not in granted]) as held:
+            yield granted | held
+
+    def still_held(self: Any, names: Iterable[str]) -> bool:
+        return held_still(self, [name for name in names if not name.startswith("number:")])
+
+    def due(*args: Any, **more: Any) -> list[Any]:
+        rows = look(*args, **more)
+        time.sleep(BETWEEN)
+        return rows
+
+    def start(conn: sa.Connection, rows: Sequence[Any], now: datetime) -> list[sending.Started]:
+        query = sa.update(sends).where(sends.c.id.in_([row.id for row in rows]))
+        query = query.values(state="in_flight", started_at=now, attempts=sends.c.attempts + 1, next_at=None)
+        taken = {row.id: row for row in conn.execute(query.returning(sends.c.id, sends.c.attempts, sends.c.body))}
+        started = [
+            sending.Started(
+                r.id, taken[r.id].attempts, r.number, r.account, r.crm, r.lane, r.to, r.user_id, r.template,
+                r.category, taken[r.id].body,
+            )
+            for r in rows
+        ]  # fmt: skip
+        tried = [{"send": s.id, "n": s.n, "lane": s.lane, "number": s.number, "started_at": now} for s in started]
+        insert_many(conn, send_attempts, tried)
+        return started
+
+    locks._Locks.hold = hold  # type: ignore[method-assign,assignment] # broken on purpose
+    locks._Locks.still_held = still_held  # type: ignore[method-assign] # broken on purpose
+    sending.due, sending.start, sending._still_ready = due, start, lambda _, rows: list(rows)
+
+
+def unknown() -> None:
+    """What was in flight when its process died is simply sent again."""
+    from connector.store import outcomes
+    from connector.store.tables import in_state, sends
+
+    def lose(conn: sa.Connection, number: str, before: datetime, look_at: datetime) -> int:
+        mine = sa.and_(in_state(sends, "in_flight"), sends.c.number == number, sends.c.started_at < before)
+        return conn.execute(sa.update(sends).where(mine).values(state="ready", next_at=before)).rowcount
+
+    outcomes.lose = lose
+
+
+def consent_lock() -> None:
+    """A claim reads consent without holding the contact, and takes its time until it takes the message."""
+    from connector.store import sending
+
+    consents = sending._consents
+
+    def read(*args: Any) -> dict[str, dict[str, str]]:
+        found = consents(*args)
+        time.sleep(2 * BETWEEN)
+        return found
+
+    sending._lock, sending._consents = lambda *_: {}, read
+
+
 MUTANTS: Mapping[str, Callable[[], None]] = {
     "thrice": thrice,
     "unique": unique,
     "compare_and_set": compare_and_set,
     "commit_before_200": commit_before_200,
+    "two_senders": two_senders,
+    "unknown": unknown,
+    "consent_lock": consent_lock,
 }
 
 if __name__ == "__main__":
-    MUTANTS[sys.argv.pop(1)]()
+    for name in sys.argv.pop(1).split(","):
+        {**MUTANTS, "hasty": hasty}[name]()
     from connector.cli import main
 
     main()

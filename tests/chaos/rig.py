@@ -1,12 +1,10 @@
 """Everything one deployment consists of, as real processes on free ports: what the killer kills and the load loads."""
 
-import json
-import subprocess
+import secrets
 import sys
 import time
-import urllib.request
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,69 +13,44 @@ import redis
 import sqlalchemy as sa
 
 from connector import config as settings
+from connector import webhooks
 from connector.app import App, kinds
 from connector.bell import RedisBell
 from connector.cli.demo import ACCOUNTS
 from connector.core import documents as language
 from connector.errors import StoreDown
-from connector.store import doctor
+from connector.store import accounts, doctor
 from connector.store import documents as document_rows
 from connector.store.engine import upgrade
 from connector.supervisor import healthy
 from connector.web.server import free_port
+from connector.webhooks import standard
+from tests.chaos import books
+from tests.chaos.calls import SHARES, Link
 from tests.chaos.hands import Hands
-from tests.chaos.processes import ROOT, Keeper, Slot
+from tests.chaos.processes import Keeper, Slot
+from tests.chaos.stand_ins import CRMS, Sandbox
 from tests.servers import PostgresServer, ValkeyServer
 from tests.web.front import environment
 
 DOCUMENTS = Path(__file__).parent / "mappings"
-DELAYS = ((20.0, 0.6), (40.0, 0.4))  # milliseconds and how often: the CRMs answer after 0, 20, 40 or 60 ms
-LOOK = 0.05  # seconds between two looks at the counts
-CRMS = ("hubspot", "salesforce")
+OPEN = "00:00-00:01"  # the hours of the quiet documents; the rig makes them far away from now
+ZONE = timedelta(hours=-5)  # where all customers live, the whole year
+LOOK = 0.1  # seconds between two looks at the tables
+ASK = 1.0  # seconds between two questions whether a run has shown enough
+TRICKLE = 0.5  # seconds between two messages that go on while something is not settled yet
+UNTRIED = {"packed", "plans", "sends"}  # where a message may stand that nobody has tried to send yet
+NUMBER = ACCOUNTS["whatsapp"][0]["phone_number_id"]
 WORDS = {"web": ("web",), "worker": ("worker", "--single"), "clock": ("clock",)}
-
-
-@dataclass(slots=True)
-class Sandbox:
-    """The stand-ins, in a process of their own that nobody kills."""
-
-    process: subprocess.Popen[str]
-    url: str
-
-    @classmethod
-    def start(cls) -> "Sandbox":
-        argv = [sys.executable, "-m", "connector.sandbox", "--port", "0", "--json", "--hubspot-limit", "0"]
-        process = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        return cls(process, json.loads(process.stdout.readline())["sandbox"])
-
-    def slow(self) -> None:
-        """Answers come late, so that there is something in hand at any time."""
-        faults = [
-            {"route": f"* /{crm}/*", "kind": "delay", "ms": ms, "rate": rate, "seed": n}
-            for n, (ms, rate) in enumerate(DELAYS)
-            for crm in CRMS
-        ]
-        data = json.dumps(faults).encode()
-        request = urllib.request.Request(f"{self.url}/_faults", data, {"Content-Type": "application/json"})
-        urllib.request.urlopen(request, timeout=10).close()
-
-    def ledger(self, service: str) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(f"{self.url}/_ledger?service={service}", timeout=60) as answer:
-            return [json.loads(line) for line in answer]
-
-    def close(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
 
 
 class Rig:
     """`with Rig(home, postgres) as rig:`; without a Postgres the database is SQLite."""
 
-    def __init__(self, home: Path, postgres: PostgresServer | None, *, workers: int = 2, mutant: str = "") -> None:
-        self.home, self.postgres, self.mutant = home, postgres, mutant
+    def __init__(
+        self, home: Path, postgres: PostgresServer | None, *, workers: int = 2, altered: Sequence[str] = ()
+    ) -> None:
+        self.home, self.postgres, self.altered = home, postgres, altered
         self.names = {"web": "web", "clock": "clock"} | {f"worker{n + 1}": "worker" for n in range(workers)}
         self.url = postgres.database() if postgres else f"sqlite:///{home / 'connector.db'}"
         self.valkey = ValkeyServer()
@@ -89,15 +62,17 @@ class Rig:
         config = settings.load(self._environment("postgres"))
         self.bell = RedisBell(config.redis_url)
         self.app = App(config, self.bell)
-        accounts = self._connect()
+        crms = self._connect()
         self._publish()
-        self.sandbox.slow()
+        self.links = self._links()
+        self.app.sync(lambda: False)
         self.keeper = Keeper([self._slot(name, kind) for name, kind in self.names.items()])
-        self.hands = Hands(self.app, self.keeper.slots, accounts, None if postgres else home / "locks")
+        self.hands = Hands(self.app, self.keeper.slots, crms, [NUMBER], None if postgres else home / "locks")
 
     def __enter__(self) -> "Rig":
         self.keeper.start()
         self._until_healthy()
+        self.sandbox.tell(self.port)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -130,31 +105,45 @@ class Rig:
         return at
 
     # ---- how it stands -------------------------------------------------------------------------------------------
-    def counts(self) -> dict[str, int] | None:
-        """doctor's counts; None while the database is away."""
+    def pending(self) -> dict[str, int] | None:
+        """What is not at an end; None while the database is away."""
         try:
             with self.app.store.read() as conn:
-                return doctor.counts(conn) | {"packed": self._packed(conn)}
+                return {name: n for name, n in books.pending(conn).items() if n}
         except StoreDown:
             return None
 
     def findings(self) -> list[dict[str, Any]]:
+        """Broken promises as doctor sees them; opt-outs go by clocks there, and by what was committed here (Watch)."""
         with self.app.store.read() as conn:
-            return doctor.findings(conn, datetime.now(UTC))
+            found = doctor.findings(conn, datetime.now(UTC))
+        return [finding for finding in found if finding["code"] != "sent_after_opt_out"]
 
-    def settle(self, events: int, patience: float) -> float:
-        """Seconds until everything is stored and nothing waits; `patience` when that never happens."""
-        start = time.monotonic()
-        while time.monotonic() < start + patience:
-            now = self.counts()
-            if now and now["events"] >= events and now["waiting"] == 0 and now["packed"] == 0:
-                return time.monotonic() - start
+    def settle(
+        self, patience: float, calm: Callable[[], None], trickle: Callable[[], None], enough: Callable[[], bool]
+    ) -> float:
+        """Seconds until nothing waits and every status was heard, or it is `enough`; at most `patience`.
+
+        When every message was tried the weather calms down, and while something is unknown life goes on: only the
+        statuses of later messages can settle it."""
+        start = last = asked = time.monotonic()
+        stormy = True
+        while (now := time.monotonic()) < start + patience:
+            left = self.pending()
+            if left == {} and self.sandbox.told() and self.pending() == {}:
+                return now - start
+            if stormy and left is not None and not UNTRIED & left.keys():
+                calm()
+                stormy = False
+            if not stormy and left and "unknown" in left and now > last + TRICKLE:
+                trickle()
+                last = now
+            if now > asked + ASK:
+                asked = now
+                if enough():
+                    return now - start
             time.sleep(LOOK)
         return patience
-
-    @staticmethod
-    def _packed(conn: sa.Connection) -> int:
-        return int(conn.execute(sa.text("SELECT count(*) FROM deliveries WHERE state = 'new'")).scalar_one())
 
     # ---- set up --------------------------------------------------------------------------------------------------
     def _environment(self, user: str) -> dict[str, str]:
@@ -163,7 +152,7 @@ class Rig:
         return environment(self.home, **more)
 
     def _slot(self, name: str, kind: str) -> Slot:
-        start = ("-m", "tests.chaos.mutants", self.mutant) if self.mutant else ("-m", "connector.cli")
+        start = ("-m", "tests.chaos.mutants", ",".join(self.altered)) if self.altered else ("-m", "connector.cli")
         argv = [sys.executable, *start, *WORDS[kind]]
         return Slot(name, kind, argv, self._environment(name), self.home / f"{name}.log")
 
@@ -175,7 +164,7 @@ class Rig:
             for name in self.names:
                 if name not in there:
                     conn.execute(f"CREATE ROLE {name} SUPERUSER LOGIN")  # our own names
-            if self.mutant == "unique":
+            if "unique" in self.altered:
                 conn.execute("ALTER TABLE events DROP CONSTRAINT events_dedupe")
 
     def _connect(self) -> list[str]:
@@ -189,13 +178,30 @@ class Rig:
     def _publish(self) -> None:
         with self.app.store.write() as conn:
             for path in sorted(DOCUMENTS.glob("*.yaml")):
-                text = path.read_text("utf-8")
+                text = path.read_text("utf-8").replace(OPEN, _far_from_now())
                 document = language.read(text)
                 since = datetime(2026, 1, 1, tzinfo=UTC)
                 document_rows.publish(conn, document.kind, document.name, text, "chaos", since)
+
+    def _links(self) -> dict[str, Link]:
+        """A trigger link for each document that has one, by the word it is called."""
+        made = {}
+        for kind in (kind for kind in SHARES if kind != "deal"):
+            name, secret = secrets.token_hex(16), standard.new_secret()
+            given = {"document": f"chaos-{kind}", "crm": "salesforce"}
+            with self.app.store.write() as conn:
+                accounts.add(conn, self.app.keyring, webhooks.LINK, name, given, {"secret": secret}, datetime.now(UTC))
+            made[kind] = Link(f"/hooks/link/{name}", secret)
+        return made
 
     def _until_healthy(self) -> None:
         until = time.monotonic() + 30
         while not healthy(f"http://127.0.0.1:{self.port}") or self.bell.workers() < len(self.workers):
             assert time.monotonic() < until, (self.home / "web.log").read_text("utf-8")[-4000:]
             time.sleep(LOOK)
+
+
+def _far_from_now() -> str:
+    """Hours that are not open for half a day, where the customers live."""
+    noon = datetime.now(UTC) + ZONE + timedelta(hours=12)
+    return f"{noon:%H:%M}-{noon + timedelta(minutes=1):%H:%M}"

@@ -6,14 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.chaos import books
+from tests.chaos.calls import SHARES, Calls, plan
+from tests.chaos.door import Door
 from tests.chaos.judge import Verdict, judge
+from tests.chaos.judge_sends import SendVerdict, judge_sends, judge_truth
 from tests.chaos.killer import Killer
 from tests.chaos.load import Load
-from tests.chaos.rig import CRMS, Rig
+from tests.chaos.rig import Rig
+from tests.chaos.stand_ins import CRMS
+from tests.chaos.watch import Watch
 from tests.servers import PostgresServer
 
 SEND = 60.0  # seconds the load may still take once the last kill is done
-DONE = {"waiting": 0, "review": 0, "refused": 0, "packed": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +26,26 @@ class Course:
     """How much of everything. `mutant` names a fault that is built in on purpose."""
 
     events: int
+    sends: int = 0
     kills: int = 0
     flushes: int = 1
     stops: int = 0
     contacts: int = 150
     workers: int = 2
     seed: int = 1
+    stoppers: float = 0.1  # the share of contacts who write STOP in the middle
+    answer: float = 0.1  # seconds until WhatsApp answers a request
+    delivered: float = 0.5  # seconds until it reports the message delivered
     mutant: str = ""
+    hasty: bool = True  # what may have been sent is looked at after seconds, not a minute: else a run takes that long
+    pause: tuple[float, float] = (0.05, 0.2)  # seconds between two steps
+    aim: str = ""  # the stage at which workers should be caught; "" = any
     steps: tuple[str, ...] = ()  # instead of `kills`, `flushes`, `stops`: these, in this order
-    patience: float = 40.0  # seconds everything may take to settle
+    patience: float = 60.0  # seconds everything may take to settle
+
+    @property
+    def altered(self) -> tuple[str, ...]:
+        return (*(["hasty"] if self.hasty else []), *([self.mutant] if self.mutant else []))
 
 
 @dataclass(slots=True)
@@ -39,6 +55,8 @@ class Report:
     course: Course
     database: str
     verdict: Verdict
+    sends: SendVerdict
+    outcomes: dict[str, int] = field(default_factory=dict)  # of the attempts to send
     kills: dict[str, int] = field(default_factory=dict)
     stages: dict[str, int] = field(default_factory=dict)
     in_hand: int = 0
@@ -50,9 +68,13 @@ class Report:
     settled: float = 0.0
     fallen: tuple[str, ...] = ()
 
+    @property
+    def good(self) -> bool:
+        return self.verdict.good and self.sends.good
+
     def table(self) -> str:
         """For people."""
-        verdict = self.verdict
+        verdict, sends = self.verdict, self.sends
         rows: dict[str, Any] = {
             "run": f"{self.database} broken on purpose: {self.course.mutant}" if self.course.mutant else self.database,
             "messages": f"{verdict.messages} of {self.course.contacts} contacts, seed {self.course.seed}",
@@ -65,6 +87,14 @@ class Report:
             "doubled": verdict.doubled,
             "out of order": verdict.out_of_order,
             "else": "; ".join(verdict.wrong[:8]) or "-",
+            "sends": f"{sends.sends}: {sends.stopped} refused after a STOP, {sends.resent} resent and labelled, "
+            f"{sends.held} held for a person",
+            "attempts": told({name or "killed": n for name, n in self.outcomes.items()}),
+            "sends lost": sends.lost,
+            "sent twice": sends.doubled,
+            "after a STOP": sends.after_stop,
+            "in quiet hours": sends.quiet,
+            "else of sends": "; ".join(sends.wrong[:8]) or "-",
             "fell by itself": ", ".join(self.fallen) or "-",
         }
         return "\n".join(f"{name:>14}  {value}" for name, value in rows.items())
@@ -75,34 +105,75 @@ def told(counts: Mapping[str, int]) -> str:
 
 
 def run(course: Course, home: Path, postgres: PostgresServer | None) -> Report:
-    """Starts everything, sends, kills, waits until nothing waits, and lets the ledger speak."""
-    with Rig(home, postgres, workers=course.workers, mutant=course.mutant) as rig:
-        load = Load(rig.port, people(course), course.events, course.seed)
-        killer = Killer(rig, load, course.seed)
-        try:
-            load.start()
-            killer.run(list(course.steps) or killer.plan(course.kills, course.flushes, course.stops))
-            assert load.wait(SEND), "the web process does not take the messages"
-            settled = rig.settle(course.events, course.patience)
-        finally:
-            load.close()
-        verdict = judge({crm: rig.sandbox.ledger(crm) for crm in CRMS}, load.sent)
-        verdict.wrong += books(rig, course)
+    """Starts everything, sends, kills, waits until nothing waits, and lets the ledgers speak."""
+    with Rig(home, postgres, workers=course.workers, altered=course.altered) as rig, Watch(rig.app) as watch:
+        return _Run(course, rig, watch).report()
+
+
+class _Run:
+    """One run in a rig that stands."""
+
+    def __init__(self, course: Course, rig: Rig, watch: Watch) -> None:
+        self.course, self.rig, self.watch = course, rig, watch
+        self.door, contacts = Door(rig.port), people(course)
+        planned = plan(contacts, course.sends, course.stoppers, course.seed)
+        self.deals = rig.sandbox.deals([(call.who, call.n) for call in planned if call.kind == "deal"])
+        self.load = Load(self.door, contacts, course.events, course.seed)
+        self.calls = Calls(self.door, rig.sandbox, rig.links, self.deals, planned, course.seed)
+        self.killer = Killer(rig, self.door, self._allow, course.seed, course.pause, course.aim)
+
+    def report(self) -> Report:
+        course, killer, rig = self.course, self.killer, self.rig
+        settled = self._play()
+        verdict = judge({crm: rig.sandbox.ledger(crm) for crm in CRMS}, self.load.sent)
+        verdict.wrong += [f"{found['code']}: {found['count']}" for found in rig.findings()]
+        with rig.app.store.read() as conn:
+            causes = {kind: self.calls.count(kind) for kind in SHARES}
+            verdict.wrong += books.faults(conn, course.events + self.calls.count("stop"), causes)
+            outcomes = books.outcomes(conn)
+        sends = self._sends()
+        sends.wrong += judge_truth(
+            rig.sandbox.ledger("hubspot"), rig.sandbox.messages(), self.deals, self.calls.stopped
+        )
         return Report(
-            course, "Postgres" if postgres else "SQLite", verdict, killer.by_kind(), killer.stages(), killer.in_hand(),
-            killer.flushes, killer.stops, load.posts, len(load.broken), load.again, settled, tuple(rig.keeper.fallen),
+            course, "Postgres" if rig.postgres else "SQLite", verdict, sends, outcomes, killer.by_kind(),
+            killer.stages(), killer.in_hand(), killer.flushes, killer.stops, self.door.posts, len(self.door.broken),
+            self.door.again, settled, tuple(rig.keeper.fallen),
         )  # fmt: skip
+
+    def _play(self) -> float:
+        """How long it took to settle in the end."""
+        course, killer, sandbox = self.course, self.killer, self.rig.sandbox
+        sandbox.storm(course.seed, course.answer, course.delivered)
+        try:
+            self.load.start()
+            self.calls.start()
+            killer.run(list(course.steps) or killer.plan(course.kills, course.flushes, course.stops))
+            assert self.load.wait(SEND), "the web process does not take the messages"
+            assert self.calls.wait(SEND), "the web process does not take the calls"
+            return self.rig.settle(course.patience, lambda: sandbox.calm(course.seed), self.calls.trickle, self._enough)
+        finally:
+            self.door.close()
+            self.door.leave()
+
+    def _allow(self, share: float) -> None:
+        self.load.allow(share)
+        self.calls.allow(share)
+
+    def _enough(self) -> bool:
+        """What is broken on purpose need not run on once it has sent twice, or after a STOP."""
+        if not self.course.mutant:
+            return False
+        seen = self._sends()
+        return bool(seen.doubled or seen.after_stop)
+
+    def _sends(self) -> SendVerdict:
+        with self.rig.app.store.read() as conn:
+            labels = books.labels(conn)
+        return judge_sends(self.rig.sandbox.ledger("graph"), self.calls.made, labels, self.watch.after())
 
 
 def people(course: Course) -> list[str]:
     """Customers whom no CRM knows yet; the numbers are of a country without other spellings of a mobile."""
     dice = random.Random(course.seed)
     return [f"57301{n:07d}" for n in dice.sample(range(1_000_000, 9_999_999), course.contacts)]
-
-
-def books(rig: Rig, course: Course) -> list[str]:
-    """What our own tables say against themselves: the counts, and every promise that is broken."""
-    counts = rig.counts() or {}
-    wanted = {"events": course.events, **DONE}
-    wrong = [f"{counts.get(name)} {name}, not {n}" for name, n in wanted.items() if counts.get(name) != n]
-    return wrong + [f"{found['code']}: {found['count']}" for found in rig.findings()]
