@@ -29,7 +29,7 @@ from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Directory, Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger
-from connector.store import accounts, callbacks, numbers, own_writes, sending, telling
+from connector.store import accounts, callbacks, holding, numbers, own_writes, sending, telling
 
 __all__ = ["App", "SystemClock", "kinds", "messenger", "open_app", "webhook"]
 
@@ -286,6 +286,13 @@ class App(Base):
         look, known = self.fields_of(refresh=True), self.templates_of(refresh=True)
         drift.check_all(self.store, look, known, self.clock.now())
 
+    def cancel(self, stop: Callable[[], bool]) -> None:
+        """Rows of what a person has cancelled by the thousand."""
+        more = 1
+        while more and not stop():
+            with self.store.write() as conn:
+                more = holding.carry_out(conn, self.clock.now())
+
     def tidy(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
         """Forgets what can explain nothing any more, and steps of workflows that nobody waits for."""
         with self.store.write() as conn:
@@ -323,6 +330,7 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         "catch-up": Chore(timedelta(minutes=15), app.catch_up),
         "meta": Chore(timedelta(hours=6), app.sync),
         drift.CHORE: Chore(drift.EVERY, app.drift),
+        "cancelled": Chore(timedelta(seconds=30), app.cancel),
         "tidy": Chore(timedelta(hours=1), app.tidy),
     }
 
