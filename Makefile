@@ -1,4 +1,4 @@
-# make demo [ARGS="--once --json"] · make test [ARGS=...] · make chaos [ARGS="--events 10000 --kills 100"] · make bench · make lint
+# make demo [ARGS="--once --json"] · make test [ARGS=...] · make chaos [ARGS="--events 10000 --sends 5000 --kills 100"] · make bench · make lint
 # Needs make and Python 3.11 or newer; everything else goes into .venv.
 PYTHON ?= python3
 VENV := .venv

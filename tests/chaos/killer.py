@@ -17,7 +17,7 @@ PATIENCE = 3.0  # seconds a kill waits for rows in hand; then it kills anyway an
 # Seconds it waits for the stage it would like best.
 CHOOSY = {"write": 1.0, "send": 2.0, "handle": 0.4, "trigger": 0.4, "unpack": 0.4}
 AWAY = 0.1  # seconds a request has to leave: whoever is caught sending is killed before it, after it, or in the middle
-LOOK = 0.005  # seconds between two looks at the hands
+LOOK = 0.02  # seconds between two looks at the hands
 # What a worker should be caught at, and how often.
 STAGES = {
     "write": 5,

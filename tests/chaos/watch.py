@@ -14,7 +14,7 @@ from connector.app import App
 from connector.errors import StoreDown
 from connector.store.tables import consents, contact_keys, send_attempts, sends
 
-LOOK = 0.01  # seconds between two looks
+LOOK = 0.02  # seconds between two looks
 
 
 @dataclass(slots=True)
