@@ -42,6 +42,9 @@ def add_statuses(conn: sa.Connection, facts: Sequence[Mapping[str, Any]]) -> Non
     priced = [{"w": f["wamid"], "s": f["send"], "p": _price(f)} for f in known if _price(f)]
     if priced:
         conn.execute(_PRICE, priced)
+    named = {f["wamid"] for f in known if f["send"]}
+    if named:  # our id may have told us whose message id this is: what came under it alone before is matched now
+        catch_up(conn, named)
 
 
 def _step(fact: Mapping[str, Any]) -> dict[str, Any]:

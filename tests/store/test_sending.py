@@ -144,3 +144,15 @@ def test_a_failed_status_says_why(store: Store) -> None:
     assert (found.state, found.code, found.reason, found.who, found.tell) == (
         "failed", "graph_131026", "Not reachable.", "customer", 1,
     )  # fmt: skip
+
+
+def test_a_status_that_came_without_our_id_counts_once_the_message_is_known(store: Store) -> None:
+    """WhatsApp's own id says nothing to us until one status, or the answer, comes with both."""
+    id_ = put(store, state="unknown")
+    common = {"wamid": "wamid.unheard", "at": NOW, "reason": ""}
+    with store.write() as conn:
+        sends.add_statuses(conn, [common | {"status": "read", "event": "e1", "send": None}])
+        sends.add_statuses(conn, [common | {"status": "sent", "event": "e2", "send": id_}])
+    with store.read() as conn:
+        found = conn.execute(sa.select(table).where(table.c.id == id_)).one()
+    assert (found.state, found.rank, found.wamid) == ("read", 5, "wamid.unheard")
