@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from connector.store.tables import changes, deliveries, events, plans, send_attempts, sends
 
 SOON = timedelta(hours=1)  # what waits longer waits for its hours, not for us
+FOR_PERSON = sa.and_(sends.c.state == "unknown", sends.c.who == "you", sends.c.label != "")  # was sent once more
 CAUSES = ("TriggerCalled", "RecordChanged")
 
 
@@ -24,7 +25,7 @@ def pending(conn: sa.Connection) -> dict[str, int]:
             "changes": (changes, changes.c.state.in_(["new", "in_flight"])),
             "sends": (sends, t.state.in_(["ready", "in_flight"])),
             "waiting": (sends, sa.and_(t.state == "waiting", t.next_at < soon)),
-            "unknown": (sends, sa.and_(t.state == "unknown", t.who != "you")),
+            "unknown": (sends, sa.and_(t.state == "unknown", ~FOR_PERSON)),
             "telling": (sends, t.tell == 1),
         },
     )
@@ -50,7 +51,7 @@ def faults(conn: sa.Connection, messages: int, calls: Mapping[str, int]) -> list
 def labels(conn: sa.Connection) -> dict[str, str]:
     """{send: its label, or that it was sent once more and only a person can go on}: all the judge may ask us."""
     t = sends.c
-    held = sa.case((sa.and_(t.state == "unknown", t.who == "you", t.label != ""), "for_person"), else_=t.label)
+    held = sa.case((FOR_PERSON, "for_person"), else_=t.label)
     return {row.id: row.label for row in conn.execute(sa.select(t.id, held.label("label")).where(held != ""))}
 
 

@@ -32,6 +32,7 @@ class Heard:
     accepted: int = 0  # an answer that was lost does not unsend it
     dropped: int = 0  # lost before anybody read it
     refused: int = 0
+    unasked: int = 0  # refused although nobody asked the stand-in to: too fast, too often, or not as it wants it
 
 
 @dataclass(slots=True)
@@ -44,7 +45,8 @@ class SendVerdict:
     quiet: int = 0
     wrong: list[str] = field(default_factory=list)
     sends: int = 0
-    resent: int = 0
+    resent: int = 0  # labelled; `twice` of them reached WhatsApp both times
+    twice: int = 0
     stopped: int = 0  # not sent, for the customer wrote STOP
     held: int = 0  # sent once more and lost again: a person decides
 
@@ -60,9 +62,12 @@ def judge_sends(
     heard = listen(ledger)
     wanted = {Key(call.kind, call.who, call.n) for call in made if call.kind not in (*QUIET, "stop")}
     stopped = {call.who for call in made if call.kind == "stop"}
-    verdict = SendVerdict(sends=len(wanted), after_stop=sum(after.values()))
+    verdict = SendVerdict(sends=len(wanted), after_stop=sum(after.values()), resent=len(labels))
     for key in sorted(wanted):
         _weigh(key, heard.get(key, Heard()), key.who in stopped, labels, verdict)
+    unasked = sum(one.unasked for one in heard.values())
+    if unasked:
+        verdict.wrong.append(f"WhatsApp itself refused {unasked} requests")
     for key in sorted(heard.keys() - wanted):
         if key.kind in QUIET:
             verdict.quiet += 1
@@ -81,7 +86,9 @@ def listen(ledger: Iterable[Entry]) -> dict[Key, Heard]:
         heard.ids.add(entry["body"]["biz_opaque_callback_data"])
         heard.accepted += entry["status"] == 200
         heard.dropped += entry["status"] is None
-        heard.refused += entry["status"] not in (200, None)
+        refused = entry["status"] not in (200, None)
+        heard.refused += refused
+        heard.unasked += refused and "fault" not in entry
     return dict(found)
 
 
@@ -106,7 +113,7 @@ def _weigh(key: Key, heard: Heard, stopped: bool, labels: Mapping[str, str], ver
             verdict.wrong.append(f"{key} is lost: {heard}")
     elif heard.accepted > 1:
         labelled = said == {RESENT} and heard.accepted == 2
-        verdict.resent += labelled
+        verdict.twice += labelled
         if not labelled:
             verdict.doubled += heard.accepted - 1
             verdict.wrong.append(f"{key} went out twice: {heard}")

@@ -17,6 +17,7 @@ PATIENCE = 3.0  # seconds a kill waits for rows in hand; then it kills anyway an
 # Seconds it waits for the stage it would like best.
 CHOOSY = {"write": 1.0, "send": 2.0, "handle": 0.4, "trigger": 0.4, "unpack": 0.4}
 AWAY = 0.1  # seconds a request has to leave: whoever is caught sending is killed before it, after it, or in the middle
+EAGER = 0.7  # below 1: the loads are ahead of the kills, and less is left to wait for in the end
 LOOK = 0.02  # seconds between two looks at the hands
 # What a worker should be caught at, and how often.
 STAGES = {
@@ -74,7 +75,7 @@ class Killer:
         while left:
             step = left.popleft()
             time.sleep(self._dice.uniform(*self.pause))  # the rhythm of the run, nothing is waited for
-            self.allow((total - len(left)) / (total + 1))
+            self.allow(((total - len(left)) / (total + 1)) ** EAGER)
             if step == "worker":
                 self._workers(left)
             else:

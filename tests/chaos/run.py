@@ -87,8 +87,8 @@ class Report:
             "doubled": verdict.doubled,
             "out of order": verdict.out_of_order,
             "else": "; ".join(verdict.wrong[:8]) or "-",
-            "sends": f"{sends.sends}: {sends.stopped} refused after a STOP, {sends.resent} resent and labelled, "
-            f"{sends.held} held for a person",
+            "sends": f"{sends.sends}: {sends.stopped} refused after a STOP, {sends.resent} resent "
+            f"and labelled ({sends.twice} reached WhatsApp twice, {sends.held} are held for a person)",
             "attempts": told({name or "killed": n for name, n in self.outcomes.items()}),
             "sends lost": sends.lost,
             "sent twice": sends.doubled,

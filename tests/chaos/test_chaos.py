@@ -22,7 +22,7 @@ BROKEN = {
     "two_senders": replace(SENDING, workers=3, steps=CALM),
     # Statuses come long after the row is taken for lost: they would settle it before.
     "unknown": replace(SENDING, steps=("rest",) * 5 + ("worker",) * 4, aim="send", answer=0.3, delivered=60.0),
-    "consent_lock": replace(SENDING, steps=("rest",) * 20, pause=(0.2, 0.4), stoppers=0.6),
+    "consent_lock": replace(SENDING, steps=("rest",) * 16, pause=(0.2, 0.4), stoppers=0.6),
 }
 
 
@@ -32,6 +32,7 @@ def check(report: Report) -> None:
     assert report.good, report.table()
     assert {"accepted", "unknown", "again"} <= report.outcomes.keys(), report.table()
     assert report.sends.stopped, report.table()
+    assert report.sends.resent, report.table()
     assert report.sends.held < report.sends.sends / 50, report.table()
     assert "send" in report.stages, report.table()
     assert report.verdict.messages == report.course.events

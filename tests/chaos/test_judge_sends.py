@@ -10,11 +10,11 @@ MADE = [Call("link", ANA, 1), Call("link", ANA, 2), Call("deal", BEN, 1), Call("
 PATH = "/graph/v26.0/106540352242922/messages"
 
 
-def request(id, kind, who, n, status=200):
+def request(id, kind, who, n, status=200, fault="error"):
     values = [{"type": "text", "text": text} for text in (str(n), kind)]
     template = {"name": "visit_reminder", "components": [{"type": "body", "parameters": values}]}
     body = {"to": f"+{who}", "biz_opaque_callback_data": id, "type": "template", "template": template}
-    return {"method": "POST", "path": PATH, "body": body, "status": status}
+    return {"method": "POST", "path": PATH, "body": body, "status": status} | ({"fault": fault} if fault else {})
 
 
 def ledger():
@@ -57,7 +57,7 @@ def test_who_stopped_is_not_lost_but_counted():
 def test_only_the_label_allows_a_second_one_and_never_a_third(label, times, good):
     verdict = judged([*ledger(), *[request("a", "link", ANA, 1)] * times], labels={"a": label})
     assert verdict.good is good
-    assert (verdict.resent, verdict.doubled) == ((1, 0) if good else (0, times))
+    assert (verdict.twice, verdict.doubled) == ((1, 0) if good else (0, times))
 
 
 def test_two_messages_of_ours_for_one_cause_are_wrong_whatever_their_label():
@@ -86,6 +86,10 @@ def test_nobody_gets_what_nobody_asked_for():
 
 def test_what_began_after_an_opt_out_is_seen():
     assert judged(ledger(), after={ANA: 2}).after_stop == 2
+
+
+def test_nothing_leaves_faster_than_whatsapp_takes_it():
+    assert not judged([*ledger(), request("a", "link", ANA, 1, 400, fault="")]).good
 
 
 # ---- the truth on the deal ---------------------------------------------------------------------------------------
