@@ -66,6 +66,12 @@ ACCOUNTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 }
 
 
+def _ourselves() -> str:
+    """How a person calls us in a terminal."""
+    script = Path(sys.executable).with_name("connector")
+    return str(script) if script.is_file() else " ".join(command())
+
+
 @click.command("demo")
 @click.option("--once", is_flag=True, help="End when the answers have reached the CRMs.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end (with --once) or at the start.")
@@ -103,6 +109,8 @@ def read_script(path: Path) -> Mapping[str, Any]:
     """{sent: [...], answers: [{messages: [...]}]}; wrong use when it is neither YAML nor that."""
     try:
         story = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        if not {"answers", "moves"} & set(story):
+            raise KeyError("answers")
         return {
             "sent": list(story.get("sent") or []),
             "answers": [list(a["messages"]) for a in story.get("answers") or []],
@@ -273,7 +281,7 @@ class Demo:
         if self.once:
             return line
         answer = f'curl -X POST {self.sandbox}/_customers/573001112222 -d \'{{"text": "hello"}}\''
-        look = f"CONNECTOR_HOME={self.config.home} {command()[0]} -m connector.cli why 573001112222"
+        look = f"CONNECTOR_HOME={self.config.home} {_ourselves()} why 573001112222"
         return (
             f"{line}\n\nStill running; Ctrl-C ends it. Let Ana write, and ask what became of it:\n  {answer}\n  {look}"
         )

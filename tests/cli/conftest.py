@@ -1,4 +1,7 @@
-"""The real command line: each call is a process of its own, as a person or a script makes it."""
+"""The real command line: each call is a process of its own, as a person or a script makes it.
+
+Most are forked from one that has imported the commands (zygote.py); what starts processes itself begins from nothing.
+"""
 
 import json
 import os
@@ -48,11 +51,11 @@ class Cli:
 
     home: Path
     cwd: Path
+    zygote: "Zygote"
 
     def __call__(self, *words: str | Path, code: int = 0, **env: str) -> Said:
-        argv = [sys.executable, "-m", "connector.cli", *map(str, words)]
-        found = subprocess.run(argv, env=self.env(**env), cwd=self.cwd, capture_output=True, timeout=60, check=False)
-        said = Said(found.returncode, found.stdout.decode(), found.stderr.decode())
+        call = whole if str(words[0] if words else "") in ("demo", "up", "-m") else self.zygote.call
+        said = call([str(word) for word in words], self.env(**env), self.cwd)
         everything = said.out + said.err
         assert "Traceback" not in everything, everything
         assert not [secret for secret in SECRETS if secret in everything], everything
@@ -71,13 +74,55 @@ class Cli:
         return {**kept, **own, **more}
 
 
+def whole(words: list[str], env: dict[str, str], cwd: Path) -> Said:
+    """A process from nothing."""
+    argv = [sys.executable, "-m", "connector.cli", *words]
+    found = subprocess.run(argv, env=env, cwd=cwd, capture_output=True, timeout=60, check=False)
+    return Said(found.returncode, found.stdout.decode(), found.stderr.decode())
+
+
+class Zygote:
+    """The process that forks for each call."""
+
+    def __init__(self, folder: Path) -> None:
+        argv = [sys.executable, "-m", "tests.cli.zygote"]
+        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True)
+        self._out, self._err = folder / "out", folder / "err"
+
+    def call(self, words: list[str], env: dict[str, str], cwd: Path) -> Said:
+        """What a forked call left."""
+        for path in (self._out, self._err):
+            path.unlink(missing_ok=True)
+        asked = {"argv": words, "env": env, "cwd": str(cwd), "out": str(self._out), "err": str(self._err)}
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        code = json.loads(self._process.stdout.readline())["code"]
+        return Said(code, self._out.read_bytes().decode(), self._err.read_bytes().decode())
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+        self._process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    found = Zygote(tmp_path_factory.mktemp("zygote"))
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def cli(home: Path, tmp_path: Path, sqlite_template: Path) -> Cli:
+def cli(home: Path, tmp_path: Path, sqlite_template: Path, zygote: Zygote) -> Cli:
     """A home with empty tables, and an empty directory to stand in."""
     shutil.copy(sqlite_template, home / "connector.db")
     here = tmp_path / "here"
     here.mkdir()
-    return Cli(home, here)
+    return Cli(home, here, zygote)
 
 
 @pytest.fixture

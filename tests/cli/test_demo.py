@@ -49,8 +49,10 @@ def test_once_with_json_prints_one_object_and_leaves_the_real_home_alone(cli, fo
     assert len(said.out.splitlines()) == 1
     result = said.json
     assert list(result) == RESULT
-    assert result["events"] == result["done"] + result["review"] + result["refused"] == 6
-    assert (result["deliveries"], result["waiting"]) == (3, 0)
+    assert result["events"] == result["done"] + result["review"] + result["refused"]
+    assert result["events"] >= 6 + 2 * 3  # answers; twice a record moves, its message is told of, the customer taps
+    assert result["deliveries"] >= 3 + 2 * 3
+    assert (result["waiting"], result["review"], result["refused"]) == (0, 0, 0)
     assert result["crm_calls"] > 0
     assert result["records_per_write"] >= 1
     assert result["seconds"] > 0
