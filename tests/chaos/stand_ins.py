@@ -19,13 +19,13 @@ LOST: Sequence[Mapping[str, Any]] = (
     {"route": MESSAGES, "kind": "drop_before", "rate": 0.03},
     {"route": MESSAGES, "kind": "drop_after", "rate": 0.02},
     {"route": MESSAGES, "kind": "reset_after", "rate": 0.01},
-    {"route": MESSAGES, "kind": "error", "code": 131056, "rate": 0.03},
-    {"route": MESSAGES, "kind": "error", "code": 130429, "rate": 0.01},
+    {"route": MESSAGES, "kind": "error", "code": 131056, "rate": 0.035},
+    {"route": MESSAGES, "kind": "error", "code": 130429, "rate": 0.005},  # each rests the number for two seconds
 )
 # And its statuses: a third come behind their successors, some long after, some twice.
 LATE: Sequence[Mapping[str, Any]] = (
     {"route": "STATUS *", "kind": "delay", "ms": 1500, "rate": 0.3},
-    {"route": "STATUS *", "kind": "delay", "ms": 5000, "rate": 0.05},
+    {"route": "STATUS *", "kind": "delay", "ms": 3000, "rate": 0.05},
     {"route": "STATUS *", "kind": "twice", "rate": 0.1},
 )
 UNTIDY = {"status_batch": 0.05, "read_rate": 0.5, "duplicate": 0.05, "shuffle": True}
