@@ -60,7 +60,7 @@ def _command(manifest: Manifest) -> click.Command:
         run = _option(manifest.kind, flag)(run)
     run = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(run)
     variable = _variable(manifest.kind, "name")
-    text = "How you call it, e.g. hubspot."
+    text = f"How you call it, e.g. {manifest.kind}."
     run = click.option("--name", required=True, is_eager=True, callback=_name, envvar=variable, help=text)(run)
     return click.command(manifest.kind)(run)
 

@@ -62,6 +62,8 @@ def _crm_of(app: App, document: str) -> str:
     found = language.read(row.text)
     if found.kind != "send":
         fail(f"{document} is a {found.kind}: only a send: document can be fired.")
+    if isinstance(found, language.SendDocument) and not found.webhook:
+        fail(f"{document} does not wait for a call. Write under its when: webhook: {document}")
     return found.crm
 
 
@@ -94,10 +96,15 @@ def list_(as_json: bool) -> None:
 
 
 def _link(app: App, name: str) -> Account:
-    """By its id or its whole address."""
-    name = name.rstrip("/").rpartition("/")[2]
-    found = next((link for link in links(app) if link.name == name), None)
-    return found or fail(f"There is no link {name}. See: connector links list", FINDINGS)
+    """By its id, its whole address, or its document where that has only one."""
+    id_ = name.rstrip("/").rpartition("/")[2]
+    every = links(app)
+    found = [link for link in every if link.name == id_] or [
+        link for link in every if link.settings.get("document") == name
+    ]
+    if len(found) > 1:
+        fail(f"{name} has {len(found)} links: name one by its address. See: connector links list", FINDINGS)
+    return found[0] if found else fail(f"There is no link {name}. See: connector links list", FINDINGS)
 
 
 @group.command("rotate")

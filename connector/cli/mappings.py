@@ -13,11 +13,12 @@ from connector import errors
 from connector.app import App
 from connector.base import crm_kinds
 from connector.cli.context import FINDINGS, fail, opened, read_text, show_json
-from connector.core.documents import Document, SendDocument
+from connector.core.documents import Document, Finding, SendDocument
 from connector.pipeline import publish
 from connector.pipeline.publish import Verdict
 from connector.store import documents as rows
 
+NONE = "Connect it: connector accounts add"
 PULLED = ".connector-pulled.json"  # {name: digest}: the live texts that this folder's texts are based on
 
 
@@ -54,6 +55,15 @@ def author() -> str:
         return "command line"
 
 
+def _many(n: int, word: str) -> str:
+    return f"{n} {word}" + ("" if n == 1 else "s")
+
+
+def _line(path: Path, f: Finding) -> str:
+    mild = "warning: " if f.severity == "warning" else ""
+    return f"{path}:{f.line}:{f.column}: {mild}{f.message} {f.hint}".rstrip()
+
+
 @group.command("check")
 @click.argument("paths", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -61,13 +71,14 @@ def check(paths: tuple[str, ...], as_json: bool) -> None:
     """Everything wrong with these documents: line, what, and what to write instead."""
     with opened() as app:
         judged = verdicts(app.fields_of(refresh=False), paths, app.templates_of(refresh=False))
-    found = [publish.as_json(str(path), f) for path, verdict in judged for f in verdict.findings]
+        strangers = _strangers(app, judged) if app.accounts() else []
+    found = [(path, f) for path, verdict in judged for f in verdict.findings] + strangers
     if as_json:
-        show_json(found)
+        show_json([publish.as_json(str(path), f) for path, f in found])
     else:
-        for f in found:
-            click.echo(f"{f['path']}:{f['line']}:{f['column']}: {f['message']} {f['hint']}".rstrip())
-        click.echo(f"{len(judged)} documents, {len(found)} findings.")
+        for path, f in found:
+            click.echo(_line(path, f))
+        click.echo(f"{_many(len(judged), 'document')}, {_many(len(found), 'finding')}.")
     raise SystemExit(FINDINGS if found else 0)
 
 
@@ -94,7 +105,7 @@ def test(paths: tuple[str, ...], as_json: bool) -> None:
             click.echo(
                 f"{'ok  ' if t.passed else 'FAIL'} {path}:{t.line} {t.name}" + ("" if t.passed else f": {t.message}")
             )
-        click.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed.")
+        click.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed." if results else "No tests stand here.")
     raise SystemExit(FINDINGS if failed or broken else 0)
 
 
@@ -107,7 +118,7 @@ def push(folder: str, force: bool, draft: bool, as_json: bool) -> None:
     """Check, test and publish every document of a folder at once; all or none."""
     with opened() as app:
         judged = verdicts(app.fields_of(refresh=True), [folder], app.templates_of(refresh=True))
-        problems = [*_problems(judged), *_strangers(app, judged)]
+        problems = [*_problems(judged), *(_line(path, f) for path, f in _strangers(app, judged))]
         if problems:
             for line in problems:
                 click.echo(line, err=True)
@@ -121,6 +132,8 @@ def push(folder: str, force: bool, draft: bool, as_json: bool) -> None:
         starts = {} if draft else _starts(app, documents, done)
     if as_json:
         show_json([{"name": d.name, "did": d.did, "version": d.version, "why": d.why} for d in done])
+    for path, f in ((path, f) for path, v in judged for f in v.findings if f.severity == "warning"):
+        click.echo(_line(path, f), err=True)
     for d in [] if as_json else done:
         why = d.why or starts.get(d.name, "")
         click.echo(f"{d.name}: {d.did}" + (f", version {d.version}" if d.version else "") + (f". {why}" if why else ""))
@@ -150,7 +163,7 @@ def _already(app: App, document: SendDocument) -> int:
 
 
 def _problems(judged: Sequence[tuple[Path, Verdict]]) -> list[str]:
-    lines = [f"{path}:{f.line}:{f.column}: {f.message} {f.hint}".rstrip() for path, v in judged for f in v.errors]
+    lines = [_line(path, f) for path, v in judged for f in v.errors]
     lines += [
         f"{path}:{t.line}: the test {t.name!r} fails: {t.message}"
         for path, v in judged
@@ -161,11 +174,12 @@ def _problems(judged: Sequence[tuple[Path, Verdict]]) -> list[str]:
     return lines + [f"Two documents are called {name!r}." for name in sorted({n for n in names if names.count(n) > 1})]
 
 
-def _strangers(app: App, judged: Sequence[tuple[Path, Verdict]]) -> list[str]:
+def _strangers(app: App, judged: Sequence[tuple[Path, Verdict]]) -> list[tuple[Path, Finding]]:
     """Documents for a CRM that is not connected."""
-    known = {a.name for a in app.accounts() if a.kind in crm_kinds()}
+    known = sorted(a.name for a in app.accounts() if a.kind in crm_kinds())
+    hint = f"Write {' or '.join(known)}, or connect it: connector accounts add" if known else NONE
     return [
-        f"{path}: there is no account named {v.document.crm!r}. Connect it: connector accounts add"
+        (path, Finding("crm", 1, 1, "crm", f"There is no account named {v.document.crm!r}.", hint))
         for path, v in judged
         if v.document and v.document.crm not in known
     ]

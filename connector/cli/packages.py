@@ -82,7 +82,7 @@ def hubspot_package(url: str, name: str, out: Path, no_workflows: bool) -> None:
             wanted.setdefault(word, []).extend(fields)
         files = package.files(_url(url, app), account.name, wanted, workflows=not no_workflows)
     _write(files, out)
-    click.echo(f"Next: cd {out} && hs project upload")
+    click.echo(f"Next: cd {out} && hs project upload (HubSpot's own tool; step by step: docs/hubspot.md, Our app)")
 
 
 @salesforce.command("package")
@@ -108,7 +108,9 @@ def salesforce_package(url: str, name: str, out: Path, deploys: bool) -> None:
         _write(files, out)
         done = package.deploy(org, package.zipped(files)) if deploys else None
     if done is None:
-        click.echo("Next: the same with --deploy, or deploy the folder with Salesforce's own tools.")
+        click.echo(
+            "Next: the same with --deploy, or deploy the folder with Salesforce's own tools; then docs/salesforce.md"
+        )
         return
     for problem in done.problems:
         click.echo(problem, err=True)

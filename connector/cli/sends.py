@@ -13,8 +13,12 @@ from connector.cli.context import FINDINGS, fail, opened, read_text, show_json
 from connector.cli.mappings import author
 from connector.pipeline.drift import PARKED
 from connector.pipeline.imports import import_sends
+from connector.store import documents as document_rows
 from connector.store import findings, holding
+from connector.store.sending import ENDED
 
+WAITING = ("waiting", "ready", "in_flight")
+STATES = (*WAITING, "unknown", "accepted", "sent", "delivered", "read", *ENDED)
 LISTED = ("id", "document", "to", "state", "label", "reason", "next_at")
 
 
@@ -69,15 +73,16 @@ def _line(line: str) -> Any:
 
 
 @sends.command("list")
-@click.option("--state", default="", help="Only these: waiting ready unknown refused failed ...")
+@click.option("--state", type=click.Choice(STATES), help="Only these; waiting are all that have not left.")
 @click.option("--document", default="", help="Only those of one document.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many, newest first."
 )
-def list_(state: str, document: str, as_json: bool, limit: int) -> None:
+def list_(state: str | None, document: str, as_json: bool, limit: int) -> None:
     """The newest messages, their state, and why it is so."""
-    filters = {name: value for name, value in (("state", state), ("document", document)) if value}
+    states = WAITING if state == "waiting" else (state or "",)
+    filters = ({"state": states} if state else {}) | ({"document": (document,)} if document else {})
     with opened() as app, app.store.read() as conn:
         rows = holding.listing(conn, filters, limit, app.clock.now())
     if as_json:
@@ -85,8 +90,13 @@ def list_(state: str, document: str, as_json: bool, limit: int) -> None:
     for row in [] if as_json else rows:
         what = row["document"] or row["template"] or row["step"]
         until = f" until {row['next_at']:%Y-%m-%d %H:%M}Z" if row["next_at"] and row["state"] == "waiting" else ""
-        line = f"{row['id']}  {row['to']:<16} {what:<28} {row['state']}{until} {row['label']} {row['reason']}"
+        to = row["to"] or row["user_id"] or ""
+        state_ = "ready, held back:" if row["state"] == "ready" and row["reason"] else row["state"]
+        line = f"{row['id']}  {row['at']:%m-%d %H:%M}Z  {to:<16} {what:<28} {state_}{until}"
+        line += f" {row['label']} {row['reason']}"
         click.echo(line.rstrip())
+    if not rows and not as_json:
+        click.echo("There is no such message." if filters else "No message was sent yet, and none waits.")
 
 
 def _place(app: App, document: str, number: str) -> tuple[str, str]:
@@ -110,7 +120,10 @@ def pause(document: str, number: str, reason: str) -> None:
     with opened() as app:
         scope, key = _place(app, document, number)
         with app.store.write() as conn:
+            strange = bool(document) and document_rows.latest(conn, document) is None
             holding.pause(conn, scope, key, reason or f"Paused by {author()}.", app.clock.now())
+    if strange:
+        click.echo(f"There is no document named {document!r} yet. Is the name right?", err=True)
     click.echo(f"{document or number} is paused. On again: connector sends resume {document or f'--number {number}'}")
 
 

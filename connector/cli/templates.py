@@ -173,7 +173,7 @@ def delete(template: str, code: str, name: str) -> None:
             found = [r for r in rows.rows(conn, account.id) if r.name == template and code in ("", r.language)]
         found = [row for row in found if row.status != journey.GONE]
         if not found or (code and not found[0].template_id):
-            fail(f"There is no template {template} {code}. Run: connector templates sync", FINDINGS)
+            fail(f"There is no template {f'{template} {code}'.strip()}. Run: connector templates sync", FINDINGS)
         app.messenger(account).delete_template(template, found[0].template_id if code else "")
         now = app.clock.now()
         with app.store.write() as conn:
@@ -216,7 +216,9 @@ def _wrong(app: App, seen: bool) -> list[dict[str, str]]:
     found = [
         {"place": name, **_told(m)} for (_, name), same in named.items() for m in language.compatible(same)
     ]  # fmt: skip
-    return found + [{"place": r.key, "code": r.code, "message": r.message, "hint": r.hint} for r in told]
+    return found + [
+        {"place": r.key.partition(":")[2] or r.key, "code": r.code, "message": r.message, "hint": r.hint} for r in told
+    ]
 
 
 def _told(misfit: Misfit) -> dict[str, str]:

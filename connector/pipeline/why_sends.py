@@ -58,7 +58,7 @@ def render(sent: Sequence[Mapping[str, Any]]) -> list[str]:
         what = one["template"] or repr(one["text"][:60])
         lines.append(f"sent by {one['document']}, version {one['version']}: {what} to {one['to']}    {one['state']}")
         until = (
-            f" until {one['next_at'][:16]}Z" if one["next_at"] and one["state"] in WAITS[:2] and one["reason"] else ""
+            f" until {one['next_at'][:16]}Z" if one["next_at"] and one["state"] == WAITS[0] and one["reason"] else ""
         )
         lines += [f"  {one['reason']}{until}"] if one["reason"] else []
         lines += [

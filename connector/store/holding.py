@@ -92,14 +92,16 @@ def send_again(conn: sa.Connection, id: str, now: datetime) -> bool:
     return conn.execute(query.values(state="ready", label=AGAIN, code="", reason="", next_at=now)).rowcount == 1
 
 
-def listing(conn: sa.Connection, filters: Mapping[str, str], limit: int, now: datetime) -> list[dict[str, Any]]:
+def listing(
+    conn: sa.Connection, filters: Mapping[str, str | Sequence[str]], limit: int, now: datetime
+) -> list[dict[str, Any]]:
     """The newest sends, {id, document, to, state, label, reason, next_at} and more; `filters` by FILTERS."""
     query = sa.select(
         _T.id, _T.document, _T.template, _T.step, _T.to, _T.user_id, _T.state, _T.label, _T.code, _T.reason, _T.who,
         _T.next_at, _T.at, _T.number, _T.account, _T.attempts, _T.lane,
     )  # fmt: skip
     for name, value in filters.items():
-        query = query.where(FILTERS[name] == value)
+        query = query.where(FILTERS[name].in_([value] if isinstance(value, str) else value))
     rows: Sequence[Any] = conn.execute(query.order_by(_T.id.desc()).limit(limit)).all()
     whys = _whys(conn, rows, now)
     return [_shown(row, whys) for row in rows]

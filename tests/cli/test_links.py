@@ -56,7 +56,16 @@ def test_the_document_says_whose_it_is(cli, house):
     folder.mkdir()
     (folder / "remind.yaml").write_text(SEND.replace("crm: hs", "crm: hubspot"), encoding="utf-8")
     cli("mappings", "push", "--draft")
-    assert cli("links", "create", "remind", "--json").json["crm"] == "hubspot"
+    made = cli("links", "create", "remind", "--json").json
+    assert made["crm"] == "hubspot"
+    assert cli("links", "rotate", "remind", "--json").json["id"] == made["id"]
+    cli("links", "create", "remind")
+    assert "2 links" in cli("links", "revoke", "remind", code=1).err
+    moves = "send: moves\ncrm: hubspot\nwhen: {deal.dealstage: {becomes: closedwon}}\nto: {contact: deal.contact}\n"
+    moves += "template: visit_reminder\nlanguage: en_US\nwith: {1: Ana, 2: Friday}\n"
+    (folder / "remind.yaml").write_text(moves, encoding="utf-8")
+    cli("mappings", "push", "--draft", "--force")
+    assert "does not wait for a call" in cli.refused("links", "create", "moves")
 
 
 def test_the_description_is_written_for_import(cli, crm):

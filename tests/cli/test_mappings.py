@@ -84,6 +84,13 @@ def test_check_tells_path_line_column_and_what_to_write(cli, docs, house):
     assert f"mappings/word.yaml:3:1: {word['message']}" in cli("mappings", "check", "mappings/word.yaml", code=1).out
 
 
+def test_check_knows_which_crm_is_connected(cli, docs, house):
+    (docs / "every-text.yaml").write_text(GOOD.replace("crm: hubspot", "crm: hubspott"))
+    said = cli("mappings", "check", code=1)
+    assert "There is no account named 'hubspott'. Write hubspot" in said.out
+    assert "1 document, 1 finding." in said.out
+
+
 def test_push_reads_the_crms_fields_and_refuses_a_typo_with_the_line(cli, docs, house):
     (docs / "typo.yaml").write_text(TYPO)
     said = cli("mappings", "push", code=1).err

@@ -132,6 +132,9 @@ def _values(value: str) -> Iterator[tuple[str, str, str]]:
         yield quote(value), _UNQUOTED, "unquoted"
     if first in "{[" and "{{" in value[1:]:
         yield first + _BRACES.sub(lambda m: quote(m[0]), value[1:]), _UNQUOTED, "unquoted"
+    if first in "{[" and "{{" in value[1:]:
+        inner = _BRACES.sub(lambda m: m[0].replace('"', "'"), value[1:])
+        yield first + inner, "The text holds the same quote that it is written in.", "quotes"
     if first in "“”„‘’":
         yield value.translate(_CURLY), "These quotes are typographic; YAML knows only straight ones.", "curly_quotes"
     if first in "{[" and (odd := _FLOW_START.search(value)):

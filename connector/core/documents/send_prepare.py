@@ -124,7 +124,7 @@ class _Desk:
         zones = self._zones(hours)
         if quiet.allowed(hours, self.now, zones):
             return None
-        where = zones[0] if len(zones) == 1 else f"all {len(zones)} time zones of the phone's country"
+        where = zones[0] if len(zones) == 1 else f"one of the {len(zones)} time zones of the phone's country"
         said = f"It is outside {hours.start:%H:%M}-{hours.end:%H:%M} in {where}"
         if hours.otherwise == "refuse":
             return Stop("quiet_hours", f"{said}, and the document says refuse.")

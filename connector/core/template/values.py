@@ -29,7 +29,7 @@ def check_text(key: str, value: str) -> str:
     """A value inside a text, without the blanks around it: one line, no tab, no more than 4 spaces in a row."""
     value = value.strip()
     if not value:
-        hint = "Give one for that case, e.g. {{ contact.firstname | default('there') }}."
+        hint = "Give one for that case, e.g. {{ ... | default('there') }}."
         raise _refuse(key, "empty", "is empty, and WhatsApp refuses that.", hint)
     if _BREAK.search(value):
         hint = "Take a field of one line, or put something else for the breaks, e.g. a comma."
