@@ -56,7 +56,7 @@ def author() -> str:
 
 
 def _many(n: int, word: str) -> str:
-    return f"{n} {word}" + ("" if n == 1 else "s")
+    return f"{n:,} {word}" + ("" if n == 1 else "s")
 
 
 def _line(path: Path, f: Finding) -> str:
@@ -148,7 +148,7 @@ def _starts(app: App, documents: Sequence[Document], done: Sequence[publish.Push
         if isinstance(document, SendDocument) and document.name in fresh:
             n = _already(app, document)
             said[document.name] = "It starts from now" + (
-                f"; {n:,} records are already there and get nothing" if n else ""
+                f"; {_many(n, 'record')} already there: nothing is sent for what was before" if n else ""
             )
     return said
 

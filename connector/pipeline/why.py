@@ -8,6 +8,7 @@ from connector.pipeline import why_sends
 from connector.store import accounts, changes, contacts, events, parks, plans
 from connector.store.engine import Store
 
+JUDGED = ("InboundMessage", "RecordChanged", "TriggerCalled")  # events that documents look at
 LAST = 10  # events of a person or a record
 WORDS = {
     "new": "waiting",
@@ -182,6 +183,8 @@ def render(event: Mapping[str, Any]) -> str:
         for f in document["fields"]:
             moved = " -> ".join(dict.fromkeys(str(v) for v in (f["from"], f["value"]) if v is not None))
             lines.append(f"  {f['field']:<24} {moved:<44} {f['outcome']}: {f['because']}".rstrip(": "))
+    if not event["documents"] and not event["sends"] and event["state"] == "done" and event["kind"] in JUDGED:
+        lines.append("no live document was about it")
     lines += why_sends.render(event["sends"])
     lines += [f"  {f['field']:<24} {f['value'] or '':<44} {f['outcome']}: {f['because']}" for f in event["after"]]
     if event["waiting_for"]:
