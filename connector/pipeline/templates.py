@@ -8,7 +8,7 @@ from typing import Any
 from connector.core.events import TemplateUpdate
 from connector.core.template import Template
 from connector.ports import Account, Messenger
-from connector.store import chores, findings
+from connector.store import chores, findings, holding
 from connector.store import templates as rows
 from connector.store.engine import Store
 from connector.store.findings import Finding
@@ -74,6 +74,8 @@ def _heard_status(conn: Any, account: str, update: TemplateUpdate, now: datetime
     rows.set_values(conn, account, update.name, update.language, now, **values)
     template = Template(name=update.name, language=update.language, status=status, reason=values["reason"])
     _tell_status(conn, account, template, before.status if before else "", now)
+    if status == "APPROVED":
+        holding.wake(conn, update.name, now)
 
 
 def _heard_quality(conn: Any, account: str, update: TemplateUpdate, now: datetime) -> None:

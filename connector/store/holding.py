@@ -42,6 +42,12 @@ def resume(conn: sa.Connection, scope: str, key: str, now: datetime) -> bool:
     return gone
 
 
+def wake(conn: sa.Connection, template: str, now: datetime) -> None:
+    """The template can be sent again: what waited for it is looked at now."""
+    waited = sa.and_(in_state(sends, "waiting", "ready"), _T.template == template, _T.code == "template")
+    conn.execute(sa.update(sends).where(waited, _T.next_at > now).values(next_at=now))
+
+
 def _of(scope: str, key: str) -> sa.ColumnElement[bool]:
     """The sends of one scope."""
     if scope == "template":

@@ -156,3 +156,14 @@ def test_a_status_that_came_without_our_id_counts_once_the_message_is_known(stor
     with store.read() as conn:
         found = conn.execute(sa.select(table).where(table.c.id == id_)).one()
     assert (found.state, found.rank, found.wamid) == ("read", 5, "wamid.unheard")
+
+
+def test_a_template_that_comes_back_wakes_what_waited_for_it(store: Store) -> None:
+    later = NOW + timedelta(hours=1)
+    mine = put(store, state="waiting", template="quote_ready", code="template", next_at=later)
+    night = put(store, state="waiting", template="quote_ready", code="quiet_hours", next_at=later)
+    other = put(store, state="waiting", template="visit_reminder", code="template", next_at=later)
+    with store.write() as conn:
+        holding.wake(conn, "quote_ready", NOW)
+        found = dict(conn.execute(sa.select(table.c.id, table.c.next_at)).tuples().all())
+    assert (found[mine], found[night], found[other]) == (NOW, later, later)
