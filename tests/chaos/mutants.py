@@ -182,7 +182,7 @@ def consent_lock() -> None:
 
     def read(*args: Any) -> dict[str, dict[str, str]]:
         found = consents(*args)
-        time.sleep(2 * BETWEEN)
+        time.sleep(3 * BETWEEN)
         return found
 
     sending._lock, sending._consents = lambda *_: {}, read

@@ -165,5 +165,5 @@ def test_a_template_that_comes_back_wakes_what_waited_for_it(store: Store) -> No
     other = put(store, state="waiting", template="visit_reminder", code="template", next_at=later)
     with store.write() as conn:
         holding.wake(conn, "quote_ready", NOW)
-        found = dict(conn.execute(sa.select(table.c.id, table.c.next_at)).tuples().all())
+        found = {row.id: row.next_at for row in conn.execute(sa.select(table.c.id, table.c.next_at))}
     assert (found[mine], found[night], found[other]) == (NOW, later, later)
