@@ -61,6 +61,8 @@ def test_many_at_once_from_both_crms_while_redis_forgets_everything(house):
             client.flushall()
     until(lambda: len(house.rows("SELECT 1 FROM sends")) > before + len(visits), "both send")
     house.settled()
+    left = "SELECT state, code, reason FROM sends WHERE state NOT IN ('read', 'refused')"
+    until(lambda: not house.rows(left), "every message is read or refused")
     rows = house.rows("SELECT state, code, reason FROM sends")
     assert {state for state, *_ in rows} <= {"read", "refused"}, rows
     causes = [c["body"]["biz_opaque_callback_data"] for c in house.sandbox.ledger("graph") if "/messages" in c["path"]]

@@ -46,14 +46,11 @@ def _public(host: str) -> bool:
 
 
 def _reachable(address: IPv4Address | IPv6Address) -> bool:
-    """Global, and not a wrapper (::ffff:10.0.0.1, 6to4, Teredo, NAT64) around an address that is not."""
+    """Global, and no wrapper of another address (::ffff:10.0.0.1, 6to4, Teredo, NAT64): Pythons disagree on those."""
     if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        packed = address.packed
-        if packed[:12] in (bytes(12), bytes.fromhex("0064ff9b") + bytes(8)):
-            inner = IPv4Address(packed[12:])
-        if inner is not None:
-            return inner.is_global and not inner.is_multicast
+        wraps = address.ipv4_mapped or address.sixtofour or address.teredo
+        if wraps or address.packed[:12] in (bytes(12), bytes.fromhex("0064ff9b") + bytes(8)):
+            return False
     return address.is_global and not address.is_multicast
 
 
