@@ -17,6 +17,12 @@ NEW_TEXT = [
 ]  # fmt: skip
 
 
+@pytest.fixture
+def street(lane: Street) -> Street:
+    """One database is enough: what others say is tested here, not how we store it."""
+    return lane
+
+
 def mended(street: Street) -> None:
     """A person stores a new token."""
     street.sandbox.faults()

@@ -26,6 +26,12 @@ CARLOS, HIS_DEAL = "1513", "3002"
 NUMBER_ROUTE = "POST /graph/*/messages"
 
 
+@pytest.fixture
+def street(lane: Street) -> Street:
+    """One database is enough: what others say is tested here, not how we store it."""
+    return lane
+
+
 def contact(**values: str) -> Setup:
     return lambda street: street.move("hubspot", "contacts", "1512", **values)
 
