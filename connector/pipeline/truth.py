@@ -18,7 +18,7 @@ from connector.store.engine import Store
 from connector.store.plans import Moved
 from connector.store.sends import RANKS
 
-BATCH = 500  # sends a transaction
+BATCH = 2000  # sends a transaction: a burst is told whole, so that the writer fills its calls
 STEPS = ("sent", "delivered", "read")
 WAITS = {"sent": RANKS["accepted"], "delivered": RANKS["delivered"]}  # from which rank on a workflow goes on
 
