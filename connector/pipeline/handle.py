@@ -3,16 +3,17 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from connector import errors
-from connector.core import events, retry
+from connector.core import events
 from connector.core.contact import Record, RecordRef
 from connector.pipeline import answered as answering
 from connector.pipeline import consents
+from connector.pipeline.attempts import Attempts
 from connector.pipeline.chunks import Chunk, split
 from connector.pipeline.drain import Stop, log, of_one_row, park_account, parked
 from connector.pipeline.judge import Desk, Judged
@@ -47,6 +48,10 @@ class Handler:
     spoke: Callable[[set[str]], None] = lambda _: None  # these numbers have something to say
     _skip: set[str] = field(default_factory=set)  # lanes set aside in this drain
     _mine: set[str] = field(default_factory=set)  # lanes held now
+
+    @property
+    def attempts(self) -> Attempts:
+        return Attempts(self.store, self.clock)
 
     @property
     def lanes(self) -> int:
@@ -85,7 +90,7 @@ class Handler:
     def _give_back(self, error: errors.ConnectorError, ahead: Sequence[Chunk]) -> None:
         """The CRM or the database does not answer: burn no attempt; park the account for the former."""
         for part in ahead:
-            self._uncount(part.work)
+            self.attempts.uncount(part.work)
         if isinstance(error, errors.StoreDown):
             raise error
         log.warning("%s: %s", self.account.name, error)
@@ -108,7 +113,7 @@ class Handler:
             self._skip.update(set(lanes) - set(ours))
             with self.store.read() as conn:
                 work = plans.take(conn, self.account.id, ours, now, self.lanes * 4) if ours else []
-            parts: list[Part] = [(part, ExitStack()) for part in split(self._bury(work), (self.lanes, *FEW))]
+            parts: list[Part] = [(part, ExitStack()) for part in split(self.attempts.bury(work), (self.lanes, *FEW))]
             if parts:
                 self._mine.update(ours)
                 held.callback(self._mine.difference_update, ours)
@@ -122,7 +127,7 @@ class Handler:
         """One chunk under way; rows that cannot even be read are worked one by one at once.
 
         The attempt is counted only now: who dies takes the blame for AHEAD chunks, not for all that was claimed."""
-        self._count(part)
+        self.attempts.count(part)
         try:
             return [self._start(pool, part, held, self.clock.now())]
         except Exception as error:
@@ -131,27 +136,8 @@ class Handler:
                     if self._one_by_one(part):
                         self.wrote()
                     return []
-                self._uncount(part)
+                self.attempts.uncount(part)
                 raise
-
-    def _count(self, work: Sequence[Work]) -> None:
-        with self.store.write() as conn:
-            plans.count_attempt(conn, work)
-
-    def _uncount(self, work: Sequence[Work]) -> None:
-        """Nothing was learned about these: the attempt does not count, if the database hears it."""
-        with suppress(errors.StoreDown), self.store.write() as conn:
-            plans.count_attempt(conn, work, -1)
-
-    def _bury(self, work: list[Work]) -> list[Work]:
-        dead = [w for w in work if w.attempts >= plans.MAX_STARTS]
-        if dead:
-            with self.store.write() as conn:
-                for w in dead:
-                    log.error("event %s is dead after %d attempts", w.event, w.attempts)
-                    plans.bury(conn, w, f"Handling this was begun {w.attempts} times and never came to an end.")
-                event_rows.settle(conn, [w.event for w in dead])
-        return [w for w in work if w.attempts < plans.MAX_STARTS]
 
     def _start(self, pool: Executor, work: list[Work], held: ExitStack, now: datetime) -> Chunk:
         """Reads what the database knows (our own pending changes first), then asks the CRM."""
@@ -211,7 +197,7 @@ class Handler:
             chunk.work[:] = self._settle_records(chunk, records, held)
             if not self.store.locks.still_held(self._lock(w.lane) for w in chunk.work):
                 log.warning("%s: the locks were lost; %d events are looked at anew", self.account.name, len(chunk.work))
-                self._uncount(chunk.work)
+                self.attempts.uncount(chunk.work)
                 return False
             return self._store(chunk.desk, chunk.work) if chunk.work else False
 
@@ -307,7 +293,7 @@ class Handler:
                     wrote = self._try(work[0], untried) or wrote
                 work.pop(0)
         finally:
-            self._uncount(untried)
+            self.attempts.uncount(untried)
         return wrote
 
     def _try(self, one: Work, untried: list[Work]) -> bool:
@@ -321,15 +307,5 @@ class Handler:
             if not of_one_row(error):
                 raise
             self._skip.add(one.lane)
-            self._postpone(one, f"{type(error).__name__}: {error}"[:500])
+            self.attempts.postpone(one, f"{type(error).__name__}: {error}"[:500])
         return False
-
-    def _postpone(self, work: Work, error: str) -> None:
-        now = self.clock.now()
-        until = retry.next_try(work.attempts + 1, now, base=1.0, cap=30.0, jitter=0.0)
-        with self.store.write() as conn:
-            if work.attempts + 1 >= plans.MAX_ATTEMPTS or until is None:
-                plans.bury(conn, work, error)
-                event_rows.settle(conn, [work.event])
-            else:
-                plans.postpone(conn, work, until, error)

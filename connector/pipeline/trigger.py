@@ -1,12 +1,11 @@
 """CRM events become sends: which documents fire, one read for a burst, to whom, prepared, stored once."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from connector import errors
-from connector.core import events, retry
+from connector.core import events
+from connector.pipeline.attempts import Attempts
 from connector.pipeline.claim import Claim
 from connector.pipeline.drain import Stop, log, of_one_row, park_account, parked
 from connector.pipeline.library import Library
@@ -33,6 +32,10 @@ class Trigger:
     clock: Clock
     _skip: set[str] = field(default_factory=set)  # lanes set aside in this drain
     _ready: set[str] = field(default_factory=set)
+
+    @property
+    def attempts(self) -> Attempts:
+        return Attempts(self.store, self.clock)
 
     def drain(self, stop: Stop) -> tuple[str, ...]:
         """Until nothing is due, the account is parked, or `stop` says so; the numbers that now have ready sends."""
@@ -64,7 +67,7 @@ class Trigger:
             self._skip.update(set(lanes) - set(ours))
             with self.store.read() as conn:
                 work = plans.take(conn, self.account.id, ours, now, MOST, JOURNEY) if ours else []
-            for part in _split(self._bury(work)):
+            for part in _split(self.attempts.bury(work)):
                 self._work(part)
         return True
 
@@ -73,12 +76,12 @@ class Trigger:
 
     def _work(self, part: list[Work]) -> None:
         """Some events together. The attempt is committed before: a row that kills its worker is soon alone."""
-        self._count(part)
+        self.attempts.count(part)
         try:
             self._make(part)
         except Exception as error:
             if not of_one_row(error) and not isinstance(error, plans.Moved):
-                self._uncount(part)
+                self.attempts.uncount(part)
                 raise
             if len(part) == 1:
                 self._fail(part[0], error)
@@ -92,12 +95,12 @@ class Trigger:
         try:
             while left:
                 if left[0].lane in self._skip:
-                    self._uncount(left[:1])
+                    self.attempts.uncount(left[:1])
                 else:
                     self._alone(left[0])
                 left.pop(0)
         finally:
-            self._uncount(left)
+            self.attempts.uncount(left)
 
     def _alone(self, one: Work) -> None:
         try:
@@ -116,7 +119,7 @@ class Trigger:
         if not self.store.locks.still_held(self._lock(work.lane) for work in part):
             log.warning("%s: the locks were lost; %d events are looked at anew", self.account.name, len(part))
             self._skip.update(work.lane for work in part)
-            self._uncount(part)
+            self.attempts.uncount(part)
             return
         now = self.clock.now()
         with self.store.write() as conn:
@@ -127,39 +130,10 @@ class Trigger:
     def _fail(self, work: Work, error: Exception) -> None:
         self._skip.add(work.lane)
         if isinstance(error, plans.Moved):  # somebody was quicker
-            self._uncount([work])
+            self.attempts.uncount([work])
             return
         log.error("event %s cannot be judged", work.event, exc_info=error)
-        self._postpone(work, f"{type(error).__name__}: {error}"[:500], self.clock.now())
-
-    def _postpone(self, work: Work, error: str, now: datetime) -> None:
-        until = retry.next_try(work.attempts + 1, now, base=1.0, cap=30.0, jitter=0.0)
-        with self.store.write() as conn:
-            if work.attempts + 1 >= plans.MAX_ATTEMPTS or until is None:
-                plans.bury(conn, work, error)
-                event_rows.settle(conn, [work.event])
-            else:
-                plans.postpone(conn, work, until, error)
-
-    def _bury(self, work: Sequence[Work]) -> list[Work]:
-        """Without those that were begun too often and never came to an end."""
-        dead = [w for w in work if w.attempts >= plans.MAX_STARTS]
-        if dead:
-            with self.store.write() as conn:
-                for w in dead:
-                    log.error("event %s is dead after %d attempts", w.event, w.attempts)
-                    plans.bury(conn, w, f"Handling this was begun {w.attempts} times and never came to an end.")
-                event_rows.settle(conn, [w.event for w in dead])
-        return [w for w in work if w.attempts < plans.MAX_STARTS]
-
-    def _count(self, work: Sequence[Work]) -> None:
-        with self.store.write() as conn:
-            plans.count_attempt(conn, work)
-
-    def _uncount(self, work: Sequence[Work]) -> None:
-        """Nothing was learned about these: the attempt does not count, if the database hears it."""
-        with suppress(errors.StoreDown), self.store.write() as conn:
-            plans.count_attempt(conn, work, -1)
+        self.attempts.postpone(work, f"{type(error).__name__}: {error}"[:500])
 
 
 def _split(work: Sequence[Work]) -> list[list[Work]]:
