@@ -145,6 +145,7 @@ contacts = table(
     sa.Column("last_inbound_at", Time),
     sa.Column("created_at", Time, nullable=False),
 )
+sa.Index("contacts_last", contacts.c.last_inbound_at)
 
 contact_keys = table(
     "contact_keys",
@@ -195,6 +196,7 @@ events = table(
 sa.Index("events_lane", events.c.lane, events.c.seq)
 sa.Index("events_delivery", events.c.delivery)
 pending("events_new", events, "state = 'new'", "seq")
+pending("events_told", events, "kind <> 'DeliveryStatus'", "seq")  # what a person looks through
 pending("events_dead", events, "state = 'dead'", "seq")
 
 plans = table(  # one per CRM account the event concerns, so that one CRM down does not hold the other
@@ -285,6 +287,7 @@ sends = table(
     number("told_reply"),
 )
 sa.Index("sends_lane", sends.c.lane, sends.c.at)
+sa.Index("sends_at", sends.c.at)
 sa.Index("sends_event", sends.c.event)
 pending("sends_pending", sends, "state IN ('waiting', 'ready', 'in_flight', 'unknown')", "number", "next_at")
 pending("sends_waiting", sends, "state = 'waiting'", "crm", "next_at")
@@ -454,14 +457,130 @@ counters = table(  # refused calls and the like: counted, never stored
     sa.Column("n", sa.BigInteger, nullable=False, server_default="0"),
 )
 
-tasks = table(
+tasks = table(  # long or slow work that a person asked for and a worker does
     "tasks",
     sa.Column("id", Id, primary_key=True),
     text("kind", ""),
     sa.Column("args", Json),
-    text("state", "new"),
+    text("state", "new"),  # new running paused done failed cancelled
     number("done"),
     number("total"),
     sa.Column("at", Time, nullable=False),
     sa.Column("result", Json),
+    text("author", ""),
+    text("wish", ""),  # what a person wants of it while it runs: pause cancel
+    text("error", ""),
+    sa.Column("started_at", Time),
+    sa.Column("beat_at", Time),  # the last sign of life of the worker that has it
+    sa.Column("ended_at", Time),
+    sa.Column("cursor", Json),  # how far it came, so that another worker can go on
 )
+pending("tasks_open", tasks, "state IN ('new', 'running')", "at")
+sa.Index("tasks_at", tasks.c.at)
+
+# ---- people of the console ---------------------------------------------------------------------------------------
+users = table(
+    "users",
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("email", sa.Text, nullable=False, unique=True),  # in lower case
+    text("name", ""),
+    text("password", ""),  # argon2id; "" = none yet, only a one-time link lets in
+    text("role", "viewer"),  # viewer editor publisher admin
+    text("language", ""),  # en es pt; "" = as the browser says
+    text("state", "active"),  # active disabled
+    sa.Column("at", Time, nullable=False),
+    sa.Column("seen_at", Time),
+)
+
+sessions = table(
+    "sessions",
+    sa.Column("id", Id, primary_key=True),  # SHA-256 of the cookie's token
+    sa.Column("user", Id, nullable=False),
+    text("csrf", ""),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("seen_at", Time, nullable=False),
+    sa.Column("expires_at", Time, nullable=False),
+)
+sa.Index("sessions_user", sessions.c.user)
+
+invites = table(  # one-time links: the first admin, an invited colleague, a forgotten password
+    "invites",
+    sa.Column("id", Id, primary_key=True),  # SHA-256 of the link's token
+    text("user"),  # null = the first admin, who is made when the link is used
+    sa.Column("expires_at", Time, nullable=False),
+    sa.Column("used_at", Time),
+)
+
+throttles = table(  # tries that failed, by address and by e-mail: slows guessing down
+    "throttles",
+    sa.Column("key", sa.Text, primary_key=True),
+    number("n"),
+    sa.Column("until", Time, nullable=False),  # before it no further try is looked at
+    sa.Column("at", Time, nullable=False),
+)
+
+api_tokens = table(
+    "api_tokens",
+    sa.Column("id", Id, primary_key=True),
+    text("name", ""),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),  # SHA-256 of the token
+    text("hint", ""),  # its last four characters
+    text("role", "viewer"),
+    text("author", ""),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("used_at", Time),
+    sa.Column("expires_at", Time),
+    sa.Column("revoked_at", Time),
+)
+
+audit = table(  # append-only: who changed what
+    "audit",
+    seq(),
+    sa.Column("at", Time, nullable=False),
+    text("who", ""),  # an e-mail, "token: NAME", or "command line"
+    text("action", ""),  # document.publish account.add sends.pause ...
+    text("object", ""),
+    sa.Column("detail", Json),
+)
+
+settings = table(  # of the whole deployment, set in the console
+    "settings",
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", Json),
+    sa.Column("at", Time, nullable=False),
+)
+
+# ---- what pages show without counting ----------------------------------------------------------------------------
+figures = table(  # sums by hour or day
+    "figures",
+    sa.Column("kind", sa.Text, primary_key=True),  # events matched review refused sent ...
+    sa.Column("name", sa.Text, primary_key=True),  # a document, a template, ""
+    sa.Column("at", Time, primary_key=True),  # the beginning of its hour or day
+    sa.Column("n", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+snapshots = table(  # the last answer to a question that is slow to ask
+    "snapshots",
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("body", Json),
+    sa.Column("at", Time, nullable=False),
+)
+
+contact_words = table(  # the words of a contact's name, folded: what a search by name begins with
+    "contact_words",
+    sa.Column("word", sa.Text, primary_key=True),
+    sa.Column("contact", Id, primary_key=True),
+)
+sa.Index("contact_words_contact", contact_words.c.contact)
+
+shadows = table(  # what a version beside the live one would have done with an event
+    "shadows",
+    sa.Column("event", Id, primary_key=True),
+    sa.Column("account", Id, primary_key=True),
+    sa.Column("document", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    number("differs"),
+    sa.Column("body", Json),
+    sa.Column("at", Time, nullable=False),
+)
+sa.Index("shadows_document", shadows.c.document, shadows.c.version, shadows.c.at)
