@@ -36,6 +36,15 @@ def webhook(account: Account) -> Webhook:
     return ours.get(account.kind, crm.webhook)(account)
 
 
+def hook_path(account: Account) -> str:
+    """The path its webhooks come to, with its secret where it has one; "" for what we call and nobody calls."""
+    if account.kind == webhooks.MANIFEST.kind:
+        return ""
+    place = "crm" if account.kind in crm_kinds() else account.kind
+    secret = account.secrets.get("hook_secret")
+    return f"/hooks/{place}/{account.name}" + (f"/{secret}" if secret else "")
+
+
 class Base:
     """One process's connections; the caller closes them."""
 

@@ -44,6 +44,7 @@ class Config:
     web_threads: int
     workers: int
     log_level: str
+    sandbox_url: str = ""  # the sandbox whose phone the console shows; "" = none runs here
     secret_keys: tuple[str, ...] = field(default=(), repr=False)  # Fernet keys, the newest first
 
     @property
@@ -87,6 +88,12 @@ class _Settings(Schema):
     HOST = fields.String(load_default="127.0.0.1")
     PORT = fields.Integer(load_default=8000, validate=validate.Range(0, 65535))
     PUBLIC_URL = fields.String(validate=_URL)
+    SANDBOX_URL = fields.String(
+        load_default="",
+        validate=validate.Regexp(
+            r"http://(127\.0\.0\.1|localhost|\[::1\]):\d{1,5}\Z", error="Use http://127.0.0.1:PORT."
+        ),
+    )
     WEB_PROCESSES = fields.Integer(validate=validate.Range(1, 64))
     WEB_THREADS = fields.Integer(load_default=32, validate=validate.Range(1, 256))
     WORKERS = fields.Integer(load_default=2, validate=validate.Range(1, 64))
@@ -131,6 +138,7 @@ def _config(home: Path, values: Mapping[str, Any]) -> Config:
         web_threads=values["WEB_THREADS"],
         workers=values["WORKERS"],
         log_level=values["LOG_LEVEL"],
+        sandbox_url=values["SANDBOX_URL"],
         secret_keys=split(values["CONNECTOR_SECRET_KEY"]),
     )
 

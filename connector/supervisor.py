@@ -191,6 +191,19 @@ def house(config: Config, port: int) -> list[Spec]:
     return specs
 
 
+def stand_ins(url: str) -> Spec:
+    """The sandbox, on this machine."""
+
+    def answers() -> bool:
+        try:
+            with urllib.request.urlopen(f"{url}/", timeout=2):  # noqa: S310 - our own address
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+    return Spec("sandbox", command("sandbox", "--port", url.rpartition(":")[2]), ready=answers)
+
+
 def workers(count: int) -> list[Spec]:
     """So many worker processes."""
     return [Spec(f"worker {n}", command("worker", "--single"), tier="workers") for n in range(1, count + 1)]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from redis.exceptions import RedisError
 
 from connector import crm, webhooks, whatsapp
-from connector.base import Base, crm_kinds, kinds, webhook
+from connector.base import Base, crm_kinds, hook_path, kinds, webhook
 from connector.bell import RedisBell
 from connector.config import Config
 from connector.errors import TryAgain
@@ -18,6 +18,7 @@ from connector.store.engine import schema_state
 from connector.web.doors import Door, Doors
 from connector.web.health import OK, Check, health
 from connector.web.hooks import WSGI, Hooks, hooks
+from connector.web.house import House
 from connector.web.pages import pages
 from connector.web.tally import Tally
 
@@ -42,7 +43,22 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
         bell.close()
         app.close()
 
-    return hooks(health(pages(), *probes(app, bell)), the_hooks), close
+    return hooks(health(pages(house(app)), *probes(app, bell)), the_hooks), close
+
+
+def house(app: Base) -> House:
+    """What the console's pages work with."""
+    return House(
+        store=app.store,
+        keyring=app.keyring,
+        clock=app.clock,
+        ring=app.bell.ring,
+        accounts=app.accounts,
+        hook=hook_path,
+        manifests=kinds(),
+        public_url=app.config.public_url,
+        sandbox=app.config.sandbox_url,
+    )
 
 
 def doors(app: Base) -> list[Door]:

@@ -16,6 +16,7 @@ COMMANDS = {
     "worker": "connector.cli.run:worker",
     "clock": "connector.cli.run:clock",
     "db": "connector.cli.run:db",
+    "users": "connector.cli.users:group",
     "accounts": "connector.cli.accounts:group",
     "mappings": "connector.cli.mappings:group",
     "links": "connector.cli.links:group",

@@ -9,6 +9,7 @@ import click
 
 from connector import errors, webhooks
 from connector.app import App, kinds
+from connector.base import hook_path
 from connector.cli.context import FINDINGS, fail, opened, show_json
 from connector.ports import Account, Flag, Issue, Manifest
 from connector.store import accounts as rows
@@ -119,12 +120,7 @@ for _manifest in kinds().values():
 
 def describe(account: Account) -> dict[str, str]:
     """{name, kind, state, hook}: what may be shown of an account."""
-    if account.kind == webhooks.MANIFEST.kind:  # we call it
-        return {"name": account.name, "kind": account.kind, "state": account.state, "hook": ""}
-    place = "whatsapp" if account.kind == "whatsapp" else "crm"
-    secret = account.secrets.get("hook_secret")
-    hook = f"/hooks/{place}/{account.name}" + (f"/{secret}" if secret else "")
-    return {"name": account.name, "kind": account.kind, "state": account.state, "hook": hook}
+    return {"name": account.name, "kind": account.kind, "state": account.state, "hook": hook_path(account)}
 
 
 def _shown(app: App) -> list[Account]:

@@ -22,6 +22,7 @@ from ruamel.yaml import YAML
 
 from connector import config as settings
 from connector.app import App, kinds, open_app
+from connector.base import hook_path
 from connector.bell import RedisBell
 from connector.cli import demo_moves
 from connector.cli.context import fail
@@ -211,11 +212,7 @@ class Demo:
         for service, name in hooks.items():
             account = app.account(name)
             assert account is not None
-            secret = account.secrets.get("hook_secret", "")
-            path = (
-                ("/hooks/whatsapp/" if service == "graph" else "/hooks/crm/") + name + (f"/{secret}" if secret else "")
-            )
-            self.call("POST", "/_webhook", {"url": self.web + path, "service": service})
+            self.call("POST", "/_webhook", {"url": self.web + hook_path(account), "service": service})
 
     def _publish(self, app: App) -> None:
         look, templates = app.fields_of(refresh=True), app.templates_of(refresh=True)

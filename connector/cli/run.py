@@ -36,24 +36,46 @@ def settled() -> Config:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as one JSON object once everything is up.")
-def up(as_json: bool) -> None:
+@click.option(
+    "--sandbox", "with_sandbox", is_flag=True, help="Also run the sandbox, to try before anything is connected."
+)
+@click.option("--sandbox-port", type=click.IntRange(0, 65535), default=8010, show_default=True, help="0 picks one.")
+def up(as_json: bool, with_sandbox: bool, sandbox_port: int) -> None:
     """Run everything on this machine: Valkey, database, web, workers, clock."""
-    from connector.supervisor import house
+    from connector.supervisor import house, stand_ins
     from connector.web.server import free_port
 
     config, stop = settled(), Stop()
     supervised()
     with only_one(config):
         port = free_port(config.host, config.port)
-        run_all(house(config, port), stop, {"web": settings.local_url(config.host, port)}, as_json)
+        addresses = {"web": settings.local_url(config.host, port)}
+        specs = house(config, port)
+        if with_sandbox:
+            addresses["sandbox"] = os.environ["SANDBOX_URL"] = settings.local_url(
+                "127.0.0.1", free_port("127.0.0.1", sandbox_port)
+            )
+            specs.insert(0, stand_ins(addresses["sandbox"]))
+        run_all(specs, stop, addresses, as_json, lambda: welcome(config, port))
 
 
-def run_all(specs: "Sequence[Spec]", stop: Stop, addresses: dict[str, str], as_json: bool) -> None:
-    """Runs `specs` until we are asked to stop, after saying where they are; ends the process."""
+def welcome(config: Config, port: int) -> str:
+    """What a newcomer needs to know: the first admin's link, while there is nobody."""
+    from connector.cli.users import first_link
+
+    link = first_link(config, port)
+    return f"Nobody may sign in yet. The first admin's link, good once and for two days:\n  {link}" if link else ""
+
+
+def run_all(
+    specs: "Sequence[Spec]", stop: Stop, addresses: dict[str, str], as_json: bool, more: Callable[[], str] = str
+) -> None:
+    """Runs `specs` until we are asked to stop, after saying where they are, and `more`; ends the process."""
     from connector.supervisor import Supervisor
 
     def started() -> None:
-        click.echo(json.dumps(addresses) if as_json else "\n".join(f"{name}: {url}" for name, url in addresses.items()))
+        lines = [f"{name}: {url}" for name, url in addresses.items()]
+        click.echo(json.dumps(addresses) if as_json else "\n".join([*lines, more()]).rstrip())
 
     sys.exit(Supervisor(specs, stop).run(started))
 

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 
+from connector.web.headers import HEADERS
 from connector.web.hooks import STATUS, WSGI, Environ, Start
-from connector.web.pages import HEADERS
 
 OK = "ok"
 Check = Callable[[], str]  # "ok", or in a word or two what is wrong: anyone may read it

@@ -1,0 +1,141 @@
+"""People of the console: who may sign in, their sessions, their one-time links, and tries that failed.
+
+Tokens are kept as SHA-256 only: whoever reads the database cannot sign in with what stands there.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.ids import new_id
+from connector.store.bulk import insert_many
+from connector.store.tables import invites, sessions, throttles, users
+
+LINK_LIFE = timedelta(days=2)
+SESSION_LIFE = timedelta(days=14)
+IDLE = timedelta(days=3)  # a session nobody used so long has ended
+SEEN = timedelta(minutes=5)  # how exactly the last use is known: a write at every page would cost more than it tells
+FREE_TRIES = 5
+LONGEST = 900  # seconds between two tries
+FORGIVEN = timedelta(hours=1)  # tries older than this do not count any more
+
+
+def digest(token: str) -> str:
+    """What is stored of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# ---- people ------------------------------------------------------------------------------------------------------
+def add(conn: sa.Connection, email: str, name: str, role: str, now: datetime) -> str | None:
+    """The new person's id; None when the e-mail (compared in lower case) is taken."""
+    row = {"id": new_id(), "email": email.strip().lower(), "name": name.strip(), "role": role, "at": now}
+    made = insert_many(conn, users, [row], ignore_conflicts=True, returning=["id"])
+    return str(made[0].id) if made else None
+
+
+def everyone(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
+    """Every person, by e-mail."""
+    return conn.execute(sa.select(users).order_by(users.c.email)).all()
+
+
+def get(conn: sa.Connection, user: str) -> sa.Row[Any] | None:
+    """By id or e-mail."""
+    return conn.execute(sa.select(users).where(sa.or_(users.c.id == user, users.c.email == user.lower()))).first()
+
+
+def change(conn: sa.Connection, user: str, **values: Any) -> None:
+    """Sets name, role, language, state or password; who is disabled, or has a new password or role, signs in anew."""
+    conn.execute(sa.update(users).where(users.c.id == user).values(**values))
+    if {"state", "password", "role"} & values.keys():
+        conn.execute(sa.delete(sessions).where(sessions.c.user == user))
+
+
+def admins(conn: sa.Connection) -> int:
+    """How many active admins there are: the last one can be neither disabled nor given another role."""
+    query = sa.select(sa.func.count()).where(users.c.role == "admin", users.c.state == "active")
+    return int(conn.execute(query.select_from(users)).scalar_one())
+
+
+# ---- one-time links ----------------------------------------------------------------------------------------------
+def invite(conn: sa.Connection, user: str | None, now: datetime) -> str:
+    """A link's token, good once and for two days; an older link of the same person ends."""
+    token = secrets.token_urlsafe(32)
+    same = invites.c.user.is_(None) if user is None else invites.c.user == user
+    conn.execute(sa.delete(invites).where(same))
+    insert_many(conn, invites, [{"id": digest(token), "user": user, "expires_at": now + LINK_LIFE}])
+    return token
+
+
+def invited(conn: sa.Connection, token: str, now: datetime) -> sa.Row[Any] | None:
+    """The link's row (`user` None = it makes the first admin), while it is good."""
+    query = sa.select(invites).where(invites.c.id == digest(token), invites.c.used_at.is_(None))
+    row = conn.execute(query.where(invites.c.expires_at > now)).first()
+    if row is not None and row.user is None and conn.execute(sa.select(users.c.id).limit(1)).first():
+        return None
+    return row
+
+
+def use(conn: sa.Connection, token: str, now: datetime) -> bool:
+    """True for the one caller that uses the link up."""
+    mine = sa.and_(invites.c.id == digest(token), invites.c.used_at.is_(None), invites.c.expires_at > now)
+    return conn.execute(sa.update(invites).where(mine).values(used_at=now)).rowcount == 1
+
+
+# ---- sessions ----------------------------------------------------------------------------------------------------
+def sign_in(conn: sa.Connection, user: str, now: datetime) -> str:
+    """A new session's token, for the cookie; sessions of anybody that have ended are forgotten on the way."""
+    token = secrets.token_urlsafe(32)
+    row = {"id": digest(token), "user": user, "csrf": secrets.token_urlsafe(24), "at": now, "seen_at": now}
+    insert_many(conn, sessions, [row | {"expires_at": now + SESSION_LIFE}])
+    ended = sa.or_(sessions.c.expires_at < now, sessions.c.seen_at < now - IDLE)
+    conn.execute(sa.delete(sessions).where(ended))
+    conn.execute(sa.update(users).where(users.c.id == user).values(seen_at=now))
+    return token
+
+
+def session(conn: sa.Connection, token: str, now: datetime) -> sa.Row[Any] | None:
+    """(session, csrf, seen_at, user, email, name, role, language) of a good session of an active person."""
+    t, u = sessions.c, users.c
+    columns = (t.id.label("session"), t.csrf, t.seen_at, u.id.label("user"), u.email, u.name, u.role, u.language)
+    query = sa.select(*columns).join(users, u.id == t.user).where(t.id == digest(token), u.state == "active")
+    return conn.execute(query.where(t.expires_at > now, t.seen_at > now - IDLE)).first()
+
+
+def seen(conn: sa.Connection, session_id: str, now: datetime) -> None:
+    """Notes the use of a session."""
+    conn.execute(sa.update(sessions).where(sessions.c.id == session_id).values(seen_at=now))
+
+
+def sign_out(conn: sa.Connection, session_id: str) -> None:
+    """Ends one session."""
+    conn.execute(sa.delete(sessions).where(sessions.c.id == session_id))
+
+
+# ---- tries that failed -------------------------------------------------------------------------------------------
+def held(conn: sa.Connection, keys: Sequence[str], now: datetime) -> float:
+    """Seconds until the next try of these (an address, an e-mail) is looked at; 0 = now."""
+    latest = conn.execute(sa.select(sa.func.max(throttles.c.until)).where(throttles.c.key.in_(keys))).scalar()
+    return max(0.0, (latest - now).total_seconds()) if latest else 0.0
+
+
+def failed(conn: sa.Connection, keys: Sequence[str], now: datetime) -> None:
+    """Counts a failed try: five are free, then each doubles the wait, up to a quarter of an hour."""
+    known = {row.key: row for row in conn.execute(sa.select(throttles).where(throttles.c.key.in_(keys)))}
+    for key in sorted(keys):
+        row = known.get(key)
+        n = row.n + 1 if row is not None and row.at > now - FORGIVEN else 1
+        wait = timedelta(seconds=min(LONGEST, 2.0 ** (n - FREE_TRIES))) if n > FREE_TRIES else timedelta(0)
+        values = {"n": n, "until": now + wait, "at": now}
+        if row is None:
+            insert_many(conn, throttles, [{"key": key, **values}], ignore_conflicts=True)
+        else:
+            conn.execute(sa.update(throttles).where(throttles.c.key == key).values(**values))
+
+
+def forgiven(conn: sa.Connection, keys: Sequence[str]) -> None:
+    """Somebody signed in: their failed tries are forgotten."""
+    conn.execute(sa.delete(throttles).where(throttles.c.key.in_(keys)))

@@ -1,0 +1,144 @@
+"""The gate in front of every route: a session or a token, the role the route asks for, and no forged forms.
+
+A route that names no role is closed to everybody: forgetting to think of it must not open it.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from hmac import compare_digest
+from typing import Any, TypeVar
+
+from flask import Flask, Response, abort, current_app, g, redirect, request
+from werkzeug.exceptions import Forbidden
+
+from connector import errors
+from connector.store import users
+from connector.web.auth.roles import ROLES, Person, allows
+from connector.web.house import House
+
+log = logging.getLogger("connector.web")
+SAFE = ("GET", "HEAD", "OPTIONS")
+ANYONE = "anyone"
+HEADER = "X-Csrf"
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def needs(role: str) -> Callable[[View], View]:
+    """The route is for this role and those above it."""
+    if role not in (*ROLES, ANYONE):
+        raise ValueError(role)
+
+    def mark(view: View) -> View:
+        view.role = role  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+anyone = needs(ANYONE)  # sign-in and static files
+
+
+def person() -> Person:
+    """Who asks. Only for routes that need a role."""
+    found: Person | None = g.get("person")
+    if found is None:
+        abort(401)
+    return found
+
+
+def cookie_name(house: House) -> str:
+    """`__Host-` binds the cookie to this host and to TLS; a loopback address without TLS cannot have it."""
+    return "__Host-connector" if house.https else "connector"
+
+
+def guard(app: Flask, house: House, token_person: Callable[[str, datetime], Person | None]) -> None:
+    """Every request passes here; `token_person` knows who an API token is."""
+
+    @app.before_request
+    def gate() -> Response | None:
+        view = app.view_functions.get(request.endpoint or "")
+        if view is None:  # no such page
+            g.person = _of_session(house)
+            return None
+        role = getattr(view, "role", None)
+        if role is None:
+            log.error("the route %s names no role", request.endpoint)
+            abort(404)
+        bearer = request.path.startswith("/api/")
+        g.person = (
+            None if role == ANYONE and bearer else _of_token(house, token_person) if bearer else _of_session(house)
+        )
+        if not bearer:
+            _check_form(role)
+        if role == ANYONE:
+            return None
+        if g.person is None:
+            return _sign_in_first(bearer)
+        if not allows(g.person.role, role):
+            raise Forbidden(role)
+        return None
+
+
+def signed_in_with(response: Response, house: House, token: str) -> Response:
+    """Gives the browser its session ("" = takes it away)."""
+    name, flags = cookie_name(house), {"secure": house.https, "httponly": True, "samesite": "Lax", "path": "/"}
+    if token:
+        response.set_cookie(name, token, max_age=int(users.SESSION_LIFE.total_seconds()), **flags)  # type: ignore[arg-type]
+    else:
+        response.delete_cookie(name, **flags)  # type: ignore[arg-type]
+    return response
+
+
+def _of_session(house: House) -> Person | None:
+    token = request.cookies.get(cookie_name(house), "")
+    if not token or len(token) > 100:
+        return None
+    now = house.clock.now()
+    with house.store.read() as conn:
+        row = users.session(conn, token, now)
+    if row is None:
+        return None
+    if row.seen_at < now - users.SEEN:
+        _note(house, row.session, now)
+    return Person(row.user, row.email, row.role, row.email, row.language, row.session, row.csrf)
+
+
+def _note(house: House, session: str, now: datetime) -> None:
+    """A page is not refused because the note of its visit could not be written."""
+    try:
+        with house.store.write() as conn:
+            users.seen(conn, session, now)
+    except errors.StoreDown as error:
+        log.warning("a visit was not noted: %s", error)
+
+
+def _of_token(house: House, token_person: Callable[[str, datetime], Person | None]) -> Person | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token or len(token) > 200:
+        return None
+    return token_person(token.strip(), house.clock.now())
+
+
+def _check_form(role: str) -> None:
+    """A change must come from a page of ours: the session's own token, and no other site as its origin."""
+    if request.method in SAFE:
+        return
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise Forbidden("form")
+    if role == ANYONE or g.person is None:
+        return
+    given = request.headers.get(HEADER) or request.form.get("csrf", "")
+    if not compare_digest(given.encode("utf-8", "replace"), g.person.csrf.encode()):
+        raise Forbidden("form")
+
+
+def _sign_in_first(bearer: bool) -> Response:
+    """A page goes to the sign-in and comes back; a part of a page says that the session is over and keeps its place."""
+    if bearer:
+        abort(401)
+    if request.method not in SAFE or "HX-Request" in request.headers:
+        abort(401)
+    back = request.full_path.rstrip("?")
+    response = redirect(current_app.url_for("signin.form", next=back if back != "/" else None))
+    return response  # type: ignore[return-value]

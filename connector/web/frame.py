@@ -1,0 +1,147 @@
+"""What every page shares: words, times, message texts as text, static files, headers."""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, abort, g, render_template, request, send_from_directory
+from markupsafe import Markup
+
+from connector.web import words
+from connector.web.auth import anyone
+from connector.web.headers import HEADERS, page_policy
+from connector.web.house import House
+from connector.web.showing import counted, short_time, shown
+
+log = logging.getLogger("connector.web")
+STATIC = Path(__file__).parent / "static"
+YEAR = 31_536_000  # seconds
+REPORT = 4096  # bytes of a CSP report that are logged
+
+
+def dress(app: Flask, house: House) -> None:
+    """Puts filters, words, static files and headers on the application."""
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(said=shown, n=counted, ago=_ago, clock=_exact)
+    app.jinja_env.globals.update(t=t, asset=asset, icon=icon)
+    app.after_request(_secure)
+
+    @app.context_processor
+    def known() -> dict[str, Any]:
+        """What every template may say."""
+        from connector.web.pages import screens
+
+        return {"me": g.get("person"), "language": language(), "screens": screens(), "nonce": nonce(),
+                "sandbox": house.sandbox, "now": house.clock.now()}  # fmt: skip
+
+    @app.get("/static/<path:name>")
+    @anyone
+    def static(name: str) -> Response:
+        answer = send_from_directory(STATIC, name, max_age=YEAR if "v" in request.args else 0)
+        answer.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable" if "v" in request.args else "no-cache"
+        return answer
+
+    @app.post("/csp")
+    @anyone
+    def report() -> tuple[str, int]:
+        """What a browser refused to run: either our bug or somebody's try."""
+        log.warning("content policy: %r", request.get_data(cache=False)[:REPORT])
+        return "", 204
+
+
+def t(key: str, **values: object) -> str:
+    """The words of the catalogue in the reader's language."""
+    return words.say(language(), key, **values)
+
+
+def language() -> str:
+    """The reader's: their own choice, else the browser's."""
+    if "language" not in g:
+        mine = g.person.language if g.get("person") is not None else ""
+        g.language = words.choose(mine, request.headers.get("Accept-Language", ""))
+    return str(g.language)
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a static file; it changes with the file, so browsers may keep it for ever."""
+    return f"/static/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
+
+
+def icon(name: str) -> Markup:
+    """One drawing of the sprite; the word beside it says what it means, so a screen reader passes it over."""
+    return Markup('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>').format(
+        asset("vendor/icons.svg"), name
+    )
+
+
+def nonce() -> str:
+    """This answer's own."""
+    if "nonce" not in g:
+        g.nonce = secrets.token_urlsafe(16)
+    return str(g.nonce)
+
+
+def page(template: str, status: int = 200, **values: Any) -> tuple[str, int]:
+    """A whole page; for htmx, which asks for one part of it, the template decides by `part`."""
+    return render_template(template, part="HX-Request" in request.headers, **values), status
+
+
+def toast(text: str, kind: str = "good") -> dict[str, str]:
+    """A header that makes the page say something in passing."""
+    import json
+
+    return {"HX-Trigger": json.dumps({"toast": {"text": text, "kind": kind}}, ensure_ascii=True)}
+
+
+def house_of(app: Flask) -> House:
+    """The house of this application."""
+    found: House = app.extensions["house"]
+    return found
+
+
+def _secure(response: Response) -> Response:
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Content-Security-Policy", page_policy(nonce()))
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    return response
+
+
+def _ago(at: datetime | str | None, now: datetime | None = None) -> Markup:
+    """<time> with the distance as text and the exact time on hover; app.js keeps the distance true."""
+    if not at:
+        return Markup("")
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    key, values = short_time(moment, now or house_of(_app()).clock.now())
+    return Markup('<time datetime="{}" title="{}" data-ago>{}</time>').format(
+        moment.isoformat(), _exact(moment), t(key, **values)
+    )
+
+
+def _exact(at: datetime | str | None) -> str:
+    if not at:
+        return ""
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _app() -> Flask:
+    from flask import current_app
+
+    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]
+
+
+def given(values: Mapping[str, str], name: str, most: int = 500) -> str:
+    """A value of a form or an address, without NUL and lone surrogates; 413 when it is longer than `most`."""
+    text = values.get(name, "")
+    if len(text) > most:
+        abort(413)
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,0 +1,32 @@
+"""What the pages work with; the composition root hands it in."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from connector.ports import Account, Clock, Manifest
+from connector.store.engine import Store
+from connector.store.secrets import Keyring
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One web process's connections, as far as pages need them. Nothing here loads an SDK."""
+
+    store: Store
+    keyring: Keyring
+    clock: Clock
+    ring: Callable[..., None]  # bells, by name
+    accounts: Callable[[], Sequence[Account]]
+    hook: Callable[[Account], str]  # the path of its webhook, with its secret where it has one; "" = we call it
+    manifests: Mapping[str, Manifest]  # every kind that can be connected
+    public_url: str  # no slash at the end
+    sandbox: str = ""  # address of the sandbox on this machine, "" = none runs
+
+    @property
+    def https(self) -> bool:
+        """The console is reached over TLS: its cookie is then for TLS only."""
+        return self.public_url.startswith("https://")
+
+    def names(self) -> dict[str, str]:
+        """The accounts' names by id."""
+        return {account.id: account.name for account in self.accounts()}

@@ -1,0 +1,124 @@
+"""Signing in and out, and the one-time links that let somebody in for the first time."""
+
+import re
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, url_for
+
+from connector.store import audit, users
+from connector.store.engine import Store
+from connector.web.auth import ROLES, anyone, needs, passwords, person, signed_in_with
+from connector.web.frame import given, house_of, t
+
+screen = Blueprint("signin", __name__)
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]{2,}")
+LONGEST = 254  # characters of an e-mail address; RFC 5321
+
+
+@screen.get("/signin")
+@anyone
+def form() -> str:
+    """The form."""
+    return render_template("signin.html", back=_back(request.args.get("next", "")))
+
+
+@screen.post("/signin")
+@anyone
+def enter() -> Response:
+    """Lets in who knows a password; guesses become slow, for an address and for an e-mail alike."""
+    house = house_of(current_app)
+    email, password = given(request.form, "email", LONGEST).strip().lower(), given(request.form, "password", 1024)
+    keys, now = [f"address:{request.remote_addr}", f"email:{email}"], house.clock.now()
+    with house.store.read() as conn:
+        wait, row = users.held(conn, keys, now), users.get(conn, email) if email else None
+    if wait:
+        return _again(email, t("signin.slow", n=int(wait) + 1), 429)
+    if not passwords.right(row.password if row is not None and row.state == "active" else "", password):
+        with house.store.write() as conn:
+            users.failed(conn, keys, now)
+        return _again(email, t("signin.wrong"), 401)
+    assert row is not None
+    with house.store.write() as conn:
+        users.forgiven(conn, keys)
+        if passwords.outdated(row.password):
+            users.change(conn, row.id, password=passwords.hashed(password))
+        token = users.sign_in(conn, row.id, now)
+        audit.append(conn, row.email, "session.start", row.email, {}, now)
+    return signed_in_with(_go(_back(request.form.get("next", ""))), house, token)
+
+
+@screen.post("/signout")
+@needs("viewer")
+def leave() -> Response:
+    """Ends this session."""
+    house = house_of(current_app)
+    with house.store.write() as conn:
+        users.sign_out(conn, person().session)
+    return signed_in_with(_go(url_for("signin.form")), house, "")
+
+
+@screen.get("/welcome/<token>")
+@anyone
+def welcome(token: str) -> tuple[str, int]:
+    """What a one-time link shows: a form for a password; looking at it does not use it up."""
+    house = house_of(current_app)
+    with house.store.read() as conn:
+        row = users.invited(conn, token[:100], house.clock.now())
+        invited = users.get(conn, row.user) if row is not None and row.user else None
+    if row is None:
+        return render_template("welcome.html", gone=True), 410
+    return render_template("welcome.html", token=token, invited=invited), 200
+
+
+@screen.post("/welcome/<token>")
+@anyone
+def begin(token: str) -> Response:
+    """Uses the link: sets the password (and makes the first admin), and signs in."""
+    house = house_of(current_app)
+    email, name = given(request.form, "email", LONGEST).strip(), given(request.form, "name", 100)
+    password = given(request.form, "password", passwords.LONGEST)
+    with house.store.read() as conn:
+        row = users.invited(conn, token[:100], house.clock.now())
+    if row is None:
+        return make_response(render_template("welcome.html", gone=True), 410)
+    problem = t("welcome.short") if len(password) < passwords.SHORTEST else ""
+    if row.user is None and not EMAIL.fullmatch(email):
+        problem = t("welcome.bad_email")
+    if problem:
+        return _welcome_again(house.store, token, row.user, email, name, problem)
+    hashed = passwords.hashed(password)  # slow on purpose, so before the transaction
+    with house.store.write() as conn:
+        if not users.use(conn, token, house.clock.now()):
+            abort(410)
+        user = row.user or users.add(conn, email, name, ROLES[-1], house.clock.now())
+        if user is None:
+            abort(409)
+        users.change(conn, user, password=hashed, state="active")
+        found = users.get(conn, user)
+        assert found is not None
+        session = users.sign_in(conn, user, house.clock.now())
+        audit.append(conn, found.email, "person.begin", found.email, {"role": found.role}, house.clock.now())
+    return signed_in_with(_go("/"), house, session)
+
+
+def _welcome_again(store: Store, token: str, user: str | None, email: str, name: str, problem: str) -> Response:
+    with store.read() as conn:
+        invited = users.get(conn, user) if user else None
+    filled = {"token": token, "invited": invited, "email": email, "name": name, "problem": problem}
+    return make_response(render_template("welcome.html", **filled), 422)
+
+
+def _again(email: str, problem: str, status: int) -> Response:
+    back = _back(request.form.get("next", ""))
+    return make_response(render_template("signin.html", email=email, problem=problem, back=back), status)
+
+
+def _go(place: str) -> Response:
+    return make_response(redirect(place, 303))
+
+
+def _back(place: str) -> str:
+    """Only a page of ours: an address of another site in `next` is ignored."""
+    parts = urlsplit(place)
+    ours = place.startswith("/") and not place.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return place if ours and len(place) < 2000 and "\\" not in place else "/"
