@@ -1,5 +1,5 @@
-# make demo [ARGS="--once --json"] · make test [ARGS=...] · make chaos [ARGS="--events 10000 --sends 5000 --kills 100"] · make bench · make lint
-# Needs make and Python 3.11 or newer; everything else goes into .venv.
+# make demo [ARGS="--once --json"] · make test [ARGS=...] · make chaos [ARGS="--events 10000 --sends 5000 --kills 100"] · make bench · make lint · make assets · make assets-check
+# Needs make and Python 3.11 or newer; everything else goes into .venv. Only the last two need Node.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench lint clean
+.PHONY: help demo test chaos bench lint assets assets-check node clean
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -39,6 +39,21 @@ lint: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+# The console's vendored files; what they are and when to build them: tools/assets/README.md
+ASSETS := connector/web/static/vendor
+
+node:
+	@command -v npm >/dev/null || { echo "This needs Node 20 or newer with npm. Nothing else does: the built files are committed." >&2; exit 1; }
+	@cd tools/assets && npm ci --ignore-scripts --silent
+
+assets: node
+	@node tools/assets/build.mjs $(CURDIR)/$(ASSETS)
+
+assets-check: node
+	@built=$$(mktemp -d) && trap 'rm -rf "$$built"' EXIT && node tools/assets/build.mjs "$$built" && diff -rq $(ASSETS) "$$built" \
+		|| { echo "The committed files are not what tools/assets builds: run 'make assets' and commit them" >&2; exit 1; }
+	@echo "$(ASSETS) is what tools/assets builds"
 
 clean:
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
