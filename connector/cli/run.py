@@ -37,7 +37,7 @@ def settled() -> Config:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as one JSON object once everything is up.")
 @click.option(
-    "--sandbox", "with_sandbox", is_flag=True, help="Also run the sandbox, to try before anything is connected."
+    "--sandbox", "with_sandbox", is_flag=True, help="Also run the sandbox, to try without any account."
 )
 @click.option("--sandbox-port", type=click.IntRange(0, 65535), default=8010, show_default=True, help="0 picks one.")
 def up(as_json: bool, with_sandbox: bool, sandbox_port: int) -> None:

@@ -100,7 +100,16 @@ def sign_in(conn: sa.Connection, user: str, now: datetime) -> str:
 def session(conn: sa.Connection, token: str, now: datetime) -> sa.Row[Any] | None:
     """(session, csrf, seen_at, user, email, name, role, language) of a good session of an active person."""
     t, u = sessions.c, users.c
-    columns = (t.id.label("session"), t.csrf, t.seen_at, u.id.label("user"), u.email, u.name, u.role, u.language)
+    columns: tuple[sa.ColumnElement[Any], ...] = (
+        t.id.label("session"),
+        t.csrf,
+        t.seen_at,
+        u.id.label("user"),
+        u.email,
+        u.name,
+        u.role,
+        u.language,
+    )
     query = sa.select(*columns).join(users, u.id == t.user).where(t.id == digest(token), u.state == "active")
     return conn.execute(query.where(t.expires_at > now, t.seen_at > now - IDLE)).first()
 

@@ -140,5 +140,4 @@ def _sign_in_first(bearer: bool) -> Response:
     if request.method not in SAFE or "HX-Request" in request.headers:
         abort(401)
     back = request.full_path.rstrip("?")
-    response = redirect(current_app.url_for("signin.form", next=back if back != "/" else None))
-    return response  # type: ignore[return-value]
+    return redirect(current_app.url_for("signin.form", next=back if back != "/" else None))  # type: ignore[return-value]

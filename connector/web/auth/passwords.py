@@ -32,9 +32,10 @@ def right(stored: str, password: str) -> bool:
     from argon2.exceptions import InvalidHashError, VerificationError
 
     try:
-        return _hasher().verify(stored or _nobodys(), password[:LONGEST]) and bool(stored)
+        _hasher().verify(stored or _nobodys(), password[:LONGEST])
     except (VerificationError, InvalidHashError):
         return False
+    return bool(stored)
 
 
 def outdated(stored: str) -> bool:
