@@ -47,7 +47,7 @@ def _option(kind: str, flag: Flag) -> Callable[[Any], Any]:
 
 def _name(_: click.Context, __: click.Parameter, value: str) -> str:
     """Documents and webhook paths carry the name."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
+    if not rows.usable_name(value):
         raise click.BadParameter("letters, digits, - _ and . only, at most 64")
     return value
 
