@@ -10,9 +10,9 @@ import click
 from connector import errors, webhooks
 from connector.app import App, kinds
 from connector.cli.context import FINDINGS, fail, opened, show_json
-from connector.ports import Account, Flag, Issue, Manifest
-from connector.store import accounts as rows
+from connector.ports import Account, Flag, Manifest
 from connector.store import numbers as number_rows
+from connector.works import accounts as works
 
 
 @click.group("accounts")
@@ -175,34 +175,9 @@ def check(name: str | None, fix: bool, as_json: bool) -> None:
 
 
 def _check(app: App, account: Account, fix: bool) -> list[dict[str, Any]]:
-    """The findings of one account; a good answer ends a pause, and refreshes the cached fields."""
-    try:
-        if account.kind == "whatsapp":
-            issues = _check_number(app, account, fix)
-        elif account.kind == webhooks.MANIFEST.kind:
-            issues = webhooks.check(account)
-        else:
-            issues = app.crm(account).check(fix=fix)
-            app.refresh_catalogue(account)
-    except errors.ConnectorError as error:
-        return [
-            {"code": error.code or type(error).__name__, "message": error.message, "hint": error.hint, "fix": False}
-        ]
-    if account.state == "needs_person" and not issues:
-        with app.store.write() as conn:
-            rows.set_state(conn, account.id, "ok", "")
+    """The findings of one account as the fixed surface has them."""
+    issues = works.check(app, account, fix=fix).issues
     return [{"code": i.code, "message": i.message, "hint": i.hint, "fix": i.fix} for i in issues]
-
-
-def _check_number(app: App, account: Account, fix: bool) -> list[Issue]:
-    """Also keeps what Meta shows of the number: sends are paced by it."""
-    api = app.messenger(account)
-    issues = api.check(fix=fix)
-    if not any(issue.code in ("token", "phone_number_id") for issue in issues):
-        state, profile = api.number(), api.profile()
-        with app.store.write() as conn:
-            number_rows.put(conn, account.id, account.name, state, profile, app.clock.now())
-    return issues
 
 
 def _numbers(app: App, account: Account) -> list[str]:
