@@ -26,6 +26,7 @@ from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell
 from connector.store import accounts, callbacks, holding, numbers, own_writes, sending, telling
 from connector.store import tasks as task_rows
+from connector.works import checkup
 
 __all__ = ["App", "SystemClock", "kinds", "messenger", "open_app", "webhook"]
 
@@ -184,6 +185,10 @@ class App(Connections):
             with self.store.write() as conn:
                 more = holding.carry_out(conn, self.clock.now())
 
+    def doctor(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
+        """The snapshot that pages of health show."""
+        checkup.keep(self)
+
     def tidy(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
         """Forgets what can explain nothing any more, and steps of workflows that nobody waits for."""
         with self.store.write() as conn:
@@ -225,6 +230,7 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         drift.CHORE: Chore(drift.EVERY, app.drift),
         "cancelled": Chore(timedelta(seconds=30), app.cancel),
         "tidy": Chore(timedelta(hours=1), app.tidy),
+        checkup.NAME: Chore(timedelta(minutes=5), app.doctor),
     }
 
 

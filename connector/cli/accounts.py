@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import click
 
@@ -13,6 +13,7 @@ from connector.cli.context import FINDINGS, fail, opened, show_json
 from connector.ports import Account, Flag, Manifest
 from connector.store import numbers as number_rows
 from connector.works import accounts as works
+from connector.works import connecting
 
 
 @click.group("accounts")
@@ -46,14 +47,14 @@ def _option(kind: str, flag: Flag) -> Callable[[Any], Any]:
 
 def _name(_: click.Context, __: click.Parameter, value: str) -> str:
     """Documents and webhook paths carry the name."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
-        raise click.BadParameter("letters, digits, - _ and . only, at most 64")
+    if not connecting.NAME.fullmatch(value):
+        raise click.BadParameter(connecting.NAME_RULE)
     return value
 
 
 def _command(manifest: Manifest) -> click.Command:
     def run(name: str, as_json: bool, **given: str | None) -> None:
-        _add(manifest, name, {k: v.strip() for k, v in given.items() if v is not None}, as_json)
+        _add(manifest, name, {k: v for k, v in given.items() if v is not None}, as_json)
 
     run.__doc__ = f"Connect {manifest.title}."
     for flag in reversed(manifest.flags):
@@ -66,16 +67,15 @@ def _command(manifest: Manifest) -> click.Command:
 
 
 def _add(manifest: Manifest, name: str, given: dict[str, str], as_json: bool) -> None:
-    secret = {_key(flag) for flag in manifest.flags if flag.secret}
-    settings = {k: v for k, v in given.items() if k not in secret}
-    secrets = {k: v for k, v in given.items() if k in secret}
+    settings, secrets = manifest.split(given)
     with opened() as app:
-        known = _known(app, name)
-        if not known:
-            settings = {_key(flag): flag.default for flag in manifest.flags if flag.default} | settings
-            _complete(manifest, given)
-        made = _sign(settings, secrets, known) if manifest.kind == webhooks.MANIFEST.kind else {}
-        entry = describe(app.add_account(manifest, name, settings, secrets | made))
+        try:
+            ready = connecting.complete(app, manifest, name, settings, secrets)
+        except errors.Rejected as error:
+            _usage(error)
+            raise
+        entry = describe(app.add_account(manifest, name, ready.settings, ready.secrets | ready.made))
+    made = ready.made
     if as_json:
         show_json(entry | made)
     elif manifest.kind == webhooks.MANIFEST.kind:
@@ -88,29 +88,11 @@ def _add(manifest: Manifest, name: str, given: dict[str, str], as_json: bool) ->
         click.echo(f"Next: connector accounts check {name} --fix")
 
 
-def _sign(settings: dict[str, str], secrets: dict[str, str], known: bool) -> dict[str, str]:
-    """What we call has a signing secret from the start: {secret} when it is made here."""
-    if "url" in settings or not known:
-        webhooks.validate(settings.get("url", ""), secrets.get("secret", ""))
-    return {} if known or secrets.get("secret") else {"secret": webhooks.standard.new_secret()}
-
-
-def _key(flag: Flag) -> str:
-    return flag.name.replace("-", "_")
-
-
-def _known(app: App, name: str) -> bool:
-    """The account is there and opens: then only what changes has to be given."""
-    try:
-        return app.account(name) is not None
-    except errors.NotAllowed:
-        return False
-
-
-def _complete(manifest: Manifest, given: dict[str, str]) -> None:
-    missing = [f"--{flag.name}" for flag in manifest.flags if flag.required and not given.get(_key(flag))]
-    if missing:
-        raise click.UsageError(f"Missing option {', '.join(missing)}.", click.get_current_context(silent=True))
+def _usage(error: errors.Rejected) -> None:
+    """What is missing, as the options it is given with."""
+    if error.code == connecting.MISSING:
+        flags = ", ".join(f"--{flag}" for flag in cast(Sequence[str], error.facts["flags"]))
+        raise click.UsageError(f"Missing option {flags}.", click.get_current_context(silent=True)) from None
 
 
 for _manifest in kinds().values():

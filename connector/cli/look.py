@@ -14,9 +14,8 @@ from connector.core.documents import MappingDocument
 from connector.pipeline import why as reasons
 from connector.store import changes as change_rows
 from connector.store import deliveries
-from connector.store import doctor as invariants
 from connector.store import events as event_rows
-from connector.store import findings as told
+from connector.works.checkup import checkup
 from connector.works.replays import mapping, parse_since, replays
 
 SHOWN = 5  # of the deliveries that cannot be read, the newest
@@ -78,12 +77,13 @@ def _dismiss(app: App, key: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(as_json: bool) -> None:
     """Check the promises: every invariant, and how many events are done, waiting, in review, refused."""
-    with opened() as app, app.store.read() as conn:
-        found = [*invariants.findings(conn, app.clock.now()), *told.summed(conn)]
-        counts = invariants.counts(conn)
-        unread = deliveries.dead(conn, SHOWN)
+    with opened() as app:
+        told = checkup(app)
+        with app.store.read() as conn:
+            unread = deliveries.dead(conn, SHOWN)
+    found, counts = told["findings"], told["counts"]
     if as_json:
-        show_json({"ok": not found, "findings": found, "counts": counts})
+        show_json(told)
     else:
         click.echo(f"{app.config.home}")
         click.echo("  ".join(f"{name} {n:,}" for name, n in counts.items()))

@@ -140,8 +140,7 @@ class Tasks:
         except errors.StoreDown:
             raise
         except errors.ConnectorError as error:
-            told = {"code": error.code, "message": error.message, "hint": error.hint}
-            self._end(progress.task, "failed", result=told, error=str(error))
+            self._end(progress.task, "failed", result=_told(error), error=str(error))
         except Exception:  # noqa: BLE001 - one task must not keep the others from their turn
             log.exception("task %s (%s) failed", task.id, task.kind)
             text = f"Something unexpected stopped it. The worker's log tells more; look for task {task.id}."
@@ -165,6 +164,12 @@ class Tasks:
             ended = rows.end(conn, task, state, self.clock.now(), result=result, error=error)
         if not ended:
             log.warning("task %s (%s) was taken over by another worker; its end is not stored", task.id, task.kind)
+
+
+def _told(error: errors.ConnectorError) -> dict[str, Any]:
+    """{code, message, hint, facts}."""
+    facts = json.loads(json.dumps(error.facts, default=str))
+    return {"code": error.code, "message": error.message, "hint": error.hint, "facts": facts}
 
 
 def _died(task: Task, work: Work) -> errors.ConnectorError:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connector import errors, webhooks, whatsapp
+from connector.base import crm_kinds
 from connector.connections import Connections
 from connector.pipeline.tasks import Progress
 from connector.ports import CRM, Account, Issue, Messenger, NumberState
@@ -111,3 +112,12 @@ def check_task(connections: Connections, task: Task, _: Progress) -> dict[str, A
     account = named(connections, task.args["account"])
     seen = check(connections, account, fix=bool(task.args.get("fix")))
     return {"account": account.name, **seen.as_json()}
+
+
+def fields_task(connections: Connections, task: Task, _: Progress) -> dict[str, Any]:
+    """{account, objects?} -> {account, fields: {object: how many}}: the catalogue anew. Repeating it is harmless."""
+    account = named(connections, task.args["account"])
+    if account.kind not in crm_kinds():
+        raise errors.Rejected(f"{account.name} is no CRM: it has no fields.", hint="Choose a CRM account.", code="kind")
+    read = connections.refresh_catalogue(account, task.args.get("objects") or ())
+    return {"account": account.name, **counted(read)}

@@ -1,4 +1,4 @@
-"""Tasks through the real app, on both databases: each once, with progress, pause, cancel, and a successor when killed."""
+"""Tasks on both databases: each once, with progress, pause, cancel, and a successor when its worker is killed."""
 
 import json
 import logging
@@ -221,7 +221,7 @@ def test_a_refusal_is_told_in_words_and_what_can_go_on_does(desk: Desk) -> None:
     task = desk.see(id_)
     assert (task.state, task.error) == ("failed", "HubSpot cannot be reached. Try again later.")
     assert task.result == {
-        "code": "no_connection", "message": "HubSpot cannot be reached.", "hint": "Try again later."
+        "code": "no_connection", "message": "HubSpot cannot be reached.", "hint": "Try again later.", "facts": {}
     }  # fmt: skip
     down.clear()
     assert desk.wish(id_, "resume")
