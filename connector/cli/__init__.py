@@ -26,6 +26,7 @@ COMMANDS = {
     "salesforce": "connector.cli.packages:salesforce",
     "sends": "connector.cli.sends:sends",
     "settings": "connector.cli.settings:group",
+    "tasks": "connector.cli.tasks:group",
     "why": "connector.cli.look:why",
     "review": "connector.cli.look:review",
     "replay": "connector.cli.look:replay",

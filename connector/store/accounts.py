@@ -21,6 +21,7 @@ ORG_ID = 15  # characters; Salesforce writes the same id with three more, a chec
 REFRESH = 60.0  # seconds to wait for another process's token refresh: its HTTP call takes 23 at most
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)  # documents and webhook paths carry it
+NAME_RULE = "letters, digits, - _ and . only, at most 64"
 
 Values = Mapping[str, Any]
 
