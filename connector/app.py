@@ -29,7 +29,7 @@ from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Directory, Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger
-from connector.store import accounts, callbacks, holding, numbers, own_writes, sending, telling
+from connector.store import accounts, callbacks, days, holding, numbers, own_writes, sending, telling
 
 __all__ = ["App", "SystemClock", "kinds", "messenger", "open_app", "webhook"]
 
@@ -332,6 +332,8 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         drift.CHORE: Chore(drift.EVERY, app.drift),
         "cancelled": Chore(timedelta(seconds=30), app.cancel),
         "tidy": Chore(timedelta(hours=1), app.tidy),
+        "tally": Chore(timedelta(seconds=30), lambda _: days.tally(app.store)),
+        "figures": Chore(timedelta(minutes=5), lambda _: days.count(app.store, app.clock.now())),
     }
 
 
