@@ -44,7 +44,7 @@ def _some(store: Store, rows: Sequence[Any], now: datetime, bells: set[str]) -> 
     with store.read() as conn:
         locks = {row.id: _locks(conn, row) for row in rows}
     with ExitStack() as stack:
-        held = _hold(store, {name for names in locks.values() for name in names}, stack)
+        held = hold(store, {name for names in locks.values() for name in names}, stack)
         with store.write() as conn:
             return [
                 _one(conn, row, now, bells)
@@ -64,7 +64,8 @@ def _locks(conn: Any, row: Any) -> set[str]:
     return names
 
 
-def _hold(store: Store, names: set[str], stack: ExitStack) -> set[str]:
+def hold(store: Store, names: set[str], stack: ExitStack) -> set[str]:
+    """Takes these locks, with a little patience; those that were got."""
     held: set[str] = set()
     end = time.monotonic() + PATIENCE
     while missing := names - held:

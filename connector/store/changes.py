@@ -172,6 +172,14 @@ def touched(conn: sa.Connection, account: str, records: Sequence[str], *, after:
     return found
 
 
+def last_written(conn: sa.Connection, account: str, record: str, field: str, *, after: int) -> Any:
+    """The newest written change of a record's field behind `after`; None when there is none."""
+    t = changes.c
+    mine = sa.and_(t.account == account, t.record == record, t.seq > after, t.kind == "SetField", t.state == "done")
+    rows = conn.execute(sa.select(t.seq, t.event, t.body).where(mine).order_by(t.seq.desc()))
+    return next((row for row in rows if row.body["field"] == field), None)
+
+
 def accounts_due(conn: sa.Connection, now: datetime, settled: datetime) -> list[str]:
     """Accounts with a change to write, or with a row in flight since before `settled` that may be ownerless."""
     t = changes.c

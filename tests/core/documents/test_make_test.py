@@ -121,7 +121,7 @@ def test_a_scalar_says_the_same_in_a_list(text: str) -> None:
 def test_line_ends_and_documents_in_braces() -> None:
     windows = TEXTS[0].replace("\n", "\r\n")
     assert add_to_map(windows, "lifecyclestage", "maybe", "other").count("\r\n") == windows.count("\r\n")
-    braces = '{"mapping": "m", "crm": "hubspot", "when": {"answer_to": "t"}, "set": {"a": {"from": "answer.id", "map": {}}}}'
+    braces = '{"mapping": "m", "crm": "hubspot", "when": {"answer_to": "t"}, "set": {"a": {"from": "answer.id", "map": {}, "else": "review"}}}'
     made = add_test(add_to_map(braces, "a", "x", "1"), "n", {"answer.id": "x"}, {"a": "1"})
     assert [t.passed for t in language.run_tests(language.read(made))] == [True]
 
