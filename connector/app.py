@@ -29,7 +29,7 @@ from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Directory, Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger
-from connector.store import accounts, callbacks, holding, numbers, own_writes, sending, telling
+from connector.store import accounts, callbacks, holding, numbers, own_writes, sending, shadows, telling
 
 __all__ = ["App", "SystemClock", "kinds", "messenger", "open_app", "webhook"]
 
@@ -298,6 +298,7 @@ class App(Base):
         with self.store.write() as conn:
             own_writes.prune(conn, self.clock.now())
             callbacks.expire(conn, self.clock.now())
+            shadows.prune(conn, self.clock.now())
 
     def sweep(self) -> list[str]:
         """Rings for whatever waits; the bells rung."""
