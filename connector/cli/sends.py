@@ -9,8 +9,7 @@ from typing import Any
 import click
 
 from connector.app import App
-from connector.cli.context import FINDINGS, fail, opened, read_text, show_json
-from connector.cli.mappings import author
+from connector.cli.context import FINDINGS, author, fail, opened, read_text, show_json
 from connector.pipeline.drift import PARKED
 from connector.pipeline.imports import import_sends
 from connector.store import documents as document_rows
