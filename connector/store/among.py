@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-FEW = 8  # values that SQLite is quicker to be told one by one: making the other form costs as much as 10 (measured)
+FEW = 8  # values that SQLite is told one by one: for one value the other form is slower to make (measured)
 
 
 def among(
