@@ -54,7 +54,9 @@ def test_the_end_loads_what_was_promised_and_asks_no_more(console):
     assert 'hx-get="/health/findings" hx-trigger="load"' in part
 
 
-@pytest.mark.parametrize("place", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", ""])
+@pytest.mark.parametrize(
+    "place", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", ""]
+)
 def test_only_our_own_parts_take_its_place(console, place):
     id_ = add(console)
     run(console, id_, state="done", result={})
@@ -98,7 +100,8 @@ def test_pause_resume_and_cancel(console):
     [
         ("viewer", "replay", "viewer@example.com", 403), ("editor", "replay", "somebody@example.com", 403),
         ("editor", "replay", "editor@example.com", 200), ("publisher", "replay", "somebody@example.com", 200),
-        ("publisher", "contact.erase", "somebody@example.com", 403), ("publisher", "account.save", "x@example.com", 403),
+        ("publisher", "contact.erase", "somebody@example.com", 403),
+        ("publisher", "account.save", "somebody@example.com", 403),
         ("admin", "contact.erase", "somebody@example.com", 200),
     ],
 )  # fmt: skip
