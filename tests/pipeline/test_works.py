@@ -175,7 +175,7 @@ def test_a_draft_and_a_shadow_stand_beside_what_is_live(house: House) -> None:
 
 
 def test_a_crm_that_is_away_publishes_nothing_and_says_so(house: House) -> None:
-    house.sandbox.faults({"route": "/hubspot/*", "kind": "5xx"})
+    house.sandbox.faults({"route": "GET /hubspot/*", "kind": "5xx"})
     assert fails(house, "mappings.publish", texts=[ANYTHING], base={})
     assert live(house) == {}
 
