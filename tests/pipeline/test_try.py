@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from connector.core import documents as language
 from connector.core.documents import SendDocument
 from connector.errors import GiveUp
-from connector.pipeline import making, schema, trying, trying_send, versions
+from connector.pipeline import making, rejudge, schema, trying, trying_send, versions
 from connector.store.tables import changes, plans, sends
 from tests.pipeline.conftest import ANA, House
 from tests.pipeline.messages import replies, tap, text
@@ -263,3 +263,23 @@ def test_the_draft_is_then_saved(house: House) -> None:
     found = making.extend_map(STAGE, "lifecyclestage", "maybe", "other")
     saved = versions.put(house.app.store, found["text"], "ana", house.app.clock.now(), base=0, state="live")
     assert saved.did == "published"
+
+
+# ---- and what waited for it ----------------------------------------------------------------------------------------
+def test_what_was_not_understood_is_once_the_map_is_longer(house: House) -> None:
+    app, mine = house.app, account(house)
+    house.publish(STAGE)
+    tapped(house, "maybe")
+
+    def judge_again() -> dict[str, Any]:
+        args = {"event": "wamid.tap", "by": "ana@x.co"}
+        return rejudge.do(app.store, mine, app.crm(mine), app.library, app.clock, args)
+
+    assert judge_again()["written"] == []
+    house.publish(making.extend_map(STAGE, "lifecyclestage", "maybe", "opportunity")["text"])
+    assert [(f["field"], f["value"]) for f in judge_again()["written"]] == [("lifecyclestage", "opportunity")]
+    assert judge_again() == {"event": house.why("wamid.tap")["event"], "written": [], "left": [], "bells": []}
+    house.settle()
+    assert house.hubspot("1512")["lifecyclestage"] == "opportunity"
+    assert house.counts()["review"] == 0
+    assert "judged again by ana@x.co" in str(house.why("wamid.tap")["documents"])
