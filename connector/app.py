@@ -13,7 +13,7 @@ from connector.config import Config
 from connector.core import phone
 from connector.core.documents import Document
 from connector.core.template import Template
-from connector.pipeline import drift, own, publish, schema, sweep, templates
+from connector.pipeline import drift, own, privacy, publish, schema, sweep, templates
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
 from connector.pipeline.chores import Chore, Chores, each
@@ -245,6 +245,15 @@ class App(Base):
         account = self.account(name)
         found = account is not None and account.kind == webhooks.MANIFEST.kind
         return webhooks.connect(account) if found and account else None
+
+    # ---- people --------------------------------------------------------------------------------------------------
+    def erase(self, contact: str, who: str, progress: Callable[[int, int], None]) -> dict[str, int]:
+        """Takes a person out of every table; what is still to be unpacked is unpacked first and after."""
+        unpacker = Unpacker(self.store, self.directory, self.webhook, self.clock)
+        bells = unpacker.drain(lambda: False)
+        found = privacy.erase(self.store, contact, who, self.clock.now(), progress=progress)
+        self.bell.ring(*bells, *unpacker.drain(lambda: False))
+        return found
 
     # ---- chores --------------------------------------------------------------------------------------------------
     def _chores(self, _: str, stop: Callable[[], bool]) -> None:
