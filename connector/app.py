@@ -13,7 +13,7 @@ from connector.config import Config
 from connector.core import phone
 from connector.core.documents import Document
 from connector.core.template import Template
-from connector.pipeline import drift, own, privacy, publish, schema, sweep, templates
+from connector.pipeline import drift, own, privacy, publish, retention, schema, sweep, templates
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
 from connector.pipeline.chores import Chore, Chores, each
@@ -308,6 +308,10 @@ class App(Base):
             own_writes.prune(conn, self.clock.now())
             callbacks.expire(conn, self.clock.now())
 
+    def retain(self, stop: Callable[[], bool]) -> None:
+        """Forgets what was kept long enough."""
+        retention.run(self.store, self.clock.now(), stop)
+
     def sweep(self) -> list[str]:
         """Rings for whatever waits; the bells rung."""
         names = self.bells()
@@ -341,6 +345,7 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         drift.CHORE: Chore(drift.EVERY, app.drift),
         "cancelled": Chore(timedelta(seconds=30), app.cancel),
         "tidy": Chore(timedelta(hours=1), app.tidy),
+        "retention": Chore(timedelta(days=1), app.retain),
     }
 
 

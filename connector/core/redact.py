@@ -9,7 +9,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 GONE = "[erased]"
-MARK = "removed"  # key of an emptied payload: "erased", or the days after which its text went
+MARK = "texts_gone"  # key of an emptied payload: "erased", or the days after which its text went
 # What of an event says nothing about the person; an erased one keeps only these.
 KEPT = frozenset(
     {"id", "at", "number", "type", "wamid", "status", "what", "object", "record", "field", "into", "source", "ours",

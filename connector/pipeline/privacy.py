@@ -12,6 +12,7 @@ from connector.store.engine import Store
 from connector.store.family import Family
 from connector.store.privacy import Work
 
+MENTIONED = "mentions in "  # a stage that looks through a whole table
 PATIENCE = 30.0  # seconds to wait for who works on this person
 Progress = Callable[[int, int], None]
 
@@ -93,7 +94,7 @@ def _go(store: Store, work: Work, progress: Progress) -> None:
         veiled = veil.of(store, conn)
         total, done = privacy.size(conn, work) + mentions.count(conn), 0
     assert veiled is not None
-    stages = [*privacy.PARTS, *mentions.PLACES]
+    stages = [*privacy.PARTS, *(MENTIONED + name for name in mentions.PLACES)]
     for stage in stages[stages.index(work.stage) if work.stage else 0 :]:
         if work.stage != stage:
             work.stage, work.cursor = stage, None
@@ -114,10 +115,11 @@ def _part(store: Store, work: Work, veiled: veil.Veil) -> tuple[bool, int]:
         return more, privacy.EVENTS if work.stage == "events" else privacy.SENDS
     if not work.family.ids:
         return False, 0
+    name = work.stage.removeprefix(MENTIONED)
     with store.read() as conn:
-        rows, work.cursor, n = mentions.look(conn, work.stage, work.family.ids, work.at, work.cursor)
+        rows, work.cursor, n = mentions.look(conn, name, work.family.ids, work.at, work.cursor)
     for start in range(0, len(rows), privacy.EVENTS):
         with store.write() as conn:
-            work.add(mentions.mend(conn, work.stage, rows[start : start + privacy.EVENTS], work.family, veiled))
+            work.add(mentions.mend(conn, name, rows[start : start + privacy.EVENTS], work.family, veiled))
             privacy.save(store, conn, work)
     return work.cursor is not None, n

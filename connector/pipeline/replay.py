@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector import errors
-from connector.core import events
+from connector.core import events, redact
 from connector.core.changes import SetField
 from connector.core.contact import Record
 from connector.core.documents import MappingDocument
@@ -42,6 +42,7 @@ class Replay:
     clock: Clock
     document: MappingDocument | None = None
     apply: bool = False
+    gone: int = 0  # messages whose text is not kept any more: nothing can be made of them
 
     def run(self, start: datetime, progress: Callable[[int], None] = lambda _: None) -> Iterator[dict[str, Any]]:
         """Yields one entry per write: {event, message, document, account, contact, record, field, now, then}."""
@@ -54,7 +55,9 @@ class Replay:
             if not rows:
                 return
             seen = rows[-1].seq
-            work = [self._work(row) for row in rows if row.lane]
+            kept = [row for row in rows if not redact.told(row.payload)]
+            self.gone += len(rows) - len(kept)
+            work = [self._work(row) for row in kept if row.lane]
             with ExitStack() as held:
                 if self.apply:
                     self._hold({w.lane for w in work}, held)

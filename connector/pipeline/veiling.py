@@ -12,6 +12,7 @@ from connector.core import events, redact
 from connector.core.redact import Traces
 from connector.pipeline.taking import STOPPED_MARKETING, Item, people
 from connector.store import blanking, deliveries, veil
+from connector.store import events as event_rows
 from connector.store.engine import Store
 from connector.store.tables import to_ms
 from connector.store.veil import Key, Veil
@@ -29,6 +30,7 @@ class _Known:
     owners: Mapping[Key, Any]  # key -> its erased owner
     events: set[str]  # veiled keys of erased events
     sends: set[str]  # veiled message ids of messages to erased people
+    stored: set[tuple[str, str]]  # (account, dedupe key) of what is stored as it is
 
     def owner(self, item: Item) -> tuple[Any, list[Key]]:
         """(the newest erasure of somebody this item speaks of, their keys); (None, []) when there is none."""
@@ -51,9 +53,7 @@ def without_erased(store: Store, conn: Any, items: Sequence[Item]) -> list[Item]
         if kept is item:
             fresh.setdefault(item.delivery, set()).update(value.lstrip("+") for _, value in keys)
         else:
-            ids = Traces(ids=frozenset(value.lstrip("+") for _, value in keys))
-            traces = redact.of_items([item.event.raw] if item.event.raw else [])
-            gone[item.delivery] = gone.get(item.delivery, Traces()) | traces | ids
+            gone[item.delivery] = gone.get(item.delivery, Traces()) | _traces(item, keys, known)
         if kept is not None:
             out.append(kept)
     for delivery, traces in gone.items():
@@ -61,6 +61,13 @@ def without_erased(store: Store, conn: Any, items: Sequence[Item]) -> list[Item]
         for row in deliveries.bodies(conn, delivery):
             blanking.redact_delivery(conn, row, left)
     return out
+
+
+def _traces(item: Item, keys: Sequence[Key], known: _Known) -> Traces:
+    """What to take out of the body. An item that may speak of many people is not theirs as a whole."""
+    whole = item.event.kind not in LOOKED_AT or known.veil.key(item.event.id) in known.events
+    named = Traces(ids=frozenset(value.lstrip("+") for _, value in keys))
+    return redact.of_items([item.event.raw]) | named if whole and item.event.raw else named
 
 
 def keys_of(event: events.Event) -> list[Key]:
@@ -95,6 +102,7 @@ def _look(conn: Any, veiled: Veil, items: Sequence[Item]) -> _Known:
         veil.known(conn, veiled, keys),
         veil.veiled_events(conn, [veiled.key(item.event.id) for item in items]),
         veil.veiled_sends(conn, [veiled.key(wamid) for wamid in wamids]),
+        event_rows.known_keys(conn, [(i.account, i.event.id) for i in items if i.event.kind in LOOKED_AT]),
     )
 
 
@@ -113,6 +121,8 @@ def _judge(conn: Any, item: Item, known: _Known) -> tuple[Item | None, list[Key]
             return replace(item, event=blank), keys
     elif isinstance(event, events.ConsentUpdate) and known.veil.key(event.evidence) in known.sends:
         return replace(item, event=events.Noted(id=key, at=event.at, what="erased")), keys
+    if owner is not None and (item.account, event.id) in known.stored:
+        return None, keys
     if not old:
         return item, keys
     return replace(item, event=events.Noted(id=key, at=event.at, what="erased", text="the person was erased")), keys

@@ -28,7 +28,7 @@ def blank(conn: sa.Connection, rows: Rows, family: Family, veil: Veil) -> dict[s
     values = {"dedupe_key": b("k"), "payload": b("p", type_=t.payload.type), "error": None}
     conn.execute(sa.update(events).where(t.seq == b("q")).values(**values), new)
     ids = [row.id for row in fresh]
-    found["plans"] = _plans(conn, ids)
+    found["plans"] = blank_plans(conn, ids)
     for chunk in in_chunks(ids):
         found["changes"] = blank_changes(conn, conn.execute(sa.select(changes).where(changes.c.event.in_(chunk))).all())
         conn.execute(sa.delete(shadows).where(shadows.c.event.in_(chunk)))
@@ -76,7 +76,8 @@ def redact_delivery(conn: sa.Connection, row: Any, traces: redact.Traces) -> boo
     return True
 
 
-def _plans(conn: sa.Connection, ids: Sequence[str]) -> int:
+def blank_plans(conn: sa.Connection, ids: Sequence[str]) -> int:
+    """Plans of these events without the values they speak of; how many."""
     t, done = plans.c, 0
     for chunk in in_chunks(ids):
         rows = conn.execute(sa.select(t.event, t.account, t.body).where(t.event.in_(chunk), t.body.is_not(None))).all()

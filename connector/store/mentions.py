@@ -175,7 +175,7 @@ def _event(
     """Theirs, though no contact had it: as their own rows. Somebody else's: only the name goes."""
     if row.lane is None and row.kind in OWNERLESS:
         whole, payload = redact.cut(row.payload, family.traces(row.account))
-        if whole:
+        if whole or (row.payload.get("raw") and not payload.get("raw")):
             return blanking.blank(conn, [row], family, veil)
         conn.execute(sa.update(table).where(mine).values(payload=payload))
         row = conn.execute(sa.select(table).where(mine)).one()
