@@ -1,11 +1,12 @@
 """Everything stored about one person, for them to read: rows as they stand, of bodies only their items."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from connector.store import mentions
 from connector.store.bulk import in_chunks
 from connector.store.family import Family
 from connector.store.tables import (
@@ -27,7 +28,7 @@ from connector.store.tables import (
 def of(conn: sa.Connection, family: Family) -> dict[str, Any]:
     """{contact, keys, links, consents, events, plans, changes, sends, attempts, statuses, record_values, raw}."""
     mine = family.contacts
-    found = _rows(conn, events, events.c.lane, family.lanes, events.c.seq)
+    found = _rows(conn, events, events.c.lane, family.lanes, events.c.seq) + _unclaimed(conn, family)
     sent = _rows(conn, sends, sends.c.lane, mine, sends.c.at)
     ids, send_ids = [row["id"] for row in found], [row["id"] for row in sent]
     wamids = sorted({row["wamid"] for row in sent if row["wamid"]})
@@ -51,6 +52,16 @@ def of(conn: sa.Connection, family: Family) -> dict[str, Any]:
         ],
         "accounts": {row.id: row.name for row in conn.execute(sa.select(accounts.c.id, accounts.c.name))},
     }
+
+
+def _unclaimed(conn: sa.Connection, family: Family) -> list[dict[str, Any]]:
+    """Events of theirs that no contact had: what we could not read, and what other tools wrote to them."""
+    found, after, more = [], None, bool(family.ids)
+    while more:
+        rows, after, _ = mentions.look(conn, "events", family.ids, datetime.now(UTC), after)
+        found += [_plain(row) for row in rows if mentions.is_theirs(row, family)]
+        more = after is not None
+    return found
 
 
 def _told(payload: dict[str, Any]) -> dict[str, Any]:

@@ -173,14 +173,22 @@ def _event(
     conn: sa.Connection, table: sa.Table, mine: sa.ColumnElement[bool], row: Any, family: Family, veil: Veil
 ) -> dict[str, int]:
     """Theirs, though no contact had it: as their own rows. Somebody else's: only the name goes."""
+    if is_theirs(row, family):
+        return blanking.blank(conn, [row], family, veil)
     if row.lane is None and row.kind in OWNERLESS:
-        whole, payload = redact.cut(row.payload, family.traces(row.account))
-        if whole or (row.payload.get("raw") and not payload.get("raw")):
-            return blanking.blank(conn, [row], family, veil)
+        _, payload = redact.cut(row.payload, family.traces(row.account))
         conn.execute(sa.update(table).where(mine).values(payload=payload))
         row = conn.execute(sa.select(table).where(mine)).one()
         return {"events": 1} | _scrubbed(conn, table, mine, row, family, veil)
     return _scrubbed(conn, table, mine, row, family, veil)
+
+
+def is_theirs(row: Any, family: Family) -> bool:
+    """An event that no contact had, and that is this person's as a whole."""
+    if row.lane is not None or row.kind not in OWNERLESS:
+        return False
+    whole, payload = redact.cut(row.payload, family.traces(row.account))
+    return whole or bool(row.payload.get("raw") and not payload.get("raw"))
 
 
 MENDERS: Mapping[str, Mender] = {"deliveries": _delivery, "events": _event}

@@ -29,7 +29,7 @@ from connector.store.tables import (
     contacts as contact_rows,
 )
 from tests.pipeline import canaries
-from tests.pipeline.canaries import MAIL, NAME, OTHER, PHONE, SECRET, USER, id_, said
+from tests.pipeline.canaries import MAIL, NAME, OTHER, PHONE, USER, id_, said
 from tests.pipeline.conftest import House
 from tests.pipeline.messages import replies, text
 
@@ -148,7 +148,7 @@ def test_the_other_one_is_untouched(house: House) -> None:
     with house.app.store.write() as conn:  # their item is read again from what was kept of the body
         conn.execute(sa.delete(events).where(events.c.dedupe_key == "wamid.other1"))
         conn.execute(sa.update(deliveries).values(state="new"))
-    house.settle()
+    house.unpack()
     assert house.why("wamid.other1")["message"]["text"] == "for the other one only"
     bodies = " ".join(bytes(row.body).decode() for row in rows(house, deliveries))
     assert "history of the other" in bodies
@@ -199,7 +199,6 @@ def test_who_opted_out_is_a_new_contact_and_still_opted_out(house: House) -> Non
     house.settle()
     with house.app.store.read() as conn:
         assert contacts.load(conn, [fresh])[fresh].consents["all"] == "opted_in"
-    healthy(house)
 
 
 def test_a_crm_that_names_the_phone_again_finds_them_opted_out(house: House) -> None:
@@ -253,7 +252,7 @@ def test_an_erasure_that_was_cut_off_goes_on(house: House) -> None:
         except Cut:
             cut += 1
     assert cut >= 3
-    assert any(SECRET in hit for hit in canaries.found(store)) or rows(house, erasures)[0].state == "done"
+    assert rows(house, erasures)[0].work
     privacy.erase(store, contact, "ana", now())
     assert canaries.found(store) == []
     healthy(house)
@@ -311,15 +310,15 @@ def test_webhooks_that_come_meanwhile_are_safe(house: House) -> None:
     def meanwhile(_done: int, _total: int) -> None:
         n[0] += 1
         if n[0] in (1, 2, 4, 9):
-            house.deliver(json.loads(old), canaries.status(id_(f"late{n[0]}"), "read"))
+            before = str(int(now().timestamp()) - 60)
+            house.deliver(json.loads(old), canaries.status(id_(f"late{n[0]}"), "read", timestamp=before))
             house.deliver(replies(text(OTHER, f"still here {n[0]}", id=f"wamid.still{n[0]}")))
             house.unpack()
 
     house.app.erase(contact, "ana", meanwhile)
-    house.settle()
     house.app.erase(contact, "ana", lambda _done, _total: None)
     assert house.why("wamid.still4")["message"]["text"] == "still here 4"
-    assert [hit for hit in canaries.found(house.app.store) if "late" not in hit] == []
+    assert canaries.found(house.app.store) == []
     healthy(house)
 
 

@@ -46,7 +46,7 @@ def written(house: House) -> House:
 
 
 def bodies(house: House) -> list[int]:
-    return [len(row.body) for row in rows(house, deliveries)]
+    return [len(row.body) for row in sorted(rows(house, deliveries), key=lambda row: row.seq)]
 
 
 def test_bodies_go_first_and_the_rows_stay(written: House) -> None:
@@ -61,7 +61,7 @@ def test_bodies_go_first_and_the_rows_stay(written: House) -> None:
 def test_texts_go_later_and_why_says_so(written: House) -> None:
     before = written.counts()
     found = run(written, 91)
-    assert found["texts"] == 2
+    assert found["texts"] == 1  # the others' values were refused by the CRM and wait for a person
     assert found["messages"] == len(rows(written, sends, sends.c.state != "unknown"))
     assert bodies(written) == [0, 0, 0]
     told = written.why("wamid.r1")
@@ -71,10 +71,10 @@ def test_texts_go_later_and_why_says_so(written: House) -> None:
     assert told["documents"][0]["name"] == "answers"
     assert written.counts() == before
     assert rows(written, consents)[0].evidence == "STOP"
-    mine = rows(written, changes, changes.c.state == "done")
+    mine = rows(written, changes, changes.c.event == told["event"])
     assert mine
     assert not [r for r in mine if "morning" in repr(r.body) + repr(r.outcome)]
-    assert not [r for r in rows(written, plans) if "morning" in repr(r.body)]
+    assert not [r for r in rows(written, plans, plans.c.event == told["event"]) if "morning" in repr(r.body)]
     again = run(written, 91)
     assert (again["texts"], again["messages"], again["bodies"]) == (0, 0, 0)
     with written.app.store.read() as conn:
@@ -86,7 +86,7 @@ def test_what_a_person_must_look_at_keeps_its_text(written: House) -> None:
     assert written.why("wamid.r3")["message"]["text"] == said("refused")
     with written.app.store.write() as conn:
         conn.execute(sa.update(changes).where(changes.c.state == "review").values(state="refused"))
-    assert run(written, 92)["texts"] == 1
+    assert run(written, 92)["texts"] == 2
     assert not [r for r in rows(written, events) if SECRET in repr(r.payload)]
 
 
@@ -97,7 +97,7 @@ def test_replay_says_that_texts_are_gone(written: House) -> None:
     app = written.app
     replay = Replay(app.store, account, app.crm(account), app.library, app.clock, None)
     assert [w["event"] for w in replay.run(datetime(2020, 1, 1, tzinfo=UTC)) if w["id"] == "wamid.r1"] == []
-    assert replay.gone == 2
+    assert replay.gone == 1
 
 
 def test_it_stops_between_two_parts_and_goes_on(written: House) -> None:
@@ -108,7 +108,7 @@ def test_it_stops_between_two_parts_and_goes_on(written: House) -> None:
         return len(asked) > 1
 
     assert run(written, 91, stop) == {"bodies": 3}
-    assert run(written, 91)["texts"] == 2
+    assert run(written, 91)["texts"] == 1
 
 
 def test_many_parts(house: House) -> None:
@@ -158,7 +158,7 @@ def test_what_the_console_leaves_behind(house: House) -> None:
 def test_settings_decide_and_the_chore_is_daily(written: House) -> None:
     with written.app.store.write() as conn:
         options.put(conn, {"retain_raw": 8, "retain_text": 8}, datetime.now(UTC))
-    assert run(written, 9)["texts"] == 2
+    assert run(written, 9)["texts"] == 1
     assert written.why("wamid.r1")["message"]["removed"] == "text removed after 8 days"
     chore = upkeep(written.app)["retention"]
     assert chore.every == timedelta(days=1)
