@@ -5,15 +5,13 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from zoneinfo import available_timezones
 
 from connector import crm, errors, webhooks, whatsapp
 from connector.base import Base, SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
-from connector.core import phone
 from connector.core.documents import Document
 from connector.core.template import Template
-from connector.pipeline import drift, own, privacy, publish, retention, schema, sweep, templates
+from connector.pipeline import drift, own, places, privacy, publish, retention, schema, sweep, templates
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
 from connector.pipeline.chores import Chore, Chores, each
@@ -97,7 +95,7 @@ class App(Base):
         """Stores an account after its address has been checked; the same name again changes what is given."""
         if settings.get("base_url"):
             settings["base_url"] = crm.base_url(settings["base_url"], manifest.hosts)
-        place(settings)
+        places.check(settings)
         old = self._opened(name)
         if old is not None and old.kind != manifest.kind:
             raise errors.Rejected(f"{name!r} is a {old.kind} account.", hint="Choose another name.", code="kind")
@@ -246,7 +244,6 @@ class App(Base):
         found = account is not None and account.kind == webhooks.MANIFEST.kind
         return webhooks.connect(account) if found and account else None
 
-    # ---- people --------------------------------------------------------------------------------------------------
     def erase(self, contact: str, who: str, progress: Callable[[int, int], None]) -> dict[str, int]:
         """Takes a person out of every table; what is still to be unpacked is unpacked first and after."""
         unpacker = Unpacker(self.store, self.directory, self.webhook, self.clock)
@@ -308,10 +305,6 @@ class App(Base):
             own_writes.prune(conn, self.clock.now())
             callbacks.expire(conn, self.clock.now())
 
-    def retain(self, stop: Callable[[], bool]) -> None:
-        """Forgets what was kept long enough."""
-        retention.run(self.store, self.clock.now(), stop)
-
     def sweep(self) -> list[str]:
         """Rings for whatever waits; the bells rung."""
         names = self.bells()
@@ -345,17 +338,8 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         drift.CHORE: Chore(drift.EVERY, app.drift),
         "cancelled": Chore(timedelta(seconds=30), app.cancel),
         "tidy": Chore(timedelta(hours=1), app.tidy),
-        "retention": Chore(timedelta(days=1), app.retain),
+        "retention": Chore(timedelta(days=1), retention.chore(app.store, app.clock)),
     }
-
-
-def place(settings: Mapping[str, str]) -> None:
-    """Refuses a country or time zone that does not exist: every phone and date would be read wrongly."""
-    country, zone = settings.get("country", ""), settings.get("time_zone", "")
-    if country and not phone.is_country(country):
-        raise errors.Rejected(f"{country!r} is no country.", hint="Write its two letters, e.g. CO.", code="country")
-    if zone and zone not in available_timezones():
-        raise errors.Rejected(f"{zone!r} is no time zone.", hint="Write it like America/Bogota.", code="time_zone")
 
 
 def open_app(config: Config, bell: Bell) -> App:

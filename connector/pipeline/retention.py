@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from connector.ports import Clock
 from connector.store import options, retention
 from connector.store.engine import Store
 
@@ -22,3 +23,12 @@ def run(store: Store, now: datetime, stop: Stop) -> dict[str, int]:
             done[name] = done.get(name, 0) + found.done
             after, more = found.after, found.after is not None
     return done
+
+
+def chore(store: Store, clock: Clock) -> Callable[[Stop], None]:
+    """The same, as a chore."""
+
+    def do(stop: Stop) -> None:
+        run(store, clock.now(), stop)
+
+    return do
