@@ -27,17 +27,23 @@ def export(store: Store, contact: str) -> dict[str, Any]:
 
 
 def erase(
-    store: Store, contact: str, who: str, now: datetime, *, progress: Progress = lambda _done, _total: None
+    store: Store,
+    contact: str,
+    who: str,
+    now: datetime,
+    *,
+    progress: Progress = lambda _done, _total: None,
+    patience: float = PATIENCE,
 ) -> dict[str, int]:
     """Takes a person out of every table and body: {table: rows}. Called again, it goes on, or finds nothing to do.
 
     Raises NotFound; TryAgain when somebody works on this person for long."""
     found = _find(store, contact)
-    with store.locks.wait(f"erase:{found.root}", PATIENCE), _lanes(store, found):
+    with store.locks.wait(f"erase:{found.root}", patience), _lanes(store, found, patience):
         with store.read() as conn:
             work = privacy.running(store, conn, found.root)
         if work is None:
-            work = _begin(store, found, who, now)
+            work = _begin(store, found, who, now, patience)
         _go(store, work, progress)
         with store.write() as conn:
             privacy.finish(conn, work)
@@ -56,12 +62,12 @@ def _find(store: Store, contact: str) -> Family:
 
 
 @contextmanager
-def _lanes(store: Store, found: Family) -> Iterator[None]:
+def _lanes(store: Store, found: Family, patience: float) -> Iterator[None]:
     """Nobody plans or decides for this person meanwhile."""
     with store.read() as conn:
         owners = accounts.ids(conn)
     missing = {f"lane:{account}:{lane}" for account in owners for lane in found.lanes}
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     with ExitStack() as held:
         while missing := missing - held.enter_context(store.locks.hold(sorted(missing))):
             if time.monotonic() > end:
@@ -72,9 +78,9 @@ def _lanes(store: Store, found: Family) -> Iterator[None]:
         yield
 
 
-def _begin(store: Store, found: Family, who: str, now: datetime) -> Work:
+def _begin(store: Store, found: Family, who: str, now: datetime, patience: float) -> Work:
     """What is on its way to WhatsApp or the CRM is waited for: its answer would be stored after us."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while True:
         with store.read() as conn:
             busy = privacy.busy(conn, found)
