@@ -10,7 +10,7 @@ from typing import Any
 from connector.connections import Connections
 from connector.pipeline.tasks import Progress, Work
 from connector.store.tasks import Task
-from connector.works import accounts, checkup, connecting, imports, mappings, replays, templates
+from connector.works import accounts, checkup, connecting, imports, mappings, people, replays, templates
 
 Kind = Callable[[Connections, Task, Progress], Any]
 KINDS: Mapping[str, Kind] = {
@@ -26,6 +26,7 @@ KINDS: Mapping[str, Kind] = {
     "sends.import": imports.import_task,
     "replay": replays.replay_task,
     "doctor": checkup.doctor_task,
+    "contact.erase": people.erase_task,
 }
 # Not begun again when their worker died in the middle: a second time would be refused by Meta, or count once more.
 ONCE = frozenset({"templates.create", "templates.edit", "templates.delete"})
