@@ -9,6 +9,7 @@ from typing import Any
 from connector.pipeline.said import text_of
 from connector.store import changes, conversation, deliveries, plans
 from connector.store.engine import Store
+from connector.store.sends import RANKS
 
 LONGEST = 64 * 1024  # characters of raw data on a page
 
@@ -57,14 +58,23 @@ def around(store: Store, event: Mapping[str, Any], names: Mapping[str, str]) -> 
             text_of(conn, sent), sent.state,
         )  # fmt: skip
         made, changed = plans.of_event(conn, row.id), changes.of_event(conn, row.id)
-    times = sorted([*_own(row, made, changed, names), *_of_sends(event)], key=lambda m: m.at)
+    times = sorted([*_own(row, made, changed, names), *_of_sends(event)], key=_place)
     ended = event["state"] != "waiting" and len(times) > 1
-    return Around(before, times, (times[-1].at - times[0].at).total_seconds() if ended else None)
+    return Around(before, times, max(0.0, (times[-1].at - times[0].at).total_seconds()) if ended else None)
+
+
+_ORDER = ("said", "happened", "received", "judged", "attempt", *RANKS, "written")
+
+
+def _place(moment: Moment) -> tuple[datetime, int]:
+    """Vendors' times are whole seconds: within one, the way things go."""
+    order = _ORDER.index(moment.what) if moment.what in _ORDER else len(_ORDER)
+    return moment.at.replace(microsecond=0), order
 
 
 def _own(row: Any, made: Any, changed: Any, names: Mapping[str, str]) -> Iterator[Moment]:
     if (at := row.payload.get("at")) and (moment := datetime.fromisoformat(at)) <= row.received_at:
-        yield Moment(moment, "said")
+        yield Moment(moment, "said" if row.kind == "InboundMessage" else "happened")
     yield Moment(row.received_at, "received", names.get(row.account, ""))
     for plan in made:
         if plan.done_at is not None:
@@ -103,9 +113,7 @@ def raw(store: Store, id: str) -> Raw | None:
     if row is None:
         return None
     body = b"" if found is None else found.body
-    return Raw(
-        _pretty(row.payload), _decoded(body), len(body), None if found is None else found.received_at
-    )  # fmt: skip
+    return Raw(_pretty(row.payload), _decoded(body), len(body), None if found is None else found.received_at)
 
 
 def _decoded(body: bytes) -> str:

@@ -17,7 +17,7 @@ from connector.web.pages.one_event import LONGEST, Answer, back, explained, may
 screen = Blueprint("why", __name__, url_prefix="/<event>")
 screen.register_blueprint(why_try.screen)
 
-UNDO = "undo"
+UNDO = "event.undo"
 BAD = ("review", "refused")
 
 
