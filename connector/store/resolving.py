@@ -100,3 +100,8 @@ def arrived(conn: sa.Connection, id: str, reason: str, now: datetime) -> bool:
         tell=sa.case((_S.crm != "", 1), else_=_S.tell),
     )  # fmt: skip
     return conn.execute(step).rowcount == 1
+
+
+def number_of(conn: sa.Connection, id: str) -> str:
+    """The number of ours a message goes out from."""
+    return str(conn.execute(sa.select(_S.number).where(_S.id == id)).scalar() or "")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import abort, redirect, request, url_for
+from flask import abort, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from connector.pipeline import why
@@ -25,9 +25,9 @@ def explained(house: House, event: str) -> dict[str, Any]:
 
 
 def back(event: str, words: str, kind: str = "good") -> Answer:
-    """The page again; htmx is told to load it."""
+    """The page as it is now, with what was done in passing."""
     if "HX-Request" in request.headers:
-        return "", 204, toast(words, kind) | {"HX-Refresh": "true"}
+        return current_app.view_functions["activity.why.index"](event=event), 200, toast(words, kind)
     return redirect(url_for("activity.why.index", event=event), 303)
 
 
