@@ -150,14 +150,13 @@ class TimerDue(Event):
 class Resolved(Event):
     """A person answered questions of one event: it is judged once more, by the documents that asked.
 
-    `choice` is a record id, `create` (a new record), or `again` (what stood in the way is mended)."""
+    `choice` is a record id, or `create` (a new record)."""
 
     kind = "Resolved"
     ask: str  # event id of the question
     choice: str
     object: str = ""  # of the record that was chosen
     documents: tuple[str, ...] = ()  # that asked
-    fields: tuple[str, ...] = ()  # only these are judged; () = all that the documents say
     by: str = ""
 
 
@@ -228,7 +227,6 @@ def load(kind: str, payload: Mapping[str, Any]) -> Event:
     for name in ("answer", "values"):
         if name in values:
             values[name] = dict(values[name])
-    for name in ("documents", "fields"):
-        if name in values:
-            values[name] = tuple(values[name])
+    if "documents" in values:
+        values["documents"] = tuple(values["documents"])
     return CLASSES[kind](**values)

@@ -139,7 +139,7 @@ class Desk:
                     why = f"did not match: {before.template or before.step} was answered already by an earlier message"
                 refused.append(Plan(document=live.document.name, version=live.version, because=why))
         self.cases.append(Case(work, event, setting, tuple(matching), tuple(refused), word))
-        if word and word.choice != resolved.AGAIN:
+        if word:
             self.words[work.lane] = word
 
     def _setting(
@@ -250,7 +250,7 @@ class Desk:
         judge = _not_theirs if strange else language.evaluate_all
         made = judge(case.event, person, documents, self.now, case.setting) if documents else []
         version = {live.document.name: live.version for live in case.matching}
-        plans = [altered(resolved.part(p, case.word), version=version[p.document]) for p in made]
+        plans = [altered(p, version=version[p.document]) for p in made]
         judged = Judged(case.work, case.event, [*plans, *case.refused])
         judged.first = case.word.ask if case.word else case.work.event
         if case.setting.answered and not any(r.code == "not_understood" for p in plans for r in p.reasons):

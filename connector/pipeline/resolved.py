@@ -5,14 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from connector.core import events
-from connector.core.changes import Plan
 from connector.core.contact import Record, RecordRef
 from connector.core.events import InboundMessage, Resolved
 from connector.pipeline.library import Live
 from connector.store import resolving
 from connector.store.plans import Work
 
-AGAIN, CREATE = "again", "create"
+CREATE = "create"
 PERSON = "person"  # how the record was found
 Judging = tuple[Work, InboundMessage, Resolved | None]
 
@@ -37,7 +36,7 @@ def chosen(account: str, inbound: Iterable[Judging]) -> dict[str, RecordRef]:
     """{lane: the record a person chose}; the CRM is asked for just that one."""
     return {
         work.lane: RecordRef(account, word.object, word.choice)
-        for work, _, word in inbound if word is not None and word.choice not in (AGAIN, CREATE)
+        for work, _, word in inbound if word is not None and word.choice != CREATE
     }  # fmt: skip
 
 
@@ -71,16 +70,3 @@ def links(
         if word.choice != CREATE and len(records.get(lane, ())) == 1 and records[lane][0].id
     }
 
-
-def part(plan: Plan, word: Resolved | None) -> Plan:
-    """Only the fields that were asked about: the rest of the plan was carried out when the message came."""
-    if word is None or not word.fields or not plan.matched:
-        return plan
-    reasons = [r for r in plan.reasons if r.field in word.fields]
-    kept = [r.change for r in reasons if r.change is not None]
-    places = {old: new for new, old in enumerate(kept)}
-    return replace(
-        plan,
-        changes=tuple(plan.changes[n] for n in kept),
-        reasons=tuple(replace(r, change=None if r.change is None else places[r.change]) for r in reasons),
-    )

@@ -1,4 +1,4 @@
-"""What a message of ours said, as its reader saw it: free text, or a template's words with the values it was sent with."""
+"""What a message of ours said, as its reader saw it: free text, or a template with its values."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,6 +23,7 @@ def text_of(conn: Any, send: Any) -> str:
 def _values(found: Any, sent: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The values of a frozen message, by the names `preview` reads."""
     for part in parts(sent.get("components")):
-        kind, given = str(part.get("type", "")), parts(part.get("parameters"))
-        names, prefix = {"body": (found.body_params, ""), "header": (found.header_params, "header.")}.get(kind, ((), ""))
+        places = {"body": (found.body_params, ""), "header": (found.header_params, "header.")}
+        names, prefix = places.get(str(part.get("type", "")), ((), ""))
+        given = parts(part.get("parameters"))
         yield from ((prefix + name, str(one.get("text", ""))) for name, one in zip(names, given, strict=False))

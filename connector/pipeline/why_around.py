@@ -29,11 +29,11 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One point of the time line. `what`: said received judged written sent ... or a status; `about` an account or send."""
+    """One point of the time line. `what`: said happened received judged written attempt, or a status."""
 
     at: datetime
     what: str
-    about: str = ""
+    about: str = ""  # an account, or a message
     n: int = 0
 
 

@@ -106,7 +106,7 @@ def generation(conn: sa.Connection) -> int:
     return int(conn.execute(sa.select(counters.c.n).where(counters.c.name == GENERATION)).scalar() or 0)
 
 
-def every(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
+def every(conn: sa.Connection) -> Sequence[Any]:
     """(kind, name) of every document, whatever its versions' states, by name."""
     return conn.execute(sa.select(documents.c.kind, documents.c.name).order_by(documents.c.name)).all()
 

@@ -25,8 +25,7 @@ KINDS: Mapping[str, Kind] = {
     "mappings.publish": mappings.publish_task,
     "sends.import": imports.import_task,
     "event.undo": hands.undo_task,
-    "event.try": hands.try_task,
-    "event.test": hands.test_task,
+    "review.rejudge": hands.rejudge_task,
     "replay": replays.replay_task,
     "doctor": checkup.doctor_task,
 }

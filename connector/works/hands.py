@@ -1,46 +1,47 @@
-"""What a person does about one event that needs the CRM: undo, try with what it says now, make a test of that."""
+"""What a person does about events that needs the CRM: undo, and judge again what was not understood."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from typing import Any
 
-from connector import errors
 from connector.base import crm_kinds
 from connector.connections import Connections
-from connector.pipeline import making, trying, undo
+from connector.pipeline import rejudge, undo
 from connector.pipeline.tasks import Progress
+from connector.ports import Account
 from connector.store.tasks import Task
 
-Verb = Callable[..., Mapping[str, Any]]
+SHOWN = 100  # of what is left, told
 
 
 def undo_task(connections: Connections, task: Task, progress: Progress) -> dict[str, Any]:
     """{event, again?, dry?} -> {undone, kept, stays}, of every CRM. Repeating it is harmless."""
-    crms = [account for account in connections.accounts() if account.kind in crm_kinds()]
-    told: dict[str, Any] = {"undone": [], "kept": [], "stays": []}
+    c, told = connections, {"undone": list[Any](), "kept": list[Any](), "stays": list[Any]()}
+    crms = _crms(c)
     for n, account in enumerate(crms, 1):
-        args = {**task.args, "by": task.author}
-        one = undo.do(
-            connections.store, account, connections.crm(account), connections.library, connections.clock, args
-        )
-        connections.bell.ring(*one["bells"])
+        one = undo.do(c.store, account, c.crm(account), c.library, c.clock, {**task.args, "by": task.author})
+        c.bell.ring(*one["bells"])
         told = {name: [*told[name], *one[name]] for name in told}
         progress(n, len(crms))
     return told | {"stays": list(dict.fromkeys(told["stays"]))}
 
 
-def try_task(connections: Connections, task: Task, _: Progress) -> Mapping[str, Any]:
-    """{account, event, text | document, version?} -> what it would make of the event now. Nothing is written."""
-    return _with(connections, task, trying.do)
+def rejudge_task(connections: Connections, task: Task, progress: Progress) -> dict[str, Any]:
+    """{events, account: a name} -> {written, left, more}. Goes on from its cursor; a second time finds it answered."""
+    c, ids = connections, list(task.args["events"])
+    account = next(a for a in _crms(c) if a.name == task.args["account"])
+    sums = progress.cursor or {"n": 0, "written": 0, "left": [], "more": 0}
+    while sums["n"] < len(ids):
+        args = {"event": ids[sums["n"]], "by": task.author}
+        one = rejudge.do(c.store, account, c.crm(account), c.library, c.clock, args)
+        c.bell.ring(*one["bells"])
+        left = [*sums["left"], *(line["why"] for line in one["left"])]
+        sums = {
+            "n": sums["n"] + 1, "written": sums["written"] + len(one["written"]), "left": left[:SHOWN],
+            "more": sums["more"] + max(0, len(left) - SHOWN),
+        }  # fmt: skip
+        progress(sums["n"], len(ids), sums)
+    return {name: value for name, value in sums.items() if name != "n"}
 
 
-def test_task(connections: Connections, task: Task, _: Progress) -> Mapping[str, Any]:
-    """The same -> {text, name, given, expect, differs}. Nothing is written."""
-    return _with(connections, task, making.do)
-
-
-def _with(connections: Connections, task: Task, verb: Verb) -> Mapping[str, Any]:
-    account = connections.account(task.args["account"])
-    if account is None:
-        raise errors.NotFound(f"There is no account named {task.args['account']!r}.", code="account")
-    crm = connections.crm(account)
-    return verb(connections.store, account, crm, connections.library, connections.clock, task.args)
+def _crms(connections: Connections) -> Sequence[Account]:
+    return [account for account in connections.accounts() if account.kind in crm_kinds()]

@@ -69,5 +69,5 @@ def _how(wanted: dict[str, str]) -> dict[str, Any]:
 
 def _here(wanted: dict[str, str], view: str = ".index", **more: str) -> str:
     """The address of the list with these filters; "" leaves one out."""
-    values = {name: value for name, value in {**wanted, **more}.items() if value}
+    values: dict[str, Any] = {name: value for name, value in {**wanted, **more}.items() if value}
     return url_for(f"activity{view}", **values)

@@ -27,7 +27,7 @@ def explained(house: House, event: str) -> dict[str, Any]:
 def back(event: str, words: str, kind: str = "good") -> Answer:
     """The page as it is now, with what was done in passing."""
     if "HX-Request" in request.headers:
-        return current_app.view_functions["activity.why.index"](event=event), 200, toast(words, kind)
+        return str(current_app.view_functions["activity.why.index"](event=event)), 200, toast(words, kind)
     return redirect(url_for("activity.why.index", event=event), 303)
 
 

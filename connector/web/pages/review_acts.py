@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response
 from connector.errors import GiveUp
 from connector.pipeline import making, resolve, schema, versions
 from connector.pipeline.publish import templates_of
-from connector.pipeline.resolved import AGAIN, CREATE
+from connector.pipeline.resolved import CREATE
 from connector.pipeline.retry import retry
-from connector.store import audit, changes, documents, events, holding, resolving, review
+from connector.store import audit, changes, documents, events, holding, resolving, review, tasks
 from connector.web.auth import allows, needs, person
 from connector.web.frame import given, house_of, t, toast
 from connector.web.house import House
@@ -20,6 +20,7 @@ screen = Blueprint("acts", __name__)
 
 Answer = Response | tuple[str, int, dict[str, str]]
 ID = 200  # characters of an id
+REJUDGE = "review.rejudge"
 
 
 # ---- answers that were not understood ----------------------------------------------------------------------------
@@ -51,28 +52,27 @@ def add(key: str) -> Answer:
     _note(house, "document.publish" if live else "document.draft", group.document, detail | {"version": kept.version})
     if not live:
         return done(t("review.drafted", name=group.document, version=kept.version))
-    found = _judged_again(house, key)
-    return done(t("review.published", n=found.answered, name=group.document, version=kept.version))
+    return done(t("review.published", n=_judged_again(house, group), name=group.document, version=kept.version))
 
 
 @screen.post("/<key>/again")
 @needs("publisher")
 def again(key: str) -> Answer:
-    """What stood in the way is mended: the messages of one group are judged once more."""
+    """The map is longer by now: a worker judges the messages of one group once more."""
     house = house_of(current_app)
-    _group(house, key)
-    found = _judged_again(house, key)
-    left = " ".join(dict.fromkeys(found.left))
-    return done(t("review.judged", n=found.answered) + (f" {left}" if left else ""), "bad" if left else "good")
+    return done(t("review.judged", n=_judged_again(house, _group(house, key))))
 
 
-def _judged_again(house: House, key: str) -> resolve.Answered:
-    with house.store.read() as conn:
-        seqs = [seq for seq, _ in review.of_group(conn, key)]
-    found = resolve.answer(house.store, sorted(seqs), AGAIN, person().name, house.clock.now())
-    _note(house, "review.again", key, {"questions": found.answered, "left": found.left[:5]})
-    house.ring(*sorted(found.bells))
-    return found
+def _judged_again(house: House, group: review.Group) -> int:
+    """Asks a worker; how many messages wait for it."""
+    now, account = house.clock.now(), house.names().get(group.account, "")
+    with house.store.write() as conn:
+        ids = list(dict.fromkeys(event for _, event in reversed(review.of_group(conn, group.key))))
+        tasks.add(conn, REJUDGE, {"events": ids, "account": account}, person().name, now)
+        detail = {"document": group.document, "field": group.field, "answer": group.answer, "events": len(ids)}
+        audit.append(conn, person().name, "review.again", group.key, detail, now)
+    house.ring("task")
+    return len(ids)
 
 
 # ---- whose record is it? -----------------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ def done(words: str, kind: str = "good", status: int = 200) -> Answer:
     """The page as it is now, in the tab where the person was, with what was done in passing."""
     current_app.extensions.pop("review.count", None)
     if "HX-Request" in request.headers:
-        return current_app.view_functions["review.index"](), status, toast(words, kind)
+        return str(current_app.view_functions["review.index"]()), status, toast(words, kind)
     if status >= 400:
         abort(status, words)
     return redirect(url_for("review.index", tab=given(request.form, "tab", 20)), 303)

@@ -99,5 +99,3 @@ def _can(told: Mapping[str, Any]) -> dict[str, bool]:
         "undo": any(field["outcome"] == "written" for field in fields),
         "try": told["kind"] in why.JUDGED,
     }  # fmt: skip
-
-

@@ -1,4 +1,4 @@
-"""One event in a person's hands: judged by another version, or made a test of a document. Nothing is written to a CRM."""
+"""One event judged by another version, or made a test of a document. No CRM is asked, and none is written to."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
