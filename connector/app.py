@@ -8,7 +8,7 @@ from connector import webhooks, whatsapp, works
 from connector.base import SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
 from connector.connections import Connections, messenger
-from connector.pipeline import drift, own, sweep, tasks, templates
+from connector.pipeline import drift, own, privacy, retention, sweep, tasks, templates
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
 from connector.pipeline.chores import Chore, Chores, each
@@ -138,6 +138,14 @@ class App(Connections):
     def _task(self, _: str, stop: Callable[[], bool]) -> None:
         tasks.Tasks(self.store, self.clock, works.of(self)).drain(stop)
 
+    def erase(self, contact: str, who: str, progress: Callable[[int, int], None]) -> dict[str, int]:
+        """Takes a person out of every table; what is still to be unpacked is unpacked first and after."""
+        unpacker = Unpacker(self.store, self.directory, self.webhook, self.clock)
+        bells = unpacker.drain(lambda: False)
+        found = privacy.erase(self.store, contact, who, self.clock.now(), progress=progress)
+        self.bell.ring(*bells, *unpacker.drain(lambda: False))
+        return found
+
     # ---- chores --------------------------------------------------------------------------------------------------
     def _chores(self, _: str, stop: Callable[[], bool]) -> None:
         self.chores.do(stop)
@@ -234,6 +242,7 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         checkup.NAME: Chore(timedelta(minutes=5), app.doctor),
         "tally": Chore(timedelta(seconds=30), lambda _: days.tally(app.store)),
         "figures": Chore(timedelta(minutes=5), lambda _: days.count(app.store, app.clock.now())),
+        "retention": Chore(timedelta(days=1), retention.chore(app.store, app.clock)),
     }
 
 

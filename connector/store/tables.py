@@ -559,6 +559,26 @@ settings = table(  # of the whole deployment, set in the console
     sa.Column("at", Time, nullable=False),
 )
 
+# ---- people who were erased --------------------------------------------------------------------------------------
+erasures = table(  # one for each person: how far it came, and that it was done
+    "erasures",
+    sa.Column("contact", Id, primary_key=True),
+    sa.Column("at", Time, nullable=False),
+    text("who", ""),
+    text("state", "running"),  # running done
+    text("work"),  # encrypted JSON while it runs: whom to look for, how far it came; null = done
+    sa.Column("counts", Json),  # {table: rows}
+)
+
+erased_ids = table(  # who was erased, as a hash: an opt-out holds, and what is delivered again is known
+    "erased_ids",
+    sa.Column("hash", sa.Text, primary_key=True),
+    sa.Column("contact", Id, nullable=False),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("consents", Json),  # {category: [time, how]} of what was opted out
+)
+sa.Index("erased_ids_contact", erased_ids.c.contact)
+
 # ---- what pages show without counting ----------------------------------------------------------------------------
 figures = table(  # sums by hour or day
     "figures",
