@@ -10,7 +10,7 @@ from typing import Any
 from connector.connections import Connections
 from connector.pipeline.tasks import Progress, Work
 from connector.store.tasks import Task
-from connector.works import accounts, checkup, connecting, imports, mappings, replays, templates
+from connector.works import accounts, checkup, connecting, hands, imports, mappings, replays, templates
 
 Kind = Callable[[Connections, Task, Progress], Any]
 KINDS: Mapping[str, Kind] = {
@@ -24,6 +24,8 @@ KINDS: Mapping[str, Kind] = {
     "templates.delete": templates.delete_task,
     "mappings.publish": mappings.publish_task,
     "sends.import": imports.import_task,
+    "event.undo": hands.undo_task,
+    "review.rejudge": hands.rejudge_task,
     "replay": replays.replay_task,
     "doctor": checkup.doctor_task,
 }
