@@ -37,7 +37,7 @@ def play(stage: Stage, app: App, moves: Sequence[Mapping[str, Any]], settled: Ca
 
 
 def _play(stage: Stage, app: App, move: Mapping[str, Any], settled: Callable[[], bool]) -> bool:
-    record = move["id"] or _named(stage, move)
+    record = move["id"] or named(stage, move)
     seen = {row.id for row in _sent(app, move["sends"])}
     stage.call("PATCH", f"/_records/{move['crm']}/{move['object']}/{record}", dict(move["set"]))
     row = _until_read(app, move["sends"], seen)
@@ -55,7 +55,7 @@ def _play(stage: Stage, app: App, move: Mapping[str, Any], settled: Callable[[],
     return fine and row.state in READ and bool(answer or not move["answer"])
 
 
-def _named(stage: Stage, move: Mapping[str, Any]) -> str:
+def named(stage: Stage, move: Mapping[str, Any]) -> str:
     """The id of the record with this name: Salesforce's are no one's to remember."""
     found = stage.call("GET", f"/_records/{move['crm']}/{move['object']}")
     fields = [record.get("properties", record) | {"id": record.get("id") or record.get("Id")} for record in found]

@@ -49,6 +49,7 @@ def up(as_json: bool, with_sandbox: bool, sandbox_port: int) -> None:
     supervised()
     with only_one(config):
         port = free_port(config.host, config.port)
+        os.environ["PORT"] = str(port)  # workers tell the sandbox where we are
         addresses = {"web": settings.local_url(config.host, port)}
         specs = house(config, port)
         if with_sandbox:

@@ -48,12 +48,11 @@ class Desk:
         key, now = _key(card), self._world.now()
         last, here = self._last.get(key), _values(card)
         moved = self._moved.setdefault(key, {})
-        card["new_at"] = None
         if last is None:
             moved[""] = ("", now)
-        for name, value in here.items() if last is not None else ():
-            if last.get(name, "") != value:
-                moved[name] = (last.get(name, ""), now)
+        else:
+            changed = {name for name, value in here.items() if last.get(name, "") != value}
+            moved |= {name: (last.get(name, ""), now) for name in changed}
         self._last[key] = here
         card["new_at"] = moved[""][1] if "" in moved else None
         for field in card["fields"]:

@@ -1,4 +1,4 @@
-"""The sandbox over HTTP, for the phone in the page and for what sets it up. Its address is a setting, never a form's."""
+"""The sandbox over HTTP, for the phone in the page and for what sets it up. Its address is a setting."""
 
 import json
 import urllib.error

@@ -1,6 +1,5 @@
 """A new or changed account: made complete, tried against the real service before it is stored, then stored."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,13 +8,11 @@ from connector import crm, errors, webhooks, whatsapp
 from connector.base import crm_kinds, kinds
 from connector.connections import Connections, messenger
 from connector.pipeline.tasks import Progress
-from connector.ports import Account, Manifest
+from connector.ports import NAME, NAME_RULE, Account, Manifest
 from connector.store.accounts import OWNERS
 from connector.store.tasks import Task, unsealed
 from connector.works.accounts import Seen, as_issue, blocks, check, counted, crm_of, number_of
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # documents and webhook paths carry it
-NAME_RULE = "letters, digits, - _ and . only, at most 64"
 MISSING = "missing"
 
 
