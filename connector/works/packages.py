@@ -8,12 +8,11 @@ from connector import crm, errors
 from connector.base import hook_path
 from connector.connections import Connections
 from connector.pipeline.tasks import Progress
-from connector.ports import Account
+from connector.ports import HOOK_MARK, Account
 from connector.store import accounts
 from connector.store.tasks import Task
 from connector.works.accounts import named
 
-HOOK = "/hooks/crm/-hook-with-its-secret-"  # stands for the hook in a task's result: a secret is not kept there
 Files = Mapping[str, str]
 
 
@@ -71,11 +70,11 @@ def salesforce(connections: Connections, account: Account, url: str, hook: str =
     return files
 
 
-MAKERS = {"hubspot": hubspot, "salesforce": lambda c, account, url: salesforce(c, account, url, HOOK)}
+MAKERS = {"hubspot": hubspot, "salesforce": lambda c, account, url: salesforce(c, account, url, HOOK_MARK)}
 
 
 def package_task(connections: Connections, task: Task, _: Progress) -> dict[str, Any]:
-    """{account, url?} -> {account, files}, with HOOK where the hook's address stands. Repeating it is harmless."""
+    """{account, url?} -> {account, files}, with HOOK_MARK where the hook's address stands. Repeating it is harmless."""
     account = named(connections, task.args["account"])
     maker = MAKERS.get(account.kind)
     if maker is None:
