@@ -8,7 +8,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.store.tables import (
-    changes, cursors, deliveries, document_versions, documents, events, numbers, sends, snapshots, templates, users,
+    changes,
+    cursors,
+    deliveries,
+    document_versions,
+    documents,
+    events,
+    numbers,
+    sends,
+    snapshots,
+    templates,
+    users,
 )  # fmt: skip
 
 LOOKED = 1000  # rows of the newest that are looked at: a page must not go through a history

@@ -7,6 +7,8 @@ from typing import Any
 
 from connector.ports import Account
 from connector.store.setting_up import Steps
+from connector.web import words
+from connector.web.frame import t
 from connector.web.house import House
 
 STILL = timedelta(minutes=10)  # a chore is begun every half minute: later than this, nobody rings or nobody works
@@ -31,11 +33,12 @@ def steps(house: House, seen: Steps) -> list[Step]:
     accounts = [a for a in house.accounts() if a.kind in house.manifests and house.manifests[a.kind].kind != "webhook"]
     whatsapp = [a for a in accounts if not house.manifests[a.kind].crm]
     crms = [a for a in accounts if house.manifests[a.kind].crm]
-    found = [_account(a, seen, "whatsapp") for a in whatsapp] or [_none("whatsapp")]
+    titles = {kind: manifest.title for kind, manifest in house.manifests.items()}
+    found = [_account(a, seen, "whatsapp", titles) for a in whatsapp] or [_none("whatsapp")]
     found += [_webhook(a, seen) for a in whatsapp] or [Step("webhook", NO)]
-    found += [_account(a, seen, "crm") for a in crms] or [_none("crm")]
-    return found + [
-        _templates(seen), _document(seen), _message(seen),
+    found += [_account(a, seen, "crm", titles) for a in crms] or [_none("crm")]
+    return [
+        *found, _templates(seen), _document(seen), _message(seen),
         Step("people", YES if seen.admins > 1 else NO, {"n": seen.admins}, ("settings.index", {})),
         Step("https", YES if house.https else NO, {"url": house.public_url}),
         *_machine(house, seen),
@@ -44,10 +47,10 @@ def steps(house: House, seen: Steps) -> list[Step]:
 
 def _none(key: str) -> Step:
     kind = {"whatsapp": "whatsapp", "crm": "hubspot"}[key]
-    return Step(key, NO, {}, ("setup.connecting.new", {"kind": kind}))
+    return Step(f"{key}_none", NO, {}, ("setup.connecting.new", {"kind": kind}))
 
 
-def _account(account: Account, seen: Steps, key: str) -> Step:
+def _account(account: Account, seen: Steps, key: str, titles: Mapping[str, str]) -> Step:
     """Connected is: stored, not resting, and nothing that blocks was seen at the last look."""
     body, at = seen.checked.get(account.id, (None, None))
     issues = list((body or {}).get("issues") or [])
@@ -59,16 +62,26 @@ def _account(account: Account, seen: Steps, key: str) -> Step:
     if body is None:
         return Step(f"{key}_unseen", WAIT, {"name": account.name}, place)
     shown = _number(account, seen) if key == "whatsapp" else _crm(account, body.get("found") or {})
+    shown["system"] = titles[account.kind]
     return Step(key, WAIT if any(i.get("fix") for i in issues) else YES, shown, place, at, issues)
 
 
 def _number(account: Account, seen: Steps) -> dict[str, Any]:
     row = next((row for row in seen.numbers if row.account == account.id), None)
-    health = [row.health, row.quality, row.tier] if row is not None else []
+    health = [*map(code_words, (row.health, row.quality)), _tier(row.tier)] if row is not None else []
     return {
         "name": account.name, "display": row.display if row is not None else "",
         "verified": row.verified_name if row is not None else "", "health": ", ".join(h for h in health if h),
     }  # fmt: skip
+
+
+def code_words(code: str) -> str:
+    """Meta's word for a number's health or quality, in the reader's."""
+    return t(f"code.{code}") if f"code.{code}" in words.catalogue() else code
+
+
+def _tier(tier: str) -> str:
+    return t("setup.tier", n=tier.removeprefix("TIER_")) if tier.startswith("TIER_") else tier
 
 
 def _crm(account: Account, found: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,10 @@ class Sandbox:
             hint = "Start it again: connector up --sandbox"
             raise errors.Unreachable("The sandbox does not answer.", hint=hint, code="sandbox") from error
 
+    def heard(self) -> bool:
+        """What its customers write comes to somebody."""
+        return bool(self.call("GET", "/_webhooks")["graph"]["url"])
+
     def people(self) -> list[dict[str, Any]]:
         """[{id, name, last}]: whose phone can be looked at."""
         return list(self.call("GET", "/_customers"))

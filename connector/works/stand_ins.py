@@ -90,6 +90,12 @@ def connect(connections: Connections, sandbox: Sandbox) -> None:
         connections.add_account(known[kind], kind, given, dict(secret))
 
 
+def connected(connections: Connections, sandbox: Sandbox) -> bool:
+    """All three of its accounts are there."""
+    found = [connections.account(name) for name in ACCOUNTS]
+    return all(a is not None and str(a.settings.get("base_url") or "").startswith(sandbox.url) for a in found)
+
+
 def house(connections: Connections) -> str:
     """Our web address as the sandbox may call it: it talks to this machine only."""
     config = connections.config

@@ -14,6 +14,7 @@ from connector.store import tasks as task_rows
 from connector.store.tasks import ENDED, Task
 from connector.web import words
 from connector.web.auth import needs, person
+from connector.web.checklist import code_words
 from connector.web.frame import given, house_of, language, t, toast
 from connector.web.house import House
 
@@ -85,6 +86,9 @@ def flag_words(manifest: Manifest, flag: Flag) -> tuple[str, str]:
     label = known[key].get(language(), flag.label) if key else flag.label
     help_ = known.get(f"{key}.help", {}).get(language(), flag.help) if key else flag.help
     return label, help_
+
+
+screen.app_template_global("code_words")(code_words)
 
 
 # ---- one account -------------------------------------------------------------------------------------------------

@@ -109,7 +109,8 @@ def move(who: str) -> str:
     sandbox, who = _sandbox(), _who(who)
     names = ("service", "object", "id", "field", "value")
     service, object_, id_, field, value = (given(request.form, name, 200) for name in names)
-    known = {(r["service"], r["object"], r["id"], r["stage"]["name"]) for r in sandbox.phone(who)["records"] if r["stage"]}
+    cards = [card for card in sandbox.phone(who)["records"] if card["stage"]]
+    known = {(card["service"], card["object"], card["id"], card["stage"]["name"]) for card in cards}
     if (service, object_, id_, field) not in known:
         abort(404)
     sandbox.change(service, object_, id_, {field: value})

@@ -2,12 +2,14 @@
 
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, url_for
 
+from connector import errors
 from connector.store import audit, setting_up
 from connector.store import tasks as task_rows
 from connector.web import checklist
 from connector.web.auth import allows, needs, person
 from connector.web.frame import house_of
 from connector.web.pages import connecting
+from connector.web.sandbox import Sandbox
 
 screen = Blueprint("setup", __name__, url_prefix="/setup")
 screen.register_blueprint(connecting.screen)
@@ -17,7 +19,8 @@ screen.register_blueprint(connecting.screen)
 @needs("viewer")
 def index() -> str:
     """The checklist, the connected systems, the doctor's findings."""
-    return render_template("setup/index.html", **_seen())
+    found = _seen()
+    return render_template("setup/index.html", forgot=found["playing"] and not _heard(), **found)
 
 
 @screen.get("/ticks")
@@ -43,6 +46,14 @@ def sandbox() -> Response:
     return make_response(redirect(url_for("setup.connecting.outcome", task=id_), 303))
 
 
+def _heard() -> bool:
+    """The sandbox knows where its webhooks go: one that was started anew has forgotten."""
+    try:
+        return Sandbox(house_of(current_app).sandbox).heard()
+    except errors.ConnectorError:
+        return True  # it is away: the phone says so
+
+
 def _seen() -> dict[str, object]:
     house = house_of(current_app)
     with house.store.read() as conn:
@@ -50,9 +61,9 @@ def _seen() -> dict[str, object]:
     lines = checklist.steps(house, found)
     accounts = [a for a in house.accounts() if a.kind in connecting.kinds(house)]
     doctor, at = found.doctor or (None, None)
-    playing = any(str(a.settings.get("base_url", "")).startswith(house.sandbox or "-") for a in accounts)
+    ours = [a for a in accounts if house.sandbox and str(a.settings.get("base_url", "")).startswith(house.sandbox)]
     return {
         "steps": lines, "accounts": accounts, "manifests": connecting.kinds(house), "doctor": doctor, "doctor_at": at,
-        "done": sum(step.state == "yes" for step in lines), "playing": playing, "admin": allows(person().role, "admin"),
-        "new": not accounts,
+        "done": sum(step.state == "yes" for step in lines), "playing": bool(ours),
+        "admin": allows(person().role, "admin"), "new": len(ours) == len(accounts),
     }  # fmt: skip
