@@ -1,14 +1,11 @@
 """Accounts: what each is made of, its forms, its tokens."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # documents and webhook paths carry it
 # Stands for the hook's address in files a worker made: its secret is not kept with them.
 HOOK_MARK = "/hooks/crm/-hook-with-its-secret-"
-NAME_RULE = "letters, digits, - _ and . only, at most 64"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Connected systems: plain settings, encrypted secrets, and the access token that all processes share."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -19,7 +20,15 @@ OWNERS = ("phone_number_id", "waba_id", "portal_id", "org_id")
 ORG_ID = 15  # characters; Salesforce writes the same id with three more, a checksum
 REFRESH = 60.0  # seconds to wait for another process's token refresh: its HTTP call takes 23 at most
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)  # documents and webhook paths carry it
+NAME_RULE = "letters, digits, - _ and . only, at most 64"
+
 Values = Mapping[str, Any]
+
+
+def usable_name(name: str) -> bool:
+    """Letters, digits, - _ and . only, at most 64, the first one a letter or digit."""
+    return NAME.fullmatch(name) is not None
 
 
 def add(

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, url_for
 
-from connector.ports import HOOK_MARK, NAME, PLACE_FLAGS, Account, Flag, Manifest
+from connector.ports import HOOK_MARK, PLACE_FLAGS, Account, Flag, Manifest
 from connector.store import accounts as rows
 from connector.store import audit, numbers, snapshots
 from connector.store import tasks as task_rows
@@ -50,7 +50,7 @@ def ask(kind: str, act: str) -> Response:
     if act not in ("try", "save"):
         abort(404)
     name = given(request.form, "name", LONGEST).strip()
-    if not NAME.fullmatch(name):
+    if not rows.usable_name(name):
         return make_response(render_template("setup/_refused.html", text=t("setup.bad_name")), 422)
     old = next((a for a in house.accounts() if a.name == name), None)
     settings, secrets = manifest.split({f.name: given(request.form, f.name, LONGEST) for f in manifest.flags})
