@@ -49,8 +49,8 @@ OWNER = _reference("OwnerId", "Owner ID", "User")
 SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "WhatsApp", "Purchased List", "Other")
 BRANCHES = ("Bogota", "Mexico City", "Lima")
 STAGES = (
-    "Prospecting", "Qualification", "Needs Analysis", "Proposal/Price Quote", "Negotiation/Review", "Closed Won",
-    "Closed Lost",
+    "Prospecting", "Qualification", "Needs Analysis", "Value Proposition", "Proposal/Price Quote", "Negotiation/Review",
+    "Closed Won", "Closed Lost",
 )  # fmt: skip
 WHATSAPP = (
     _text("WhatsApp_Id__c", "WhatsApp Id", 32, external=True, unique=True),

@@ -38,7 +38,7 @@ def steps(house: House, seen: Steps) -> list[Step]:
     found += [_webhook(a, seen) for a in whatsapp] or [Step("webhook", NO)]
     found += [_account(a, seen, "crm", titles) for a in crms] or [_none("crm")]
     return [
-        *found, _templates(seen), _document(seen), _message(seen),
+        *found, _templates(seen), _document(seen), _message(house, seen),
         Step("people", YES if seen.admins > 1 else NO, {"n": seen.admins}, ("settings.index", {})),
         Step("https", YES if house.https else NO, {"url": house.public_url}),
         *_machine(house, seen),
@@ -104,13 +104,13 @@ def _document(seen: Steps) -> Step:
     return Step("document", YES if seen.documents else NO, values, ("mappings.index", {}))
 
 
-def _message(seen: Steps) -> Step:
+def _message(house: House, seen: Steps) -> Step:
     """A message that changed a record; one that was only heard is half of it."""
     if seen.mapped:
         return Step("message", YES, {}, ("activity.index", {"q": seen.mapped}))
     if seen.heard:
         return Step("message_heard", WAIT, {}, ("activity.index", {"q": seen.heard}))
-    return Step("message", NO)
+    return Step("message_play", NO, {}, ("phone.index", {})) if house.sandbox else Step("message", NO)
 
 
 def _machine(house: House, seen: Steps) -> list[Step]:

@@ -49,7 +49,7 @@ def test_a_template_as_the_phone_draws_it_and_the_tap_that_answers_it(sandbox) -
 def test_what_the_business_sends_has_its_header_and_its_ticks(sandbox, graph) -> None:
     parts = [
         {"type": "header", "parameters": [
-            {"type": "document", "document": {"link": "https://files.example.com/q/3001.pdf", "filename": "Quote.pdf"}}]},
+            {"type": "document", "document": {"link": "https://files.example.com/1.pdf", "filename": "Quote.pdf"}}]},
         {"type": "body", "parameters": [
             {"type": "text", "parameter_name": "first_name", "text": "Ana"},
             {"type": "text", "parameter_name": "amount", "text": "USD 900.00"}]},
