@@ -38,6 +38,7 @@ from connector.supervisor import Spec, Supervisor, command, house
 from connector.web.sandbox import Sandbox
 from connector.web.server import free_port
 from connector.works import stand_ins
+from connector.works.accounts import check
 from connector.works.stand_ins import SLOW
 
 SCRIPT = Path(__file__).with_name("demo.yaml")
@@ -239,6 +240,10 @@ class Demo:
                 record = move["id"] or demo_moves.named(self, move)
                 self.call("PATCH", f"/_records/{move['crm']}/{move['object']}/{record}", dict(move["set"]))
                 self._wait(app, sent)
+        for name in stand_ins.ACCOUNTS:
+            account = app.account(name)
+            assert account is not None
+            check(app, account, fix=True)  # Setup shows what it saw
 
     def _wait(self, app: App, messages: int) -> bool:
         """Until every answer is stored and nothing waits."""

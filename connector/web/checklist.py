@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask import current_app
+
 from connector.ports import Account
 from connector.store.setting_up import Steps
 from connector.web import words
@@ -22,10 +24,16 @@ class Step:
     key: str
     state: str
     values: Mapping[str, Any] = field(default_factory=dict)
-    to: tuple[str, Mapping[str, str]] | None = None
+    to: tuple[str, Mapping[str, Any]] | None = None
     at: datetime | None = None
     issues: Sequence[Mapping[str, Any]] = ()
     said: str = ""  # why an account rests, in the words it was told
+
+
+def why(event: str) -> tuple[str, dict[str, Any]]:
+    """Where an event's why is shown: (endpoint, values)."""
+    page = "activity.why.index"
+    return (page, {"event": event}) if page in current_app.view_functions else ("activity.index", {"q": event})
 
 
 def steps(house: House, seen: Steps) -> list[Step]:
@@ -107,9 +115,9 @@ def _document(seen: Steps) -> Step:
 def _message(house: House, seen: Steps) -> Step:
     """A message that changed a record; one that was only heard is half of it."""
     if seen.mapped:
-        return Step("message", YES, {}, ("activity.index", {"q": seen.mapped}))
+        return Step("message", YES, {}, why(seen.mapped))
     if seen.heard:
-        return Step("message_heard", WAIT, {}, ("activity.index", {"q": seen.heard}))
+        return Step("message_heard", WAIT, {}, why(seen.heard))
     return Step("message_play", NO, {}, ("phone.index", {})) if house.sandbox else Step("message", NO)
 
 

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, abort, current_app, make_response, redire
 from connector import errors
 from connector.store import setting_up
 from connector.web.auth import allows, needs, person
+from connector.web.checklist import why
 from connector.web.frame import given, house_of
 from connector.web.sandbox import Sandbox
 
@@ -128,15 +129,21 @@ def _shown(sandbox: Sandbox, who: str) -> dict[str, Any]:
     with house.store.read() as conn:
         events = setting_up.remembered(conn, wamids)
     for message in phone["messages"]:
-        message["event"] = events.get(message["id"], "")
+        event = events.get(message["id"])
+        message["why"] = "" if event is None else _why(event)
         message["time"] = datetime.fromtimestamp(message["at"], UTC)
     for record in phone["records"]:
         record["new"] = record["new_at"] is not None and phone["now"] - record["new_at"] < RECENT
         for field in record["fields"]:
             age = phone["now"] - field["changed_at"] if "changed_at" in field else RECENT
             field["fresh"], field["recent"] = age < FRESH, age < RECENT
-    last = next((m for m in reversed(phone["messages"]) if m["event"]), None)
+    last = next((m for m in reversed(phone["messages"]) if m["why"]), None)
     return phone | {"who": who, "last": last, "editor": allows(person().role, "editor")}
+
+
+def _why(event: str) -> str:
+    endpoint, values = why(event)
+    return url_for(endpoint, **values)
 
 
 def _sandbox() -> Sandbox:

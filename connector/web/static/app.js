@@ -113,6 +113,7 @@
   let going = 0;
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
+      if ($("[data-sheet]")) { $("[data-sheet]").remove(); $("#text")?.focus(); return; }
       const rail = $(".rail.open");
       if (rail) { rail.classList.remove("open"); $(".menu-button").setAttribute("aria-expanded", "false"); $(".menu-button").focus(); }
     }
