@@ -102,8 +102,8 @@ def read_script(path: Path) -> Mapping[str, Any]:
 
 
 def _act(given: Mapping[str, Any]) -> dict[str, Any]:
-    """{sent, answers, moves}; a move of these waits for nothing."""
-    moves = [{"id": "", "name": "", **move} for move in given.get("moves") or []]
+    """{sent, answers, moves}; a move of these waits only for the message it names."""
+    moves = [{"id": "", "name": "", "sends": "", **move} for move in given.get("moves") or []]
     return {"sent": list(given.get("sent") or []), "answers": list(given.get("answers") or []), "moves": moves}
 
 
@@ -237,8 +237,10 @@ class Demo:
             sent += sum(len(self._answer(answer["messages"], wamids)) for answer in act["answers"])
             self._wait(app, sent)
             for move in act["moves"]:
-                record = move["id"] or demo_moves.named(self, move)
+                record, seen = move["id"] or demo_moves.named(self, move), demo_moves.sent(app, move["sends"])
                 self.call("PATCH", f"/_records/{move['crm']}/{move['object']}/{record}", dict(move["set"]))
+                if move["sends"]:
+                    demo_moves.until_read(app, move["sends"], {row.id for row in seen})
                 self._wait(app, sent)
         for name in stand_ins.ACCOUNTS:
             account = app.account(name)

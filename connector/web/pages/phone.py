@@ -1,5 +1,6 @@
 """The phone in the page: a customer of the sandbox, who gets what we send and taps; the CRM's record beside it."""
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -131,6 +132,7 @@ def _shown(sandbox: Sandbox, who: str) -> dict[str, Any]:
     for message in phone["messages"]:
         event = events.get(message["id"])
         message["why"] = "" if event is None else _why(event)
+        message["filled"] = _filled(message.get("form"))
         message["time"] = datetime.fromtimestamp(message["at"], UTC)
     for record in phone["records"]:
         record["new"] = record["new_at"] is not None and phone["now"] - record["new_at"] < RECENT
@@ -139,6 +141,15 @@ def _shown(sandbox: Sandbox, who: str) -> dict[str, Any]:
             field["fresh"], field["recent"] = age < FRESH, age < RECENT
     last = next((m for m in reversed(phone["messages"]) if m["why"]), None)
     return phone | {"who": who, "last": last, "editor": allows(person().role, "editor")}
+
+
+def _filled(form: str | None) -> dict[str, str]:
+    """What stands in a form that was sent."""
+    try:
+        found = json.loads(form or "{}")
+    except ValueError:
+        return {}
+    return {str(k): str(v) for k, v in found.items() if k != "flow_token"} if isinstance(found, dict) else {}
 
 
 def _why(event: str) -> str:

@@ -168,6 +168,14 @@ def test_everything_a_customer_can_do(played, sandbox, form, kind, text):
     assert (message["kind"], message["text"]) == (kind, text)
 
 
+def test_a_form_that_was_sent_shows_what_stands_in_it(played, sandbox):
+    form = {"kind": "form", "form-date": "2026-12-04", "form-notes": HOSTILE}
+    part = played().post(f"/phone/{ANA}/write", form, part=True).text
+    assert "2026-12-04" in part
+    assert "flow_token" not in part
+    assert "<script>alert" not in part
+
+
 def test_an_empty_line_is_nothing_and_the_unknown_is_refused(played, sandbox):
     assert played().post(f"/phone/{ANA}/write", {"text": "  "}, part=True).status_code == 200
     assert sandbox.phone(ANA)["messages"] == []
