@@ -24,7 +24,7 @@ from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Directory, Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell
-from connector.store import accounts, callbacks, days, holding, numbers, own_writes, sending, telling
+from connector.store import accounts, callbacks, days, holding, numbers, own_writes, sending, shadows, telling
 from connector.store import tasks as task_rows
 from connector.works import checkup
 
@@ -43,7 +43,7 @@ class App(Connections):
         """Everybody who is connected, as unpack needs them."""
         with self.store.read() as conn:
             everyone = accounts.all_accounts(conn, self.keyring)
-            owners = accounts.owners(conn)
+            owners = accounts.owners(conn, everyone)
         crms = {a.name: a.id for a in everyone if a.kind in crm_kinds()}
         links = {a.id: crms[a.settings["crm"]] for a in everyone if a.kind == "link" and a.settings["crm"] in crms}
         return Directory({a.id: a for a in everyone}, dict(owners), tuple(sorted(crms.values())), links)
@@ -195,6 +195,7 @@ class App(Connections):
             own_writes.prune(conn, self.clock.now())
             callbacks.expire(conn, self.clock.now())
             task_rows.prune(conn, self.clock.now())
+            shadows.prune(conn, self.clock.now())
 
     def sweep(self) -> list[str]:
         """Rings for whatever waits; the bells rung."""

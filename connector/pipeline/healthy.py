@@ -7,15 +7,17 @@ from typing import Any
 
 from connector.pipeline import activity
 from connector.pipeline.activity import Line
-from connector.store import counters, doctor, findings, health, states
+from connector.store import counters, counts, findings, health, states
 from connector.store.health import Lag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """`counts`: deliveries, events = done + waiting + review + refused, exact at this moment."""
+    """`counts`: deliveries, events = done + waiting + review + refused, of this moment; refused (and done with it) of
+    `counted_at`, where that is not None."""
 
     counts: Mapping[str, int]
+    counted_at: datetime | None
     lags: list[Lag]
     oldest: list[Line]  # what waits longest at each stage, with its reason
     hours: list[tuple[datetime, dict[str, int]]]  # the last 48, oldest first: {in, out, status, other}
@@ -30,8 +32,9 @@ def load(conn: Any, names: Mapping[str, str], now: datetime) -> Health:
     found = health.lags(conn, now)
     rows = health.oldest_waiting(conn, found)
     words = states.words(conn, {row.id: row.state for row in rows})
+    told, counted_at = counts.last_counts(conn)
     return Health(
-        counts=doctor.counts(conn), lags=found, oldest=activity.shape(conn, rows, words, names, now),
+        counts=told, counted_at=counted_at, lags=found, oldest=activity.shape(conn, rows, words, names, now),
         hours=health.hours(conn, now), refusals=health.refusals(conn, now), limits=health.limits(conn, now),
         counters=counters.read(conn), findings=findings.summed(conn),
     )  # fmt: skip

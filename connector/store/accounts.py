@@ -1,7 +1,7 @@
 """Connected systems: plain settings, encrypted secrets, and the access token that all processes share."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -77,10 +77,12 @@ def find_by_owner(conn: sa.Connection, keyring: Keyring, owner: str) -> Account 
     return None if id_ is None else get(conn, keyring, id_)
 
 
-def owners(conn: sa.Connection) -> dict[str, str]:
-    """{what vendors call us: account id}: phone_number_id, WABA id, portal id, organization id (both lengths)."""
+def owners(conn: sa.Connection, everyone: Iterable[Account] | None = None) -> dict[str, str]:
+    """{what vendors call us: account id}: phone_number_id, WABA id, portal id, organization id (both lengths).
+
+    `everyone`: the accounts, where the caller has read them."""
     known = {row.id: row.account for row in conn.execute(sa.select(numbers.c.id, numbers.c.account)) if row.account}
-    for row in conn.execute(sa.select(accounts.c.id, accounts.c.settings)):
+    for row in conn.execute(sa.select(accounts.c.id, accounts.c.settings)) if everyone is None else everyone:
         known.update(dict.fromkeys(owner_ids(row.settings), row.id))
     return known
 

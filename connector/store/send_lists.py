@@ -11,7 +11,7 @@ from connector.core.text import clean
 from connector.store import search
 from connector.store.cursors import Cursor, read
 from connector.store.holding import COLUMNS, explained
-from connector.store.states import ENDED, WAITS
+from connector.store.states import ENDED, OVER, WAITS
 from connector.store.tables import in_state, send_attempts, sends, statuses
 
 GROUPS: Mapping[str, tuple[str, ...]] = {  # what a person calls them -> states
@@ -69,7 +69,7 @@ def _set(wanted: Wanted) -> sa.ColumnElement[bool]:
     if not states:
         return sa.true()
     if states[0] in ENDED:
-        return sa.and_(in_state(sends, *ENDED), in_state(sends, *states))
+        return sa.and_(in_state(sends, *OVER), in_state(sends, *states))
     if states[0] in OPEN:
         return sa.and_(in_state(sends, *OPEN), in_state(sends, *states))
     return in_state(sends, *states)

@@ -300,7 +300,8 @@ pending("sends_in_flight", sends, "state = 'in_flight'", "number", "started_at")
 pending("sends_unknown", sends, "state = 'unknown'", "number", "started_at")
 pending("sends_doubt", sends, "state = 'unknown'", "event", "id")
 pending("sends_ended", sends, "state IN ('failed', 'refused', 'expired', 'cancelled')", "event")
-pending("sends_over", sends, "state IN ('failed', 'refused', 'expired', 'cancelled')", "state", "id")
+# The same states in another order: SQLite then takes it for lists only, and sends_ended for what is asked by event.
+pending("sends_over", sends, "state IN ('cancelled', 'expired', 'failed', 'refused')", "state", "id")
 pending("sends_held", sends, "state IN ('waiting', 'ready')", "document")
 pending("sends_tell", sends, "tell = 1", "crm")
 
@@ -417,7 +418,8 @@ document_versions = table(
     text("text", ""),
     text("author", ""),
     sa.Column("at", Time, nullable=False),
-    text("state", "draft"),  # draft shadow live retired
+    text("state", "draft"),  # draft shadow live retired · off: was live when a person switched the document off
+    text("note", ""),  # why it was made: rolled back to version 3, ...
 )
 pending("document_versions_live", document_versions, "state = 'live'", "document")
 

@@ -134,7 +134,7 @@ def upgrade() -> None:
     op.drop_index('sends_pending', 'sends')  # nothing asked by it
     _partial('sends_open', 'sends', ['id'], "state IN ('waiting', 'ready', 'in_flight', 'unknown')")
     _partial('sends_doubt', 'sends', ['event', 'id'], "state = 'unknown'")
-    _partial('sends_over', 'sends', ['state', 'id'], "state IN ('failed', 'refused', 'expired', 'cancelled')")
+    _partial('sends_over', 'sends', ['state', 'id'], "state IN ('cancelled', 'expired', 'failed', 'refused')")
     op.create_index('events_told', 'events', ['seq'], unique=False, postgresql_where=sa.text("kind <> 'DeliveryStatus'"), sqlite_where=sa.text("kind <> 'DeliveryStatus'"))
     op.create_index('sends_at', 'sends', ['at'], unique=False)
     op.add_column('tasks', sa.Column('author', sa.Text(), server_default='', nullable=False))
