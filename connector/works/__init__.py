@@ -10,7 +10,18 @@ from typing import Any
 from connector.connections import Connections
 from connector.pipeline.tasks import Progress, Work
 from connector.store.tasks import Task
-from connector.works import accounts, checkup, connecting, hands, imports, mappings, replays, templates
+from connector.works import (
+    accounts,
+    checkup,
+    connecting,
+    hands,
+    imports,
+    mappings,
+    packages,
+    replays,
+    stand_ins,
+    templates,
+)
 
 Kind = Callable[[Connections, Task, Progress], Any]
 KINDS: Mapping[str, Kind] = {
@@ -18,6 +29,8 @@ KINDS: Mapping[str, Kind] = {
     "account.save": connecting.save_task,
     "account.check": accounts.check_task,
     "account.fields": accounts.fields_task,
+    "account.package": packages.package_task,
+    "sandbox.connect": stand_ins.connect_task,
     "templates.sync": templates.sync_task,
     "templates.create": templates.create_task,
     "templates.edit": templates.edit_task,
