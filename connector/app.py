@@ -1,25 +1,20 @@
 """The composition root: puts store, adapters and pipeline together for workers, clock and commands."""
 
-import secrets as secret_token
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from zoneinfo import available_timezones
 
-from connector import crm, errors, webhooks, whatsapp
-from connector.base import Base, SystemClock, crm_kinds, kinds, webhook
+from connector import webhooks, whatsapp, works
+from connector.base import SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
-from connector.core import phone
-from connector.core.documents import Document
-from connector.core.template import Template
-from connector.pipeline import drift, own, publish, schema, sweep, templates
+from connector.connections import Connections, messenger
+from connector.pipeline import drift, own, sweep, tasks, templates
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
 from connector.pipeline.chores import Chore, Chores, each
 from connector.pipeline.drain import fair
 from connector.pipeline.handle import Handler
-from connector.pipeline.library import Library, Shelf
+from connector.pipeline.library import Shelf
 from connector.pipeline.notify import Caller, Notifier
 from connector.pipeline.prepare import Preparer
 from connector.pipeline.schedule import Schedule
@@ -28,43 +23,20 @@ from connector.pipeline.trigger import Trigger
 from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Directory, Unpacker
 from connector.pipeline.write import Writer
-from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger
+from connector.ports import CRM, Account, Bell
 from connector.store import accounts, callbacks, holding, numbers, own_writes, sending, telling
+from connector.store import tasks as task_rows
+from connector.works import checkup
 
 __all__ = ["App", "SystemClock", "kinds", "messenger", "open_app", "webhook"]
 
 
-def messenger(account: Account) -> Messenger:
-    """The account's sending side."""
-    return whatsapp.connect(account)
-
-
-@dataclass(slots=True)
-class _Connected:
-    account: Account
-    crm: CRM
-
-
-@dataclass(slots=True)
-class _Speaking:
-    account: Account
-    messenger: Messenger
-
-
-class App(Base):
+class App(Connections):
     """One worker's connections: opened once, used by every drain."""
 
     def __init__(self, config: Config, bell: Bell) -> None:
         super().__init__(config, bell)
-        self.library = Library(self.store)
-        self._crms: dict[str, _Connected] = {}
-        self._messengers: dict[str, _Speaking] = {}
         self.chores = Chores(self.store, self.clock, upkeep(self))
-
-    def close(self) -> None:
-        for speaking in self._messengers.values():
-            speaking.messenger.close()
-        super().close()
 
     # ---- accounts ------------------------------------------------------------------------------------------------
     def directory(self) -> Directory:
@@ -75,89 +47,6 @@ class App(Base):
         crms = {a.name: a.id for a in everyone if a.kind in crm_kinds()}
         links = {a.id: crms[a.settings["crm"]] for a in everyone if a.kind == "link" and a.settings["crm"] in crms}
         return Directory({a.id: a for a in everyone}, dict(owners), tuple(sorted(crms.values())), links)
-
-    def crm(self, account: Account) -> CRM:
-        """The connected CRM; connected anew when the account was changed."""
-        known = self._crms.get(account.id)
-        if known is None or (known.account.settings, known.account.secrets) != (account.settings, account.secrets):
-            tokens = accounts.tokens(self.store, self.keyring, account.id)
-            known = self._crms[account.id] = _Connected(account, crm.connect(account, tokens))
-        return known.crm
-
-    def messenger(self, account: Account) -> Messenger:
-        """The account's sending side; connected anew when the account was changed."""
-        known = self._messengers.get(account.id)
-        if known is None or (known.account.settings, known.account.secrets) != (account.settings, account.secrets):
-            if known is not None:
-                known.messenger.close()
-            known = self._messengers[account.id] = _Speaking(account, messenger(account))
-        return known.messenger
-
-    def add_account(self, manifest: Manifest, name: str, settings: dict[str, str], secrets: dict[str, str]) -> Account:
-        """Stores an account after its address has been checked; the same name again changes what is given."""
-        if settings.get("base_url"):
-            settings["base_url"] = crm.base_url(settings["base_url"], manifest.hosts)
-        place(settings)
-        old = self._opened(name)
-        if old is not None and old.kind != manifest.kind:
-            raise errors.Rejected(f"{name!r} is a {old.kind} account.", hint="Choose another name.", code="kind")
-        if old is not None:
-            settings, secrets = {**old.settings, **settings}, {**old.secrets, **secrets}
-        if manifest.kind == whatsapp.MANIFEST.kind:
-            whatsapp.validate(settings)
-        if manifest.hook_secret:
-            secrets.setdefault("hook_secret", secret_token.token_urlsafe(32))
-        with self.store.write() as conn:
-            return accounts.add(conn, self.keyring, manifest.kind, name, settings, secrets, self.clock.now())
-
-    def _opened(self, name: str) -> Account | None:
-        """The account as it stands; None when our keys do not open it: then all of it is given anew."""
-        try:
-            return self.account(name)
-        except errors.NotAllowed as error:
-            if error.code != "secret_key":
-                raise
-            return None
-
-    def refresh_catalogue(self, account: Account) -> dict[str, list[Field]]:
-        """Reads the CRM's fields of every object the live documents name."""
-        shelf, connected = self.library.shelf(account.name), self.crm(account)
-        documents: list[Document] = [*(live.document for live in shelf.live), *(live.document for live in shelf.sends)]
-        objects = [o for document in documents for o in publish.objects_of(document, connected.can)]
-        return schema.refresh(self.store, account, connected, objects, self.clock.now())
-
-    def fields_of(self, *, refresh: bool) -> publish.Look:
-        """Looks the fields of a document's CRM up: as last read, or read anew (each object once)."""
-        named = {a.name: a for a in self.accounts() if a.kind in crm_kinds()}
-        fresh: set[tuple[str, str]] = set()
-
-        def look(document: Document) -> publish.Fields | None:
-            account = named.get(document.crm)
-            if account is None:
-                return None
-            connected = self.crm(account)
-            objects = publish.objects_of(document, connected.can)
-            wanted = [o for o in objects if (account.id, o) not in fresh]
-            if refresh and wanted:
-                schema.refresh(self.store, account, connected, wanted, self.clock.now())
-                fresh.update((account.id, o) for o in (*wanted, connected.can.object))
-            return schema.known(self.store, account, objects)
-
-        return look
-
-    def templates_of(self, *, refresh: bool) -> publish.Templates:
-        """Looks the templates up that a document sends from: as last read, or read anew (each account once)."""
-        senders = [a for a in self.accounts() if a.kind == whatsapp.MANIFEST.kind]
-        known, fresh = publish.templates_of(self.store, senders), list[str]()
-
-        def look(document: Document) -> Sequence[Template] | None:
-            wanted = [a for a in senders if document.kind == "send" and a.id not in fresh]
-            for account in wanted if refresh else []:
-                templates.sync(self.store, account, self.messenger(account), self.clock.now())
-                fresh.append(account.id)
-            return known(document)
-
-        return look
 
     # ---- work ----------------------------------------------------------------------------------------------------
     def drain(self, name: str, *, stop: Callable[[], bool]) -> None:
@@ -246,6 +135,9 @@ class App(Base):
         found = account is not None and account.kind == webhooks.MANIFEST.kind
         return webhooks.connect(account) if found and account else None
 
+    def _task(self, _: str, stop: Callable[[], bool]) -> None:
+        tasks.Tasks(self.store, self.clock, works.of(self)).drain(stop)
+
     # ---- chores --------------------------------------------------------------------------------------------------
     def _chores(self, _: str, stop: Callable[[], bool]) -> None:
         self.chores.do(stop)
@@ -293,11 +185,16 @@ class App(Base):
             with self.store.write() as conn:
                 more = holding.carry_out(conn, self.clock.now())
 
+    def doctor(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
+        """The snapshot that pages of health show."""
+        checkup.keep(self)
+
     def tidy(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
         """Forgets what can explain nothing any more, and steps of workflows that nobody waits for."""
         with self.store.write() as conn:
             own_writes.prune(conn, self.clock.now())
             callbacks.expire(conn, self.clock.now())
+            task_rows.prune(conn, self.clock.now())
 
     def sweep(self) -> list[str]:
         """Rings for whatever waits; the bells rung."""
@@ -320,6 +217,7 @@ DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
     "truth": App._truth,
     "notify": App._notify,
     "chores": App._chores,
+    tasks.BELL: App._task,
 }
 
 
@@ -332,16 +230,8 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         drift.CHORE: Chore(drift.EVERY, app.drift),
         "cancelled": Chore(timedelta(seconds=30), app.cancel),
         "tidy": Chore(timedelta(hours=1), app.tidy),
+        checkup.NAME: Chore(timedelta(minutes=5), app.doctor),
     }
-
-
-def place(settings: Mapping[str, str]) -> None:
-    """Refuses a country or time zone that does not exist: every phone and date would be read wrongly."""
-    country, zone = settings.get("country", ""), settings.get("time_zone", "")
-    if country and not phone.is_country(country):
-        raise errors.Rejected(f"{country!r} is no country.", hint="Write its two letters, e.g. CO.", code="country")
-    if zone and zone not in available_timezones():
-        raise errors.Rejected(f"{zone!r} is no time zone.", hint="Write it like America/Bogota.", code="time_zone")
 
 
 def open_app(config: Config, bell: Bell) -> App:

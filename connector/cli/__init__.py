@@ -25,6 +25,7 @@ COMMANDS = {
     "hubspot": "connector.cli.packages:hubspot",
     "salesforce": "connector.cli.packages:salesforce",
     "sends": "connector.cli.sends:sends",
+    "tasks": "connector.cli.tasks:group",
     "why": "connector.cli.look:why",
     "review": "connector.cli.look:review",
     "replay": "connector.cli.look:replay",

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import click
 
@@ -11,9 +11,10 @@ from connector import errors, webhooks
 from connector.app import App, kinds
 from connector.base import hook_path
 from connector.cli.context import FINDINGS, fail, opened, show_json
-from connector.ports import Account, Flag, Issue, Manifest
-from connector.store import accounts as rows
+from connector.ports import Account, Flag, Manifest
 from connector.store import numbers as number_rows
+from connector.works import accounts as works
+from connector.works import connecting
 
 
 @click.group("accounts")
@@ -47,14 +48,14 @@ def _option(kind: str, flag: Flag) -> Callable[[Any], Any]:
 
 def _name(_: click.Context, __: click.Parameter, value: str) -> str:
     """Documents and webhook paths carry the name."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
-        raise click.BadParameter("letters, digits, - _ and . only, at most 64")
+    if not connecting.NAME.fullmatch(value):
+        raise click.BadParameter(connecting.NAME_RULE)
     return value
 
 
 def _command(manifest: Manifest) -> click.Command:
     def run(name: str, as_json: bool, **given: str | None) -> None:
-        _add(manifest, name, {k: v.strip() for k, v in given.items() if v is not None}, as_json)
+        _add(manifest, name, {k: v for k, v in given.items() if v is not None}, as_json)
 
     run.__doc__ = f"Connect {manifest.title}."
     for flag in reversed(manifest.flags):
@@ -67,16 +68,15 @@ def _command(manifest: Manifest) -> click.Command:
 
 
 def _add(manifest: Manifest, name: str, given: dict[str, str], as_json: bool) -> None:
-    secret = {_key(flag) for flag in manifest.flags if flag.secret}
-    settings = {k: v for k, v in given.items() if k not in secret}
-    secrets = {k: v for k, v in given.items() if k in secret}
+    settings, secrets = manifest.split(given)
     with opened() as app:
-        known = _known(app, name)
-        if not known:
-            settings = {_key(flag): flag.default for flag in manifest.flags if flag.default} | settings
-            _complete(manifest, given)
-        made = _sign(settings, secrets, known) if manifest.kind == webhooks.MANIFEST.kind else {}
-        entry = describe(app.add_account(manifest, name, settings, secrets | made))
+        try:
+            ready = connecting.complete(app, manifest, name, settings, secrets)
+        except errors.Rejected as error:
+            _usage(error)
+            raise
+        entry = describe(app.add_account(manifest, name, ready.settings, ready.secrets | ready.made))
+    made = ready.made
     if as_json:
         show_json(entry | made)
     elif manifest.kind == webhooks.MANIFEST.kind:
@@ -89,29 +89,11 @@ def _add(manifest: Manifest, name: str, given: dict[str, str], as_json: bool) ->
         click.echo(f"Next: connector accounts check {name} --fix")
 
 
-def _sign(settings: dict[str, str], secrets: dict[str, str], known: bool) -> dict[str, str]:
-    """What we call has a signing secret from the start: {secret} when it is made here."""
-    if "url" in settings or not known:
-        webhooks.validate(settings.get("url", ""), secrets.get("secret", ""))
-    return {} if known or secrets.get("secret") else {"secret": webhooks.standard.new_secret()}
-
-
-def _key(flag: Flag) -> str:
-    return flag.name.replace("-", "_")
-
-
-def _known(app: App, name: str) -> bool:
-    """The account is there and opens: then only what changes has to be given."""
-    try:
-        return app.account(name) is not None
-    except errors.NotAllowed:
-        return False
-
-
-def _complete(manifest: Manifest, given: dict[str, str]) -> None:
-    missing = [f"--{flag.name}" for flag in manifest.flags if flag.required and not given.get(_key(flag))]
-    if missing:
-        raise click.UsageError(f"Missing option {', '.join(missing)}.", click.get_current_context(silent=True))
+def _usage(error: errors.Rejected) -> None:
+    """What is missing, as the options it is given with."""
+    if error.code == connecting.MISSING:
+        flags = ", ".join(f"--{flag}" for flag in cast(Sequence[str], error.facts["flags"]))
+        raise click.UsageError(f"Missing option {flags}.", click.get_current_context(silent=True)) from None
 
 
 for _manifest in kinds().values():
@@ -171,34 +153,9 @@ def check(name: str | None, fix: bool, as_json: bool) -> None:
 
 
 def _check(app: App, account: Account, fix: bool) -> list[dict[str, Any]]:
-    """The findings of one account; a good answer ends a pause, and refreshes the cached fields."""
-    try:
-        if account.kind == "whatsapp":
-            issues = _check_number(app, account, fix)
-        elif account.kind == webhooks.MANIFEST.kind:
-            issues = webhooks.check(account)
-        else:
-            issues = app.crm(account).check(fix=fix)
-            app.refresh_catalogue(account)
-    except errors.ConnectorError as error:
-        return [
-            {"code": error.code or type(error).__name__, "message": error.message, "hint": error.hint, "fix": False}
-        ]
-    if account.state == "needs_person" and not issues:
-        with app.store.write() as conn:
-            rows.set_state(conn, account.id, "ok", "")
+    """The findings of one account as the fixed surface has them."""
+    issues = works.check(app, account, fix=fix).issues
     return [{"code": i.code, "message": i.message, "hint": i.hint, "fix": i.fix} for i in issues]
-
-
-def _check_number(app: App, account: Account, fix: bool) -> list[Issue]:
-    """Also keeps what Meta shows of the number: sends are paced by it."""
-    api = app.messenger(account)
-    issues = api.check(fix=fix)
-    if not any(issue.code in ("token", "phone_number_id") for issue in issues):
-        state, profile = api.number(), api.profile()
-        with app.store.write() as conn:
-            number_rows.put(conn, account.id, account.name, state, profile, app.clock.now())
-    return issues
 
 
 def _numbers(app: App, account: Account) -> list[str]:

@@ -223,7 +223,7 @@ class Demo:
                 problems = [f"{path}:{f.line}: {f.message} {f.hint}".rstrip() for f in verdict.errors]
                 problems += [f"{path}:{t.line}: {t.name}: {t.message}" for t in verdict.tests if not t.passed]
                 fail("\n".join(problems), 1)
-            publish.push(app.store, [verdict.document], "demo", now, base={}, force=True, draft=False)
+            publish.push(app.store, [verdict.document], "demo", now, base={}, force=True)
             self.say(f"published {verdict.document.name} ({len(verdict.tests)} tests passed)")
 
     def _import(self, app: App) -> dict[tuple[str, str], str]:

@@ -1,7 +1,6 @@
 """connector why, review, doctor and replay: what happened, what is wrong, what would happen."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +10,15 @@ from connector import errors
 from connector.app import App
 from connector.base import crm_kinds
 from connector.cli.context import FINDINGS, fail, opened, progress, read_text, show_json
-from connector.core import documents as language
 from connector.core.documents import MappingDocument
 from connector.pipeline import why as reasons
-from connector.pipeline.replay import Replay
 from connector.store import changes as change_rows
 from connector.store import deliveries
-from connector.store import doctor as invariants
 from connector.store import events as event_rows
-from connector.store import findings as told
+from connector.works.checkup import checkup
+from connector.works.replays import mapping, parse_since, replays
 
 SHOWN = 5  # of the deliveries that cannot be read, the newest
-UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 @click.command("why")
@@ -81,12 +77,13 @@ def _dismiss(app: App, key: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(as_json: bool) -> None:
     """Check the promises: every invariant, and how many events are done, waiting, in review, refused."""
-    with opened() as app, app.store.read() as conn:
-        found = [*invariants.findings(conn, app.clock.now()), *told.summed(conn)]
-        counts = invariants.counts(conn)
-        unread = deliveries.dead(conn, SHOWN)
+    with opened() as app:
+        told = checkup(app)
+        with app.store.read() as conn:
+            unread = deliveries.dead(conn, SHOWN)
+    found, counts = told["findings"], told["counts"]
     if as_json:
-        show_json({"ok": not found, "findings": found, "counts": counts})
+        show_json(told)
     else:
         click.echo(f"{app.config.home}")
         click.echo("  ".join(f"{name} {n:,}" for name, n in counts.items()))
@@ -103,14 +100,10 @@ def _unread(delivery: Any) -> str:
     return f"Delivery {delivery.id}, received {delivery.received_at:%Y-%m-%d %H:%M:%SZ}: {delivery.error}"
 
 
-def parse_since(text: str, now: datetime) -> datetime:
-    """An ISO time (UTC when it names no zone), or an age: 30m 12h 7d."""
+def _since(text: str, now: datetime) -> datetime:
     try:
-        if text[-1:] in UNITS and text.isascii() and text[:-1].isdigit():
-            return now - timedelta(**{UNITS[text[-1]]: int(text[:-1])})
-        at = datetime.fromisoformat(text)
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+        return parse_since(text, now)
+    except errors.Rejected:
         wrong = "Write --since as a time (2026-11-22T10:00Z) or an age (30m, 12h, 7d)."
         raise click.UsageError(wrong, click.get_current_context(silent=True)) from None
 
@@ -129,10 +122,10 @@ def replay(start: str, path: str | None, apply_: bool, as_json: bool) -> None:
     """Judge past replies again and print the CRM writes that would follow."""
     with opened() as app:
         document = _document(path)
-        since = parse_since(start, app.clock.now())
+        since = _since(start, app.clock.now())
         writes = [
             entry
-            for run in _replays(app, document, apply_)
+            for run in replays(app, document, apply_)
             for entry in run.run(since, lambda n: progress("replayed", n))
         ]
         if apply_ and writes:
@@ -152,20 +145,9 @@ def replay(start: str, path: str | None, apply_: bool, as_json: bool) -> None:
 
 
 def _document(path: str | None) -> MappingDocument | None:
-    if path is None:
-        return None
     try:
-        found = language.read(read_text(Path(path)))
+        return None if path is None else mapping(read_text(Path(path)))
     except errors.BadDocument as error:
         fail(f"{path}: {error}", FINDINGS)
-    if not isinstance(found, MappingDocument):
-        fail(f"{path} is a {found.kind}: document; replies are judged by mappings. A message is never sent again.")
-    return found
-
-
-def _replays(app: App, document: MappingDocument | None, apply_: bool) -> Iterator[Replay]:
-    crms = [a for a in app.accounts() if a.kind in crm_kinds() and (document is None or document.crm == a.name)]
-    if document is not None and not crms:
-        fail(f"There is no account named {document.crm!r}.")
-    for account in crms:
-        yield Replay(app.store, account, app.crm(account), app.library, app.clock, document, apply_)
+    except errors.Rejected as error:
+        fail(f"{path}: {error}")

@@ -9,16 +9,13 @@ from typing import Any
 
 import click
 
-from connector import errors
-from connector.app import App
-from connector.base import crm_kinds
 from connector.cli.context import FINDINGS, fail, opened, read_text, show_json
-from connector.core.documents import Document, Finding, SendDocument
+from connector.core.documents import Finding
 from connector.pipeline import publish
 from connector.pipeline.publish import Verdict
 from connector.store import documents as rows
+from connector.works import mappings as works
 
-NONE = "Connect it: connector accounts add"
 PULLED = ".connector-pulled.json"  # {name: digest}: the live texts that this folder's texts are based on
 
 
@@ -71,7 +68,7 @@ def check(paths: tuple[str, ...], as_json: bool) -> None:
     """Everything wrong with these documents: line, what, and what to write instead."""
     with opened() as app:
         judged = verdicts(app.fields_of(refresh=False), paths, app.templates_of(refresh=False))
-        strangers = _strangers(app, judged) if app.accounts() else []
+        strangers = works.strangers(app, judged) if app.accounts() else []
     found = [(path, f) for path, verdict in judged for f in verdict.findings] + strangers
     if as_json:
         show_json([publish.as_json(str(path), f) for path, f in found])
@@ -118,7 +115,7 @@ def push(folder: str, force: bool, draft: bool, as_json: bool) -> None:
     """Check, test and publish every document of a folder at once; all or none."""
     with opened() as app:
         judged = verdicts(app.fields_of(refresh=True), [folder], app.templates_of(refresh=True))
-        problems = [*_problems(judged), *(_line(path, f) for path, f in _strangers(app, judged))]
+        problems = [*_problems(judged), *(_line(path, f) for path, f in works.strangers(app, judged))]
         if problems:
             for line in problems:
                 click.echo(line, err=True)
@@ -126,10 +123,11 @@ def push(folder: str, force: bool, draft: bool, as_json: bool) -> None:
             raise SystemExit(FINDINGS)
         documents = [v.document for _, v in judged if v.document is not None]
         base = read_pulled(_root(folder))
-        done = publish.push(app.store, documents, author(), app.clock.now(), base=base, force=force, draft=draft)
+        state = "draft" if draft else "live"
+        done = publish.push(app.store, documents, author(), app.clock.now(), base=base, force=force, state=state)
         if not draft and all(d.did != "refused" for d in done):
             write_pulled(_root(folder), base | {d.name: publish.digest(d.text) for d in documents})
-        starts = {} if draft else _starts(app, documents, done)
+        starts = {} if draft else works.starts(app, documents, done)
     if as_json:
         show_json([{"name": d.name, "did": d.did, "version": d.version, "why": d.why} for d in done])
     for path, f in ((path, f) for path, v in judged for f in v.findings if f.severity == "warning"):
@@ -140,28 +138,6 @@ def push(folder: str, force: bool, draft: bool, as_json: bool) -> None:
     raise SystemExit(FINDINGS if any(d.did == "refused" for d in done) else 0)
 
 
-def _starts(app: App, documents: Sequence[Document], done: Sequence[publish.Push]) -> dict[str, str]:
-    """What a newly published send: document does not send: it starts from now."""
-    fresh = {d.name for d in done if d.did == "published" and d.version == 1}
-    said = {}
-    for document in documents:
-        if isinstance(document, SendDocument) and document.name in fresh:
-            n = _already(app, document)
-            said[document.name] = "It starts from now" + (
-                f"; {_many(n, 'record')} already there: nothing is sent for what was before" if n else ""
-            )
-    return said
-
-
-def _already(app: App, document: SendDocument) -> int:
-    """How many; 0 also when the CRM does not say: a count is no reason not to publish."""
-    account = app.account(document.crm)
-    try:
-        return publish.already(app.crm(account), document) if account is not None else 0
-    except errors.ConnectorError:
-        return 0
-
-
 def _problems(judged: Sequence[tuple[Path, Verdict]]) -> list[str]:
     lines = [_line(path, f) for path, v in judged for f in v.errors]
     lines += [
@@ -170,19 +146,7 @@ def _problems(judged: Sequence[tuple[Path, Verdict]]) -> list[str]:
         for t in v.tests
         if not t.passed
     ]
-    names = [v.document.name for _, v in judged if v.document]
-    return lines + [f"Two documents are called {name!r}." for name in sorted({n for n in names if names.count(n) > 1})]
-
-
-def _strangers(app: App, judged: Sequence[tuple[Path, Verdict]]) -> list[tuple[Path, Finding]]:
-    """Documents for a CRM that is not connected."""
-    known = sorted(a.name for a in app.accounts() if a.kind in crm_kinds())
-    hint = f"Write {' or '.join(known)}, or connect it: connector accounts add" if known else NONE
-    return [
-        (path, Finding("crm", 1, 1, "crm", f"There is no account named {v.document.crm!r}.", hint))
-        for path, v in judged
-        if v.document and v.document.crm not in known
-    ]
+    return lines + [f"Two documents are called {name!r}." for name in publish.twins(judged)]
 
 
 @group.command("pull")

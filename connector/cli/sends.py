@@ -1,18 +1,16 @@
 """connector sends: what was sent and what waits, held back, let go or ended by a person; and other tools' messages."""
 
-import csv
-import io
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
+from connector import errors
 from connector.app import App
 from connector.cli.context import FINDINGS, fail, opened, read_text, show_json
 from connector.cli.mappings import author
 from connector.pipeline.drift import PARKED
-from connector.pipeline.imports import import_sends
+from connector.pipeline.imports import import_sends, read_rows
 from connector.store import documents as document_rows
 from connector.store import findings, holding
 from connector.store.sending import ENDED
@@ -46,30 +44,11 @@ def import_(file: str, as_json: bool) -> None:
 
 
 def _rows(path: Path) -> list[Any]:
-    """The rows of a file, each as it stands there; a line that is no JSON stays a text, and is refused as a row."""
     text = read_text(path)
     try:
-        if path.suffix.lower() == ".csv":
-            return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
-        if text.lstrip().startswith("["):
-            return list(json.loads(text))
-    except (ValueError, RecursionError, csv.Error) as error:
-        fail(f"{path} cannot be read: {error}")
-    whole = _line(text)
-    return [_line(line) for line in text.splitlines() if line.strip()] if isinstance(whole, str) else [whole]
-
-
-def _delimiter(text: str) -> str:
-    """A spreadsheet writes what its country uses."""
-    header = text.partition("\n")[0]
-    return max(",;\t", key=header.count)
-
-
-def _line(line: str) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return line
+        return read_rows(text, csv_=path.suffix.lower() == ".csv")
+    except errors.Rejected as error:
+        fail(f"{path} cannot be read: {error.message.partition(': ')[2]}")
 
 
 @sends.command("list")

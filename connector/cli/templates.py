@@ -1,7 +1,8 @@
 """connector templates: what Meta approved, what waits for review, and new ones checked before they are submitted."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,14 +10,16 @@ from typing import Any, TypeVar
 
 import click
 
+from connector import errors
 from connector.app import App
-from connector.cli.context import FINDINGS, fail, opened, read_text, show_json
+from connector.cli.context import FINDINGS, WRONG_USE, fail, opened, read_text, show_json
 from connector.core import template as language
 from connector.core.template import Misfit, Template
 from connector.pipeline import templates as journey
 from connector.ports import Account
-from connector.store import chores, findings
+from connector.store import findings
 from connector.store import templates as rows
+from connector.works import templates as works
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -28,17 +31,9 @@ def group() -> None:
     """WhatsApp templates: sync, look at, check, submit."""
 
 
-def senders(app: App, name: str) -> list[Account]:
-    """The WhatsApp accounts, or the one that is named."""
-    found = [a for a in app.accounts() if a.kind == "whatsapp" and name in ("", a.name)]
-    if not found:
-        fail(f"There is no WhatsApp account{f' named {name!r}' if name else ''}. See: connector accounts list")
-    return found
-
-
 def sender(app: App, name: str) -> Account:
     """The WhatsApp account, which must be named where there are several."""
-    found = senders(app, name)
+    found = works.senders(app, name)
     if len(found) > 1:
         fail(f"Which account? --account {' or '.join(a.name for a in found)}")
     return found[0]
@@ -57,9 +52,7 @@ _ONE = _account("The WhatsApp account; may be left out where there is one.")
 def sync(name: str, as_json: bool) -> None:
     """Read every template from Meta."""
     with opened() as app:
-        done = {a.name: journey.sync(app.store, a, app.messenger(a), app.clock.now()) for a in senders(app, name)}
-        with app.store.write() as conn:
-            chores.soon(conn, journey.DRIFT)
+        done = {a.name: works.sync(app, a) for a in works.senders(app, name)}
     if as_json:
         show_json([{"account": account, **asdict(found)} for account, found in done.items()])
         return
@@ -76,7 +69,7 @@ def list_(name: str, as_json: bool) -> None:
     with opened() as app:
         now = app.clock.now()
         with app.store.read() as conn:
-            found = [(a.name, row) for a in senders(app, name) for row in rows.rows(conn, a.id)]
+            found = [(a.name, row) for a in works.senders(app, name) for row in rows.rows(conn, a.id)]
     if as_json:
         show_json([_listed(account, row) for account, row in found])
     for account, row in [] if as_json else found:
@@ -129,9 +122,7 @@ def create(file: Path, name: str) -> None:
     """Check a new template (JSON, as Graph takes it) and submit it for review."""
     body = _body(file)
     with opened() as app:
-        account = sender(app, name)
-        made = app.messenger(account).create_template(body)
-        _submitted(app, account, made)
+        made = works.create(app, sender(app, name), body)
     click.echo(f"{made.name} ({made.language}) is submitted: {made.status.lower()}, {made.category}.")
 
 
@@ -141,24 +132,18 @@ def create(file: Path, name: str) -> None:
 def edit(file: Path, name: str) -> None:
     """Check the new contents of a template and submit them; all its components are replaced."""
     body = _body(file)
-    with opened() as app:
-        account = sender(app, name)
-        with app.store.read() as conn:
-            row = rows.one(conn, account.id, body["name"], body["language"])
-        if row is None or not row.template_id:
-            fail(f"{body['name']} ({body['language']}) is not known. Run: connector templates sync", FINDINGS)
-        app.messenger(account).edit_template(row.template_id, body)
-        changed = language.from_graph({**body, "id": row.template_id, "status": "PENDING"})
-        _submitted(app, account, changed)
+    with opened() as app, _told_unknown():
+        changed = works.edit(app, sender(app, name), body)
     click.echo(f"{changed.name} ({changed.language}) is submitted again.")
 
 
-def _submitted(app: App, account: Account, template: Template) -> None:
-    """Kept at once, so that the list says since when Meta looks at it."""
-    now = app.clock.now()
-    with app.store.write() as conn:
-        rows.put(conn, account.id, [template], now)
-        rows.set_values(conn, account.id, template.name, template.language, now, submitted_at=now)
+@contextmanager
+def _told_unknown() -> Iterator[None]:
+    """A template nobody knows is a finding, no wrong use."""
+    try:
+        yield
+    except errors.NotFound as error:
+        fail(str(error), FINDINGS if error.code == "template" else WRONG_USE)
 
 
 @group.command("delete")
@@ -167,20 +152,9 @@ def _submitted(app: App, account: Account, template: Template) -> None:
 @_ONE
 def delete(template: str, code: str, name: str) -> None:
     """Delete a template at Meta. Its name cannot be used again for 30 days."""
-    with opened() as app:
-        account = sender(app, name)
-        with app.store.read() as conn:
-            found = [r for r in rows.rows(conn, account.id) if r.name == template and code in ("", r.language)]
-        found = [row for row in found if row.status != journey.GONE]
-        if not found or (code and not found[0].template_id):
-            fail(f"There is no template {f'{template} {code}'.strip()}. Run: connector templates sync", FINDINGS)
-        app.messenger(account).delete_template(template, found[0].template_id if code else "")
-        now = app.clock.now()
-        with app.store.write() as conn:
-            for row in found:
-                rows.set_values(conn, account.id, row.name, row.language, now, status=journey.GONE)
-            chores.soon(conn, journey.DRIFT)
-    click.echo(f"{template} is deleted in {', '.join(row.language for row in found)}.")
+    with opened() as app, _told_unknown():
+        gone = works.delete(app, sender(app, name), template, code)
+    click.echo(f"{template} is deleted in {', '.join(gone)}.")
 
 
 @group.command("check")

@@ -1,5 +1,7 @@
 """Messages another tool sent, made known so that `answer_to` can tell what a reply answers."""
 
+import csv
+import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from typing import Any
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate, validates_schema
 
 from connector.core.text import clean
+from connector.errors import Rejected
 from connector.ids import new_id
 from connector.store import sends
 from connector.store.contacts import Person, Resolver
@@ -87,6 +90,35 @@ class Imported:
     new: int
     known: int
     refused: list[tuple[int, str]]
+
+
+def read_rows(text: str, *, csv_: bool) -> list[Any]:
+    """The rows of a file (JSON lines, a JSON list, CSV), each as it stands there. Raises Rejected.
+
+    A line that is no JSON stays a text, and is refused as a row."""
+    try:
+        if csv_:
+            return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
+        if text.lstrip().startswith("["):
+            return list(json.loads(text))
+    except (ValueError, RecursionError, csv.Error) as error:
+        hint = "Give JSON lines, a JSON list, or CSV with a header."
+        raise Rejected(f"It cannot be read: {error}", hint=hint, code="unreadable") from None
+    whole = _line(text)
+    return [_line(line) for line in text.splitlines() if line.strip()] if isinstance(whole, str) else [whole]
+
+
+def _delimiter(text: str) -> str:
+    """A spreadsheet writes what its country uses."""
+    header = text.partition("\n")[0]
+    return max(",;\t", key=header.count)
+
+
+def _line(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return line
 
 
 def import_sends(store: Store, rows: Iterable[Any], now: datetime) -> Imported:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from connector import errors
 from connector.core import documents as language
@@ -19,6 +19,7 @@ from connector.store import templates as template_rows
 from connector.store.engine import Store
 
 STOPPED = ("template_changed", "document_parked")  # findings that came with a park of their document
+Key = TypeVar("Key")
 Fields = Mapping[str, list[Field]]
 Look = Callable[[Document], Fields | None]  # the fields of a document's CRM, None when they are not known
 Templates = Callable[[Document], Sequence[Template] | None]  # those of its WhatsApp account, None when not known
@@ -124,20 +125,51 @@ def push(
     *,
     base: Mapping[str, str],
     force: bool,
-    draft: bool,
+    state: str = "live",
 ) -> list[Push]:
-    """Publishes checked documents in one transaction, all or none.
+    """Publishes checked documents in one transaction, all or none; `state` draft or shadow: stored beside what is live.
 
     None, when a live text is not the one these are based on (`base`: {name: digest}, what was last pulled or pushed).
     """
     with store.write() as conn:
         live = {row.name: row for row in rows.live(conn)}
-        if not force and not draft:
+        if not force and state == "live":
             found = [_push_refused(live.get(d.name), d, base.get(d.name)) for d in documents]
             refused = [push for push in found if push is not None]
             if refused:
                 return refused
-        return [_push(conn, live.get(d.name), d, author, now, "draft" if draft else "live") for d in documents]
+        return [_push(conn, live.get(d.name), d, author, now, state) for d in documents]
+
+
+Judged = Sequence[tuple[Key, Verdict]]  # the key says where a text came from: its path, its place in a list
+
+
+def twins(judged: Judged[Any]) -> list[str]:
+    """Names that two of these documents have."""
+    names = [v.document.name for _, v in judged if v.document]
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def strangers(judged: Judged[Key], known: Sequence[str], otherwise: str) -> list[tuple[Key, Finding]]:
+    """Documents for a CRM that is not connected; `otherwise` says what to do."""
+    hint = f"Write {' or '.join(known)}, or connect it: connector accounts add" if known else otherwise
+    return [
+        (key, Finding("crm", 1, 1, "crm", f"There is no account named {v.document.crm!r}.", hint))
+        for key, v in judged
+        if v.document and v.document.crm not in known
+    ]
+
+
+def starts(documents: Sequence[Document], done: Sequence[Push], there: Callable[[SendDocument], int]) -> dict[str, str]:
+    """What a newly published send: document does not send: it starts from now. `there` counts what was before."""
+    fresh = {d.name for d in done if d.did == "published" and d.version == 1}
+    said = {}
+    for document in documents:
+        if isinstance(document, SendDocument) and document.name in fresh:
+            n = there(document)
+            before = f"; {n:,} record{'' if n == 1 else 's'} already there: nothing is sent for what was before"
+            said[document.name] = "It starts from now" + (before if n else "")
+    return said
 
 
 def digest(text: str) -> str:

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,26 +42,31 @@ class Replay:
     clock: Clock
     document: MappingDocument | None = None
     apply: bool = False
+    seen: int = 0  # the seq of the last event that was judged: a later run goes on behind it
+    carried: dict[str, tuple[Record, ...]] = field(default_factory=dict)  # lane: records as replayed so far
+    changed: set[str] = field(default_factory=set)  # the lanes whose records are not as the CRM has them
 
     def run(self, start: datetime, progress: Callable[[int], None] = lambda _: None) -> Iterator[dict[str, Any]]:
-        """Yields one entry per write: {event, message, document, account, contact, record, field, now, then}."""
-        shelf = self._shelf()
-        seen, done = 0, 0
-        carried: dict[str, tuple[Record, ...]] = {}
+        """Yields one entry per write: {event, message, document, account, contact, record, field, now, then}.
+
+        `progress(events)` after each page; what it raises ends the run, which `seen` and `carried` can go on with."""
+        shelf, done = self._shelf(), 0
+        with self.store.read() as conn:
+            self.seen = max(self.seen, event_rows.begins(conn, start) - 1)
         while True:
             with self.store.read() as conn:
-                rows = event_rows.since(conn, start, events.InboundMessage.kind, after=seen, limit=PAGE)
+                rows = event_rows.since(conn, start, events.InboundMessage.kind, after=self.seen, limit=PAGE)
             if not rows:
                 return
-            seen = rows[-1].seq
             work = [self._work(row) for row in rows if row.lane]
             with ExitStack() as held:
                 if self.apply:
                     self._hold({w.lane for w in work}, held)
                 with self.store.read() as conn:  # what is still to be handled will be, by today's documents
                     waiting = plans.waiting(conn, self.account.id, [w.event for w in work])
-                found = list(self._page([w for w in work if w.event not in waiting], shelf, carried))
+                found = list(self._page([w for w in work if w.event not in waiting], shelf))
             yield from found
+            self.seen = rows[-1].seq
             done += len(rows)
             progress(done)
 
@@ -85,9 +90,7 @@ class Replay:
     def _work(self, row: Any) -> Work:
         return Work(row.id, self.account.id, row.seq, row.lane, 0, row.kind, row.payload, row.received_at, row.account)
 
-    def _page(
-        self, work: Sequence[Work], shelf: Shelf, carried: dict[str, tuple[Record, ...]]
-    ) -> Iterator[dict[str, Any]]:
+    def _page(self, work: Sequence[Work], shelf: Shelf) -> Iterator[dict[str, Any]]:
         if not shelf.live:
             return
         desk = self._desk(work, shelf)
@@ -101,11 +104,11 @@ class Replay:
         for lane, some in keys.items():
             records = {(r.object, r.id): r for key in some for r in found.get(key, ())}
             desk.meet(lane, tuple(records.values()))
-            if lane in carried:
-                desk.records[lane] = carried[lane]
+            if lane in self.carried:
+                desk.records[lane] = self.carried[lane]
         judged = desk.judge(desk.cases)
         desk.accept()
-        carried |= desk.records
+        self.carried |= desk.records
         for one in judged:
             yield from self._diff(one, desk)
         if self.apply:
@@ -146,6 +149,7 @@ class Replay:
                     continue
                 change, object_, record = judged.changes[ordinals[reason.change] or 0]
                 if isinstance(change, SetField):
+                    self.changed.add(judged.work.lane)
                     yield {
                         "event": judged.work.event, "id": judged.event.id, "message": judged.event.text,
                         "document": plan.document,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connector.pipeline.drain import SETTLE
-from connector.store import accounts, changes, deliveries, notifications, parks, plans, sending, telling
+from connector.store import accounts, changes, deliveries, notifications, parks, plans, sending, tasks, telling
 from connector.store.engine import Store
 
 
@@ -24,7 +24,8 @@ def due(store: Store, now: datetime) -> list[str]:
         bells += [f"send:{number}" for number in sending.numbers_due(conn, now, settled)]
         bells += [f"truth:{name}" for name in telling.accounts_due(conn)]
         bells += [f"notify:{name}" for name in notifications.accounts_due(conn, now)]
-    return bells + [f"{stage}:{name}" for stage, names in asking.items() for name in names if name not in held]
+        asked = ["task"] if tasks.due(conn, now) else []
+    return bells + [f"{stage}:{name}" for stage, names in asking.items() for name in names if name not in held] + asked
 
 
 def _held(conn: Any, names: set[str], now: datetime) -> set[str]:

@@ -40,6 +40,12 @@ class Manifest:
     crm: bool = True
     hook_secret: bool = False  # its calls cannot be signed: the hook's path ends in a 256-bit secret of ours
 
+    def split(self, given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+        """(settings, secrets) of a filled form or command line; names are written with - or _, kept with _."""
+        values = {name.replace("-", "_"): value.strip() for name, value in given.items()}
+        hidden = {flag.name.replace("-", "_") for flag in self.flags if flag.secret}
+        return {k: v for k, v in values.items() if k not in hidden}, {k: v for k, v in values.items() if k in hidden}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:

@@ -141,6 +141,10 @@ class CRM(Protocol):
 
     def check(self, *, fix: bool = False) -> list[Issue]: ...
 
+    def whoami(self) -> Mapping[str, str]:
+        """Whom the credentials belong to, under the names of settings: portal_id, or org_id and user_id."""
+        ...
+
     def fields(self, object: str) -> list[Field]: ...
 
     def find(self, keys: Sequence[ContactKey], fields: Sequence[str]) -> dict[ContactKey, list[Record]]:

@@ -474,6 +474,7 @@ tasks = table(  # long or slow work that a person asked for and a worker does
     sa.Column("beat_at", Time),  # the last sign of life of the worker that has it
     sa.Column("ended_at", Time),
     sa.Column("cursor", Json),  # how far it came, so that another worker can go on
+    number("attempts"),  # starts since it last got on: what ends its workers is not begun for ever
 )
 pending("tasks_open", tasks, "state IN ('new', 'running')", "at")
 sa.Index("tasks_at", tasks.c.at)

@@ -3,12 +3,12 @@
 import json
 from datetime import UTC, datetime, timedelta
 
-import click
 import pytest
 import sqlalchemy as sa
 
-from connector.cli.look import parse_since
+from connector import errors
 from connector.store.tables import changes, contact_keys, events, plans, sends
+from connector.works.replays import parse_since
 from tests.pipeline.conftest import ANA
 from tests.pipeline.messages import replies, tap, text
 
@@ -148,7 +148,7 @@ def test_replay_by_what_is_live_and_by_what_is_wrong(cli, told):
     "since", ["", "d", "²d", "-1d", "1y", "99999999999999d", "0001-01-01T00:00+14:00", "2026-13-01", "1.5h", "\0"]
 )
 def test_a_time_that_is_none(since):
-    with pytest.raises(click.UsageError):
+    with pytest.raises(errors.Rejected):
         parse_since(since, datetime.now(UTC))
 
 

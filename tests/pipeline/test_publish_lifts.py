@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 24, 3, tzinfo=UTC)
 
 
 def push(store: Store, text: str) -> None:
-    publish.push(store, [language.read(text)], "test", NOW, base={}, force=True, draft=False)
+    publish.push(store, [language.read(text)], "test", NOW, base={}, force=True)
 
 
 def parked(store: Store) -> bool:

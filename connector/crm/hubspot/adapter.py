@@ -52,7 +52,7 @@ class HubSpot:
         host = base_url(value(settings, "base-url", BASE_URL), MANIFEST.hosts)
         client = Client(host, token, zone=value(settings, "time-zone") or None)
         properties = Properties(client)
-        self._properties = properties
+        self._client, self._properties = client, properties
         self._finder = Finder(client, properties, value(settings, "country") or None)
         self._records = RecordWriter(client, properties, self._finder)
         self._associations = Associations(client)
@@ -65,6 +65,11 @@ class HubSpot:
     def check(self, *, fix: bool = False) -> list[Issue]:
         """Token, account, scopes, our two unique fields; `fix` creates the fields."""
         return self._checker.check(fix=fix)
+
+    def whoami(self) -> dict[str, str]:
+        """The account the token belongs to, and its time zone."""
+        found = self._client.details()
+        return {"portal_id": str(found.get("portalId") or ""), "time_zone": str(found.get("timeZone") or "")}
 
     def fields(self, object: str) -> list[Field]:
         """The object's properties as they are now, with the account's validation rules."""

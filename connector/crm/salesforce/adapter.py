@@ -45,7 +45,7 @@ class Salesforce:
             repeatable=frozenset({"message", "note", "task"}),
             locale=value(account.settings, "locale") or None,
         )
-        client = Client(account, tokens)
+        client = self._client = Client(account, tokens)
         self._schema = Schema(client)
         self._finder = Finder(client, self._schema, country or None)
         self._reader = Reader(client, self._schema, self._finder)
@@ -56,6 +56,11 @@ class Salesforce:
     def check(self, *, fix: bool = False) -> list[Issue]:
         """Credentials, access and our own fields; `fix` makes what is missing."""
         return self._setup.check(fix=fix)
+
+    def whoami(self) -> dict[str, str]:
+        """The org and the user the token belongs to."""
+        token = self._client.token()
+        return {"org_id": str(token.get("org") or ""), "user_id": str(token.get("user") or "")}
 
     def fields(self, object: str) -> list[Field]:
         """Every field of an object, freshly read. Raises NotFound."""

@@ -125,5 +125,6 @@ def upgrade() -> None:
     op.add_column('tasks', sa.Column('beat_at', sa.BigInteger(), nullable=True))
     op.add_column('tasks', sa.Column('ended_at', sa.BigInteger(), nullable=True))
     op.add_column('tasks', sa.Column('cursor', sa.Text(), nullable=True))
+    op.add_column('tasks', sa.Column('attempts', sa.Integer(), server_default='0', nullable=False))
     op.create_index('tasks_at', 'tasks', ['at'], unique=False)
     op.create_index('tasks_open', 'tasks', ['at'], unique=False, postgresql_where=sa.text("state IN ('new', 'running')"), sqlite_where=sa.text("state IN ('new', 'running')"))
