@@ -26,6 +26,7 @@ COMMANDS = {
     "salesforce": "connector.cli.packages:salesforce",
     "sends": "connector.cli.sends:sends",
     "tasks": "connector.cli.tasks:group",
+    "settings": "connector.cli.settings:group",
     "why": "connector.cli.look:why",
     "review": "connector.cli.look:review",
     "replay": "connector.cli.look:replay",
