@@ -24,7 +24,7 @@ from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Directory, Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell
-from connector.store import accounts, callbacks, holding, numbers, own_writes, sending, telling
+from connector.store import accounts, callbacks, holding, numbers, own_writes, sending, shadows, telling
 from connector.store import tasks as task_rows
 from connector.works import checkup
 
@@ -195,6 +195,7 @@ class App(Connections):
             own_writes.prune(conn, self.clock.now())
             callbacks.expire(conn, self.clock.now())
             task_rows.prune(conn, self.clock.now())
+            shadows.prune(conn, self.clock.now())
 
     def sweep(self) -> list[str]:
         """Rings for whatever waits; the bells rung."""

@@ -30,6 +30,8 @@ COMMANDS = {
     "why": "connector.cli.look:why",
     "review": "connector.cli.look:review",
     "replay": "connector.cli.look:replay",
+    "retry": "connector.cli.hands:retry",
+    "undo": "connector.cli.hands:undo",
     "doctor": "connector.cli.look:doctor",
     "sandbox": "connector.cli.run:sandbox",
 }

@@ -1,5 +1,6 @@
 """What every command shares: settings, an opened app, plain errors instead of tracebacks."""
 
+import getpass
 import json
 import os
 import sys
@@ -69,6 +70,14 @@ def fail(message: str, code: int = WRONG_USE) -> NoReturn:
     """One sentence on standard error, and an exit code."""
     click.echo(f"Error: {message}", err=True)
     sys.exit(code)
+
+
+def author() -> str:
+    """Who publishes, as versions name them."""
+    try:
+        return f"{getpass.getuser()}, command line"
+    except (KeyError, OSError):  # a user without a name, as in many containers
+        return "command line"
 
 
 def show_json(value: Any) -> None:

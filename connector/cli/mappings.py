@@ -1,7 +1,6 @@
 """connector mappings: check, test, push, pull and diff the documents an admin writes."""
 
 import difflib
-import getpass
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import Any
 
 import click
 
-from connector.cli.context import FINDINGS, fail, opened, read_text, show_json
+from connector.cli.context import FINDINGS, author, fail, opened, read_text, show_json
+from connector.cli.versions import COMMANDS
 from connector.core.documents import Finding
 from connector.pipeline import publish
 from connector.pipeline.publish import Verdict
@@ -42,14 +42,6 @@ def verdicts(
     if not judged:
         fail(f"There is no document (*.yaml) in {', '.join(paths) or 'mappings'}.")
     return judged
-
-
-def author() -> str:
-    """Who publishes, as versions name them."""
-    try:
-        return f"{getpass.getuser()}, command line"
-    except (KeyError, OSError):  # a user without a name, as in many containers
-        return "command line"
 
 
 def _many(n: int, word: str) -> str:
@@ -214,3 +206,7 @@ def diff(folder: str) -> None:
         changed = changed or bool(lines)
         click.echo("".join(lines), nl=False)
     raise SystemExit(FINDINGS if changed else 0)
+
+
+for command in COMMANDS:
+    group.add_command(command)

@@ -11,7 +11,7 @@ from connector.core.changes import Ask
 from connector.core.contact import Contact, Record, RecordRef, Setting
 from connector.core.events import Event, RecordChanged, TriggerCalled
 from connector.core.sending import Case
-from connector.pipeline import called, consents, limits, recipients, verdict
+from connector.pipeline import called, consents, limits, recipients, shadow, verdict
 from connector.pipeline.firing import Judge, Judged, Ledger, order, watched
 from connector.pipeline.gather import Gatherer, Wish
 from connector.pipeline.library import Shelf
@@ -176,6 +176,8 @@ class Claim:
         records.note(conn, self.account.id, self.ledger.seen)
         own_writes.use(conn, sorted(self.ledger.used))
         callbacks.add(conn, self._callbacks({row["id"] for row in rows}, now))
+        shades = [j for j in self.judged if j.shades]
+        shadow.keep(conn, [r for j in shades for r in shadow.as_rows(j.work.event, j.work.account, j.shades, now)])
         return {row["number"] for row in rows if row["state"] == "ready"}
 
     def _meet(self, conn: Any, now: datetime) -> None:

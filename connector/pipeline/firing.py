@@ -9,6 +9,8 @@ from connector.core.canonical import canonical
 from connector.core.changes import Ask, Plan
 from connector.core.contact import Value
 from connector.core.events import Event, RecordChanged, TimerDue, TriggerCalled
+from connector.pipeline import shadow
+from connector.pipeline.drain import log
 from connector.pipeline.library import LiveSend, Shelf
 from connector.store.own_writes import Own
 from connector.store.plans import Work
@@ -40,6 +42,7 @@ class Judged:
     fired: list[Fired] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)  # of the documents that end here
     ask: Ask | None = None
+    shades: list[shadow.Seen] = field(default_factory=list)  # what versions beside the live ones say
 
     def refuse(self, live: LiveSend, because: str) -> None:
         """This document does nothing, and why."""
@@ -118,6 +121,25 @@ class Judge:
     def judge(self, work: Work, event: Event, ledger: Ledger) -> Judged:
         """One event, in the order of their times; the ledger learns what it says."""
         judged = Judged(work, event, event.at or work.received_at)
+        beside = self._beside(work, event, ledger) if self.shelf.shadow_sends else None
+        self._live(judged, event, ledger)
+        if beside is not None:
+            judged.shades = shadow.both(self.shelf.shadow_sends, _said(judged), _said(beside))
+        return judged
+
+    def _beside(self, work: Work, event: Event, ledger: Ledger) -> Judged | None:
+        """What the shadows say of it, on a copy of the ledger; nothing when they fail."""
+        places = [(event.object, event.record)] if isinstance(event, RecordChanged) else []
+        try:
+            known = {ledger.now(place): dict(ledger.known.get(ledger.now(place), {})) for place in places}
+            copy = Ledger(known, ledger.own, used=set(ledger.used), moved=dict(ledger.moved))
+            shelf = Shelf(sends=self.shelf.shadow_sends)
+            return Judge(shelf, self.objects, watched(shelf, self.objects), self.now).judge(work, event, copy)
+        except Exception:  # noqa: BLE001 - a shadow must never hurt the live versions
+            log.exception("the shadows of send: documents failed")
+            return None
+
+    def _live(self, judged: Judged, event: Event, ledger: Ledger) -> None:
         if isinstance(event, RecordChanged):
             self._changed(judged, event, ledger)
         elif isinstance(event, TriggerCalled | TimerDue):
@@ -125,7 +147,6 @@ class Judge:
             self._called(judged, event)
         else:
             judged.say(f"nothing fires on {event.kind}")
-        return judged
 
     # ---- a record ------------------------------------------------------------------------------------------------
     def _changed(self, judged: Judged, event: RecordChanged, ledger: Ledger) -> None:
@@ -186,6 +207,12 @@ class Judge:
             called = (live.document.name, live.document.webhook if isinstance(event, TriggerCalled) else None)
             if name and name in called:
                 self._ask(judged, live, event, {})
+
+
+def _said(judged: Judged) -> dict[str, tuple[bool, str]]:
+    """{document: (does it start, why)}."""
+    refused = {plan.document: (False, plan.because) for plan in judged.plans if plan.document}
+    return refused | {one.live.document.name: (True, one.because) for one in judged.fired}
 
 
 def _values(before: Mapping[str, Known], event: RecordChanged) -> dict[str, Value]:

@@ -12,7 +12,7 @@ from connector import errors
 from connector.core import events
 from connector.core.contact import Record, RecordRef
 from connector.pipeline import answered as answering
-from connector.pipeline import consents
+from connector.pipeline import consents, shadow
 from connector.pipeline.attempts import Attempts
 from connector.pipeline.chunks import Chunk, split
 from connector.pipeline.drain import Stop, log, of_one_row, park_account, parked
@@ -164,7 +164,10 @@ class Handler:
             records = {ref.id for ref in linked.values()} | answering.records(known, waiting)
             mark = change_rows.newest(conn)
             pending = change_rows.pending_values(conn, self.account.id, lanes, sorted(records))
-        desk = Desk(self.account, self.crm.can, self.library.options, shelf, now, people, linked, pending, mark)
+        desk = Desk(
+            self.account, self.crm.can, self.library.options, shelf, now, people, linked, pending, mark,
+            self.library.fields,
+        )  # fmt: skip
         for w, event in inbound:
             desk.add(w, event, known, waiting)
         return desk
@@ -252,6 +255,9 @@ class Handler:
         said = [row for j in judged for row in j.said.values()]
         now = self.clock.now()
         rows = self._rows(desk, judged, rest, now)
+        shades = [
+            row for j in judged if j.shades for row in shadow.as_rows(j.work.event, j.work.account, j.shades, now)
+        ]
         with self.store.write() as conn:
             plans.finish(
                 conn,
@@ -265,6 +271,7 @@ class Handler:
             sends.add(conn, said)
             event_rows.settle(conn, [w.event for w in work])
             parks.clear(conn, "account", self.account.id, now)
+            shadow.keep(conn, shades)
         desk.accept()
         if said:
             self.spoke({row["number"] for row in said})

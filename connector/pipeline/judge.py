@@ -11,7 +11,7 @@ from connector.core.changes import Ask, Change, LogActivity, Plan, Reason, SetCo
 from connector.core.contact import Answered, Contact, Record, RecordRef, Setting, altered
 from connector.core.events import InboundMessage
 from connector.pipeline import answered as answering
-from connector.pipeline import replies
+from connector.pipeline import replies, shadow
 from connector.pipeline.library import Live, Shelf
 from connector.ports import Account, Capabilities
 from connector.store.changes import WRITTEN, Row
@@ -44,6 +44,7 @@ class Judged:
     ordinals: list[list[int | None]] = field(default_factory=list)
     answered: str | None = None
     said: dict[int, dict[str, Any]] = field(default_factory=dict)  # ordinal -> the row of the message that replies
+    shades: list[shadow.Seen] = field(default_factory=list)  # what versions beside the live ones would have done
 
     @property
     def body(self) -> list[dict[str, Any]]:
@@ -97,6 +98,7 @@ class Desk:
     linked: dict[str, RecordRef]
     pending: Sequence[Row]
     mark: int = 0  # the newest change there was before `pending` was read
+    known: Callable[[str, str], frozenset[str]] = lambda _, __: frozenset()  # (account, object): the CRM's fields
     cases: list[Case] = field(default_factory=list)
     records: dict[str, tuple[Record, ...]] = field(default_factory=dict)
     _taken: dict[str, str] = field(default_factory=dict)  # send -> event, in this chunk
@@ -157,8 +159,11 @@ class Desk:
         return out
 
     def reads(self) -> set[str]:
-        """Every field the matching documents read."""
-        return {name for case in self.cases for live in case.matching for name in live.document.reads}
+        """Every field the matching documents read; of what their shadows read, the fields the CRM is known to have:
+        one that it has not would make the whole read fail."""
+        found = {name for case in self.cases for live in case.matching for name in live.document.reads}
+        shades = {name for shade in self.shelf.shadows for name in shade.document.reads}
+        return found | (shades & self.known(self.account.id, self.can.object) if found and shades else set())
 
     def record_reads(self) -> dict[str, tuple[set[str], set[str]]]:
         """{object: (record ids, fields)} of the records whose event sent what is answered, where a document asks."""
@@ -250,6 +255,11 @@ class Desk:
         judged.said = replies.rows(case.work, case.event, said, documents_of, person, self.now)
         if not strange:
             self._stamp(judged, person, lane)
+        if self.shelf.shadows:
+            judged.shades = shadow.beside(
+                [s for s in self.shelf.shadows if s.since <= case.work.received_at], case.event, person, documents,
+                judged.plans, self.now, case.setting, looked_up=lane in self.records and not strange,
+            )  # fmt: skip
         return judged
 
     def _place(self, judged: Judged, change: Change, lane: str) -> int | None:

@@ -1,12 +1,13 @@
 """The live documents, compiled once; a publish is noticed at the next drain."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from connector.core import documents as language
 from connector.core.documents import MappingDocument, SendDocument
+from connector.errors import BadDocument
 from connector.store import catalogue
 from connector.store import documents as document_rows
 from connector.store.engine import Store
@@ -38,6 +39,8 @@ class Shelf:
     sends: tuple[LiveSend, ...] = ()
     awaited: frozenset[str] = frozenset()  # templates and steps that some document waits for
     longest: timedelta = timedelta(hours=24)  # the longest `within`
+    shadows: tuple[Live, ...] = ()  # versions that judge beside the live ones and write nothing
+    shadow_sends: tuple[LiveSend, ...] = ()
 
     def at(self, received_at: datetime) -> list[Live]:
         """Documents published before this event came in; a new document never floods with the past."""
@@ -60,16 +63,19 @@ class Library:
         self._generation: Any = None
         self._shelves: dict[str, Shelf] = {}
         self._catalogue: dict[tuple[str, str], dict[str, Any]] = {}
+        self._fields: dict[tuple[str, str], frozenset[str]] = {}
 
     def shelf(self, account_name: str) -> Shelf:
         """The live documents of one CRM account."""
         with self._store.read() as conn:
             generation = document_rows.generation(conn)
             rows = document_rows.live(conn) if generation != self._generation else None
+            shades = document_rows.shadows(conn) if rows is not None else ()
         if rows is not None:
-            self._shelves = build(rows)
+            self._shelves = beside(build(rows), shades)
             self._generation = generation
             self._catalogue.clear()
+            self._fields.clear()
         return self._shelves.get(account_name, Shelf())
 
     def options(self, account: str, object_: str) -> dict[str, Any]:
@@ -82,6 +88,14 @@ class Library:
                 f["name"]: {"options": [o[0] for o in f["options"]]} for f in body if f.get("options")
             }
         return self._catalogue[key]
+
+    def fields(self, account: str, object_: str) -> frozenset[str]:
+        """The names of the CRM's fields, of the cached catalogue."""
+        key = (account, object_)
+        if key not in self._fields:
+            with self._store.read() as conn:
+                self._fields[key] = frozenset(f["name"] for f in catalogue.get(conn, account, object_) or [])
+        return self._fields[key]
 
 
 def build(rows: Sequence[Any]) -> dict[str, Shelf]:
@@ -99,6 +113,22 @@ def build(rows: Sequence[Any]) -> dict[str, Shelf]:
     awaited = frozenset[str]().union(*(shelf.awaited for shelf in shelves.values()))
     longest = max((shelf.longest for shelf in shelves.values()), default=Shelf().longest)
     return {name: Shelf(shelf.live, shelf.sends, awaited, longest) for name, shelf in shelves.items()}
+
+
+def beside(shelves: dict[str, Shelf], rows: Sequence[Any]) -> dict[str, Shelf]:
+    """The shelves with the shadows; one that cannot be read any more is left out."""
+    for row in rows:
+        try:
+            document = language.read(row.text)
+        except BadDocument:
+            continue
+        shelf = shelves.get(document.crm, Shelf())
+        if isinstance(document, SendDocument):
+            shade = LiveSend(document, row.n, row.first_live_at)
+            shelves[document.crm] = replace(shelf, shadow_sends=(*shelf.shadow_sends, shade))
+        else:
+            shelves[document.crm] = replace(shelf, shadows=(*shelf.shadows, Live(document, row.n, row.first_live_at)))
+    return shelves
 
 
 def shelf_of(items: list[Live], sends: Sequence[LiveSend] = ()) -> Shelf:

@@ -55,6 +55,12 @@ def make_rows(conn: Any, wanted: Sequence[Wanted], now: datetime) -> list[dict[s
     return [desk.row(one, now) for one in wanted]
 
 
+def looks(conn: Any, wanted: Sequence[Wanted]) -> list[tuple[Case, Sequence[Template]]]:
+    """What the gates would look at, of each: whoever only tries a document sees the same."""
+    desk = _Desk(conn, wanted)
+    return [(desk.case(one), desk.templates(one)) for one in wanted]
+
+
 class _Desk:
     """What the gates must know of these, from the database."""
 
@@ -67,10 +73,15 @@ class _Desk:
         accounts = {row.account for row in self._senders.values()}
         self._templates = {account: template_rows.known(conn, account, names) for account in accounts}
 
-    def row(self, one: Wanted, now: datetime) -> dict[str, Any]:
+    def case(self, one: Wanted) -> Case:
+        return altered(one.case, contact=self._contact(one), sent_at=self._sent(one))
+
+    def templates(self, one: Wanted) -> Sequence[Template]:
         sender = self._sender(one.document)
-        templates = self._templates.get(sender.account, ()) if sender else ()
-        case = altered(one.case, contact=self._contact(one), sent_at=self._sent(one))
+        return self._templates.get(sender.account, ()) if sender else ()
+
+    def row(self, one: Wanted, now: datetime) -> dict[str, Any]:
+        sender, templates, case = self._sender(one.document), self.templates(one), self.case(one)
         if sender is None:
             made = Prepared(state="refused", code="sender", reason=f"{NO_NUMBER}: {one.document.sender or 'none'}.")
         else:

@@ -13,9 +13,10 @@ from connector.core import events
 from connector.core.changes import SetField
 from connector.core.contact import Record
 from connector.core.documents import MappingDocument
+from connector.pipeline import answered as answering
 from connector.pipeline.judge import Desk, Judged
 from connector.pipeline.library import Library, Live, Shelf, shelf_of
-from connector.pipeline.lookup import contact_key, find
+from connector.pipeline.lookup import contact_key, find, read_records
 from connector.ports import CRM, Account, Clock, ContactKey
 from connector.store import changes as change_rows
 from connector.store import contacts, plans, sends
@@ -82,31 +83,30 @@ class Replay:
             time.sleep(0.05)
 
     def _shelf(self) -> Shelf:
-        live = self.library.shelf(self.account.name).live
+        all_ = self.library.shelf(self.account.name)
+        live = all_.live
         if self.document is not None:
             live = (Live(self.document, 0, BEGINNING),)
-        return shelf_of([replace(item, since=BEGINNING) for item in live])
+        shelf = shelf_of([replace(item, since=BEGINNING) for item in live])
+        return replace(shelf, awaited=shelf.awaited | all_.awaited)  # what a reply answers is nobody's own affair
 
     def _work(self, row: Any) -> Work:
         return Work(row.id, self.account.id, row.seq, row.lane, 0, row.kind, row.payload, row.received_at, row.account)
 
+    def one(self, row: Any) -> tuple[Desk, Judged] | None:
+        """One reply judged, nothing stored; None when no contact or no document could have to do with it."""
+        shelf = self._shelf()
+        if not row.lane or not shelf.live:
+            return None
+        with self.store.read() as conn:
+            lane = contacts.heirs(conn, [row.lane]).get(row.lane, row.lane)
+        desk, judged = self._judged([replace(self._work(row), lane=lane)], shelf, {})
+        return (desk, judged[0]) if judged else None
+
     def _page(self, work: Sequence[Work], shelf: Shelf) -> Iterator[dict[str, Any]]:
         if not shelf.live:
             return
-        desk = self._desk(work, shelf)
-        keys = {lane: self._keys(desk, lane, shapes) for lane, shapes in desk.shapes().items()}
-        wanted = [key for some in keys.values() for key in some]
-        found = (
-            find(self.crm, wanted, sorted(desk.reads() | self._sets(shelf) | set(self.crm.can.identity.values())))
-            if wanted
-            else {}
-        )
-        for lane, some in keys.items():
-            records = {(r.object, r.id): r for key in some for r in found.get(key, ())}
-            desk.meet(lane, tuple(records.values()))
-            if lane in self.carried:
-                desk.records[lane] = self.carried[lane]
-        judged = desk.judge(desk.cases)
+        desk, judged = self._judged(work, shelf, self.carried)
         desk.accept()
         self.carried |= desk.records
         for one in judged:
@@ -114,15 +114,35 @@ class Replay:
         if self.apply:
             self._store(judged)
 
+    def _judged(
+        self, work: Sequence[Work], shelf: Shelf, carried: Mapping[str, tuple[Record, ...]]
+    ) -> tuple[Desk, list[Judged]]:
+        """The CRM's records of these contacts as they are now, and what the documents make of it."""
+        desk = self._desk(work, shelf)
+        keys = {lane: self._keys(desk, lane, shapes) for lane, shapes in desk.shapes().items()}
+        wanted = [key for some in keys.values() for key in some]
+        fields = sorted(desk.reads() | self._sets(shelf) | set(self.crm.can.identity.values()))
+        found = find(self.crm, wanted, fields) if wanted else {}
+        reads = desk.record_reads()
+        if reads:
+            desk.know(read_records(self.crm, reads))
+        for lane, some in keys.items():
+            records = {(r.object, r.id): r for key in some for r in found.get(key, ())}
+            desk.meet(lane, tuple(records.values()))
+            if lane in carried:
+                desk.records[lane] = carried[lane]
+        return desk, desk.judge(desk.cases)
+
     def _desk(self, work: Sequence[Work], shelf: Shelf) -> Desk:
         lanes = sorted({w.lane for w in work})
         inbound = [(w, e) for w in work if isinstance(e := events.load(w.kind, w.payload), events.InboundMessage)]
         with self.store.read() as conn:
             people = contacts.load(conn, lanes)
             linked = contacts.links(conn, self.account.id, lanes)
-            pending = change_rows.pending_values(conn, self.account.id, lanes, [ref.id for ref in linked.values()])
             known = sends.by_wamid(conn, [e.context_id for _, e in inbound if e.context_id])
             waiting = sends.awaiting(conn, lanes, BEGINNING) if shelf.awaited else {}
+            records = {ref.id for ref in linked.values()} | answering.records(known, waiting)
+            pending = change_rows.pending_values(conn, self.account.id, lanes, sorted(records))
         desk = Desk(self.account, self.crm.can, self.library.options, shelf, self.clock.now(), people, linked, pending)
         for w, event in inbound:
             desk.add(w, event, known, waiting)

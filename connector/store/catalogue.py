@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from connector.store.bulk import insert_many
 from connector.store.counters import GENERATION, bump
-from connector.store.tables import catalogue
+from connector.store.tables import accounts, catalogue
 
 _T = catalogue.c
 
@@ -27,6 +27,12 @@ def put(conn: sa.Connection, account: str, object: str, body: Any, now: datetime
 def get(conn: sa.Connection, account: str, object: str) -> Any:
     """The body as it was put, None when there is none."""
     return conn.execute(sa.select(_T.body).where(_T.account == account, _T.object == object)).scalar()
+
+
+def of_account(conn: sa.Connection, name: str) -> dict[str, Any]:
+    """{object: body} of the account of this name."""
+    query = sa.select(_T.object, _T.body).join(accounts, accounts.c.id == _T.account).where(accounts.c.name == name)
+    return {row.object: row.body for row in conn.execute(query) if row.body}
 
 
 def seen_at(conn: sa.Connection, account: str, object: str) -> datetime | None:

@@ -172,6 +172,14 @@ def touched(conn: sa.Connection, account: str, records: Sequence[str], *, after:
     return found
 
 
+def last_written(conn: sa.Connection, account: str, record: str, field: str, *, after: int) -> Any:
+    """The newest written change of a record's field behind `after`; None when there is none."""
+    t = changes.c
+    mine = sa.and_(t.account == account, t.record == record, t.seq > after, t.kind == "SetField", t.state == "done")
+    rows = conn.execute(sa.select(t.seq, t.event, t.body).where(mine).order_by(t.seq.desc()))
+    return next((row for row in rows if row.body["field"] == field), None)
+
+
 def accounts_due(conn: sa.Connection, now: datetime, settled: datetime) -> list[str]:
     """Accounts with a change to write, or with a row in flight since before `settled` that may be ownerless."""
     t = changes.c
@@ -197,29 +205,6 @@ def of_events(conn: sa.Connection, account: str, ids: Sequence[str]) -> dict[str
         for row in conn.execute(query.order_by(t.ordinal)):
             found.setdefault(row.event, []).append(row)
     return found
-
-
-def retry(conn: sa.Connection, event: str) -> int:
-    """A person says try again: changes in review that the writer can carry out are new once more; how many.
-
-    A field that has got a newer value since stays as it is. Attempts begin at one: an earlier try may have arrived."""
-    t = changes.c
-    mine = sa.and_(t.event == event, t.state == "review", t.kind.in_(WRITTEN))
-    rows = conn.execute(sa.select(changes).where(mine)).all()
-    seqs = [row.seq for row in rows if row.kind != "SetField" or not _overtaken(conn, row)]
-    for chunk in in_chunks(seqs):
-        again = sa.update(changes).where(t.seq.in_(chunk), t.state == "review")
-        conn.execute(again.values(state="new", attempts=1, next_at=None, done_at=None))
-    return len(seqs)
-
-
-def _overtaken(conn: sa.Connection, row: sa.Row[Any]) -> bool:
-    """A later change of the same field of the same record is written, or waits to be."""
-    t = changes.c
-    same = t.record == row.record if row.record else t.lane == row.lane
-    later = sa.and_(t.account == row.account, same, t.seq > row.seq, t.kind == "SetField")
-    bodies = conn.execute(sa.select(t.body).where(later, t.state.in_(["new", "in_flight", "done"]))).scalars()
-    return any(body["field"] == row.body["field"] for body in bodies)
 
 
 def dismiss(conn: sa.Connection, event: str, now: datetime) -> int:

@@ -148,13 +148,6 @@ def waiting(conn: sa.Connection, account: str, ids: Sequence[str]) -> set[str]:
     return found
 
 
-def reopen(conn: sa.Connection, event: str) -> None:
-    """A person says try again: dead plans are new once more."""
-    dead = sa.and_(plans.c.event == event, plans.c.state == "dead")
-    conn.execute(sa.update(plans).where(dead).values(state="new", attempts=0, next_at=None, error=None))
-    conn.execute(sa.update(events).where(events.c.id == event, events.c.state != "new").values(state="new"))
-
-
 def accounts_due(conn: sa.Connection, now: datetime, journey: str = "reply") -> list[str]:
     """Accounts with a plan of this journey that is due; each is asked for one row only."""
     due = sa.or_(plans.c.next_at.is_(None), plans.c.next_at <= now)

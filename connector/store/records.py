@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from connector.core.contact import Value
 from connector.store.bulk import in_chunks, insert_many
-from connector.store.tables import crm_links, cursors, record_values
+from connector.store.tables import accounts, crm_links, cursors, record_values
 
 Place = tuple[str, str]  # object, record id
 _T = record_values.c
@@ -70,6 +70,13 @@ def move(conn: sa.Connection, account: str, gone: Place, into: Place) -> None:
     t = crm_links.c
     linked = sa.update(crm_links).where(t.account == account, t.record_id == gone[1], t.object == gone[0])
     conn.execute(linked.values(object=into[0], record_id=into[1]))
+
+
+def forget(conn: sa.Connection, account_name: str, fields: Sequence[str]) -> int:
+    """Nothing is known of these fields any more: the next word on each is the first. How many values."""
+    account = sa.select(accounts.c.id).where(accounts.c.name == account_name).scalar_subquery()
+    mine = (_T.account == account, _T.field.in_(list(fields)))
+    return conn.execute(sa.delete(record_values).where(*mine)).rowcount if fields else 0
 
 
 # ---- catch-up ----------------------------------------------------------------------------------------------------

@@ -411,7 +411,8 @@ document_versions = table(
     text("text", ""),
     text("author", ""),
     sa.Column("at", Time, nullable=False),
-    text("state", "draft"),  # draft shadow live retired
+    text("state", "draft"),  # draft shadow live retired · off: was live when a person switched the document off
+    text("note", ""),  # why it was made: rolled back to version 3, ...
 )
 pending("document_versions_live", document_versions, "state = 'live'", "document")
 

@@ -14,6 +14,7 @@ from connector.store.tables import accounts, events, in_state, sends
 _T = sends.c
 # What never left does not count for `at_most`.
 NEVER_LEFT = ("refused", "expired", "cancelled")
+REPLACED = "sent_again_as_another"  # the label of one that failed and that a person had sent anew
 # What a second look may change of a send.
 MOVED = (
     "state", "code", "reason", "who", "next_at", "ended_at", "tell", "template", "language", "category", "body",
@@ -46,6 +47,7 @@ def starts(
     found: dict[tuple[str, str], list[tuple[datetime, str]]] = defaultdict(list)
     for chunk in in_chunks(list(lanes)):
         mine = sa.and_(_T.lane.in_(chunk), _T.document.in_(documents), _T.state.not_in([*NEVER_LEFT, "waiting"]))
+        mine = sa.and_(mine, ~sa.and_(_T.state == "failed", _T.label == REPLACED))
         for row in conn.execute(sa.select(_T.lane, _T.document, _T.id, _T.at, _T.next_at, _T.started_at).where(mine)):
             found[row.lane, row.document].append((row.started_at or row.next_at or row.at, row.id))
     for some in found.values():

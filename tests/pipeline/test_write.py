@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from connector import errors
 from connector.core.changes import Outcome
 from connector.pipeline import write
+from connector.pipeline.retry import retry
 from connector.pipeline.handle import Handler
 from connector.pipeline.write import Writer
 from connector.store import changes as change_rows
@@ -307,8 +308,7 @@ def test_trying_again_looks_first_and_never_puts_an_older_value_over_a_newer(hou
     assert set(states(house)) == {"review"}
     house.deliver(replies(text(ANA, "newer", id="wamid.newer")))
     house.settle()
-    with house.app.store.write() as conn:
-        change_rows.retry(conn, house.why("wamid.old")["event"])
+    retry(house.app.store, ["wamid.old"], datetime.now(UTC))
     house.settle()
     assert house.hubspot("1512")["whatsapp_last_answer"] == "newer"
     assert len(house.sandbox.records("hubspot", "communications")) == 2

@@ -6,12 +6,13 @@ from connector.core.documents.evaluate import could_match, evaluate, evaluate_al
 from connector.core.documents.findings import Finding
 from connector.core.documents.kinds import KINDS
 from connector.core.documents.lint import check, check_together
-from connector.core.documents.load import read
+from connector.core.documents.load import kind_and_name, read
 from connector.core.documents.send_fires import fires, wanted
 from connector.core.documents.send_gates import phone_of
 from connector.core.documents.send_prepare import prepare
+from connector.core.documents.send_shown import show, show_sample
 from connector.core.documents.send_truth import truth
-from connector.core.documents.trials import TestResult, run_tests
+from connector.core.documents.trials import TestResult, options_of, plan_of, run_tests
 from connector.errors import BadDocument
 
 __all__ = [
@@ -31,11 +32,16 @@ __all__ = [
     "evaluate_all",
     "fires",
     "json_schema",
+    "kind_and_name",
+    "options_of",
     "phone_of",
+    "plan_of",
     "prepare",
     "read",
     "reference",
     "run_tests",
+    "show",
+    "show_sample",
     "truth",
     "wanted",
 ]

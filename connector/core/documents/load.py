@@ -63,6 +63,16 @@ def _loaded(text: str) -> tuple[Document | None, list[Finding]]:
     return None if bad else kind.compile_document(data, tree, text), ordered(findings)
 
 
+def kind_and_name(text: str) -> tuple[str, str] | None:
+    """(mapping, its name) of a text that may be wrong otherwise; None when it does not say."""
+    tree, _ = read_tree(text)
+    for kind in KINDS if tree is not None else ():
+        name = tree.items.get(kind) if tree is not None else None
+        if isinstance(name, Text) and name.value.strip():
+            return kind, name.value.strip()
+    return None
+
+
 def _no_kind(tree: Map) -> Finding:
     first = next(iter(tree.items), "")
     key = tree.keys.get(first)

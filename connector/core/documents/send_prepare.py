@@ -22,6 +22,14 @@ def prepare(document: SendDocument, case: Case, templates: Sequence[Template], n
     return _Desk(document, case, templates, now).prepared()
 
 
+def gates_of(
+    document: SendDocument, case: Case, templates: Sequence[Template], now: datetime
+) -> list[tuple[str, Stop | None]]:
+    """Every gate in order, with what it says: a person who tries a document sees them all, not only the first."""
+    desk = _Desk(document, case, templates, now)
+    return [(gate.__name__, gate(desk)) for gate in _GATES]
+
+
 _GO = Stop("", "", "ready")
 
 

@@ -40,21 +40,23 @@ class Run:
 
 def run_send(document: SendDocument, test: Test) -> str:
     """What came instead of what; "" when all is as expected."""
-    run = _carried_out(document, _Given(document, test.given))
+    run = carried_out(document, Given(document, test.given))
     wrong = [said for key, wish in test.expect.items() if (said := _miss(key, wish, run))]
     if wrong and run.prepared.reason:
         wrong.append(run.prepared.reason)
     return "; ".join(wrong)
 
 
-def _carried_out(document: SendDocument, given: "_Given") -> Run:
+def carried_out(document: SendDocument, given: "Given", templates: Sequence[Template] | None = None) -> Run:
+    """One test's message through its gates; without `templates` one that fits is made up."""
     case = given.case()
     starts, why = (True, "") if given.met() else fires(document, case.event, given.before, given.now)
     if starts:
         starts, why = wanted(document, case, given.now)
     if not starts:
         return Run(Prepared(state="no_match", reason=why))
-    prepared = prepare(document, case, given.templates(case), given.now)
+    templates = given.templates(case) if templates is None else templates
+    prepared = prepare(document, case, templates, given.now)
     scope = scope_of(document, case, given.now)
     run = Run(prepared, {key: shown(e.run(scope)) for key, e in document.values.items()})
     record = RecordRef("crm", case.record.object, "77") if case.record is not None else None
@@ -68,7 +70,7 @@ def _carried_out(document: SendDocument, given: "_Given") -> Run:
 
 
 # ---- given -------------------------------------------------------------------------------------------------------
-class _Given:
+class Given:
     """The sparse words of `given`, and what is made up around them."""
 
     def __init__(self, document: SendDocument, given: Mapping[str, Any]) -> None:
@@ -245,7 +247,7 @@ def _many(value: Any) -> Sequence[Any]:
 
 # ---- expect ------------------------------------------------------------------------------------------------------
 def _miss(key: str, wish: str, run: Run) -> str:
-    found = _found(key, run)
+    found = found_of(key, run)
     if key in ("because", "code"):
         said = f"{run.prepared.code} {run.prepared.reason}" if key == "because" else run.prepared.code
         return "" if fold(wish) in fold(said) else f"{key}: {said!r} does not say {wish!r}"
@@ -255,7 +257,8 @@ def _miss(key: str, wish: str, run: Run) -> str:
     return "" if alike(wish, found, key == "outcome") else f"{key}: expected {wish}, got {found}"
 
 
-def _found(key: str, run: Run) -> str:
+def found_of(key: str, run: Run) -> str:
+    """What one word of `expect` finds."""
     prepared = run.prepared
     if key.startswith("after."):
         _, what, name = key.split(".", 2)

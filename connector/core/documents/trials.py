@@ -73,11 +73,23 @@ class TestResult:
 
 def run_tests(document: Document, schema: Mapping[str, Sequence[Any]] | None = None) -> list[TestResult]:
     """Every test of the document; `schema` (as for check) gives the CRM's option order where it is known."""
+    options = options_of(schema)
+    return [_run(document, test, options) for test in document.tests]
+
+
+def options_of(schema: Mapping[str, Sequence[Any]] | None = None) -> dict[str, dict[str, Any]]:
+    """{field: {"options": [...]}}: the order of a choice field's values, the CRM's own where it is known."""
     options: dict[str, dict[str, Any]] = {"lifecyclestage": {"options": STAGES}}
     for field in (f for fields in reversed(list((schema or {}).values())) for f in fields):
         if field.options:
             options[field.name] = {"options": [value for value, _ in field.options]}
-    return [_run(document, test, options) for test in document.tests]
+    return options
+
+
+def plan_of(document: MappingDocument, given: Mapping[str, Any], options: Mapping[str, Any]) -> Plan:
+    """What the document makes of `given`, as a test has it. Raises ValueError for a time or number that is none."""
+    one = Given(document, given)
+    return evaluate(one.event(), one.contact(), document, one.now, one.setting(options))
 
 
 def _run(document: Document, test: Test, options: Mapping[str, Any]) -> TestResult:
@@ -90,8 +102,7 @@ def _run(document: Document, test: Test, options: Mapping[str, Any]) -> TestResu
 
 def _evaluated(document: MappingDocument, test: Test, options: Mapping[str, Any]) -> str:
     """What came instead of what; "" when all is as expected."""
-    given = _Given(document, test.given)
-    plan = evaluate(given.event(), given.contact(), document, given.now, given.setting(options))
+    plan = plan_of(document, test.given, options)
     wrong = [text for key, wanted in test.expect.items() if (text := _miss(key, wanted, plan))]
     if wrong and not plan.matched:
         wrong.append(plan.because)
@@ -99,7 +110,7 @@ def _evaluated(document: MappingDocument, test: Test, options: Mapping[str, Any]
 
 
 # ---- given -------------------------------------------------------------------------------------------------------
-class _Given:
+class Given:
     """The sparse words of `given`, and what is made up around them."""
 
     def __init__(self, document: MappingDocument, given: Mapping[str, Any]) -> None:
@@ -192,13 +203,17 @@ class _Given:
 # ---- expect ------------------------------------------------------------------------------------------------------
 def _miss(key: str, wanted: str, plan: Plan) -> str:
     """What came instead, or nothing when it is as wanted."""
-    if key.startswith("consent."):
-        found = _consent(key, plan)
-    else:
-        found = _ACTIONS[key](plan) if key in _ACTIONS else _field(key, plan)
+    found = said_of(key, plan)
     if key == "because":
         return "" if fold(wanted) in fold(found) else f"because: {found!r} does not say {wanted!r}"
     return "" if alike(wanted, found, key in _ACTIONS) else f"{key}: expected {wanted}, got {found}"
+
+
+def said_of(key: str, plan: Plan) -> str:
+    """What one word of `expect` finds in a plan."""
+    if key.startswith("consent."):
+        return _consent(key, plan)
+    return _ACTIONS[key](plan) if key in _ACTIONS else _field(key, plan)
 
 
 def _field(key: str, plan: Plan) -> str:
