@@ -24,7 +24,7 @@ from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Directory, Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell
-from connector.store import accounts, callbacks, holding, numbers, own_writes, sending, shadows, telling
+from connector.store import accounts, callbacks, days, holding, numbers, own_writes, sending, shadows, telling
 from connector.store import tasks as task_rows
 from connector.works import checkup
 
@@ -232,6 +232,8 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         "cancelled": Chore(timedelta(seconds=30), app.cancel),
         "tidy": Chore(timedelta(hours=1), app.tidy),
         checkup.NAME: Chore(timedelta(minutes=5), app.doctor),
+        "tally": Chore(timedelta(seconds=30), lambda _: days.tally(app.store)),
+        "figures": Chore(timedelta(minutes=5), lambda _: days.count(app.store, app.clock.now())),
     }
 
 

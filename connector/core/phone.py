@@ -6,7 +6,7 @@ phonenumbers takes 0.1 s to import: it is loaded on the first call that needs it
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from importlib import resources
 from types import ModuleType
@@ -15,6 +15,8 @@ from unicodedata import normalize
 
 _DIGITS = re.compile(r"[^0-9]")
 _MX_OLD_PREFIX = re.compile(r"^(?:044|045|01)([2-9][0-9]{9})$")  # dialled before mobile numbers until 2019
+_TYPED = re.compile(r"[+0-9 ()./\u00a0-]+")
+_FEWEST = 4  # digits of a part that is worth looking for
 _SHORTEST, _LONGEST = 7, 15  # digits of an E.164 number with its country code (ITU-T E.164)
 
 
@@ -145,6 +147,27 @@ def e164(text: str, country: str | None = None) -> str | None:
         if number is not None and _library().is_possible_number(number):
             found = str(_library().format_number(number, _library().PhoneNumberFormat.E164))
     return (spellings(found) or (None,))[0] if found else None
+
+
+_INSERTED = {"52": "1", "54": "9"}  # what WhatsApp ids carry, or may carry, behind the country code
+
+
+def beginnings(typed: str, countries: Collection[str] = ()) -> tuple[str, ...]:
+    """Digits that a WhatsApp id may begin with when a person types this; () if it is no (part of a) phone number.
+
+    `countries` (ISO) read what is typed without its country code; a whole number stands in every spelling."""
+    text = normalize("NFKC", typed).strip()[:64]
+    digits = _digits(text).removeprefix("00")
+    if not _TYPED.fullmatch(text) or not _FEWEST <= len(digits) <= _LONGEST:
+        return ()
+    found = [*(s[1:] for s in spellings(digits)), digits]
+    if not text.startswith(("+", "00")):
+        for country in sorted(set(countries)):
+            whole = e164(text, country)
+            found += [s[1:] for s in spellings(whole)] if whole else []
+            code, local = str(_library().country_code_for_region(country)), digits.lstrip("0")
+            found += [code + local, code + _INSERTED.get(code, "") + local]
+    return tuple(dict.fromkeys(found))
 
 
 def same(a: str, b: str, country: str | None = None) -> bool:

@@ -49,6 +49,7 @@ class Claim:
     outs: dict[str, Out] = field(default_factory=dict)  # by cause
     causes: dict[int, str] = field(default_factory=dict)  # id(wish) -> cause
     same: set[tuple[str, str]] = field(default_factory=set)  # contacts that turned out to be one person
+    matched: list[str] = field(default_factory=list)  # documents that matched, one for each event
     named: set[Place] = field(default_factory=set)  # people known by their link or the WhatsApp id on the record
 
     # ---- judge ---------------------------------------------------------------------------------------------------
@@ -169,6 +170,7 @@ class Claim:
         sent = {wish: ids[cause] for wish, cause in self.causes.items() if cause in ids}
         bodies, changes = verdict.bodies(self.judged, self.wishes, sent, now)
         plans.finish(conn, bodies, changes, now)
+        self.matched = [one["document"] for _, body in bodies for one in body if one["matched"] and one["document"]]
         rows = [row for row in rows if row["cause"] not in there]
         sends.add(conn, rows)
         for gone, into in self.ledger.moved.items():

@@ -21,7 +21,7 @@ from connector.pipeline.library import Library, Shelf
 from connector.pipeline.lookup import Here, contact_key, find, read_records, union
 from connector.ports import CRM, Account, Clock, ContactKey
 from connector.store import changes as change_rows
-from connector.store import contacts, parks, plans, sends
+from connector.store import contacts, figures, parks, plans, sends
 from connector.store import events as event_rows
 from connector.store.engine import Store
 from connector.store.plans import Work
@@ -272,6 +272,7 @@ class Handler:
             event_rows.settle(conn, [w.event for w in work])
             parks.clear(conn, "account", self.account.id, now)
             shadow.keep(conn, shades)
+            figures.matched(conn, (p.document for j in judged for p in j.plans if p.matched), now)
         desk.accept()
         if said:
             self.spoke({row["number"] for row in said})

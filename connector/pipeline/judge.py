@@ -12,6 +12,7 @@ from connector.core.contact import Answered, Contact, Record, RecordRef, Setting
 from connector.core.events import InboundMessage
 from connector.pipeline import answered as answering
 from connector.pipeline import replies, shadow
+from connector.pipeline.asked import about
 from connector.pipeline.library import Live, Shelf
 from connector.ports import Account, Capabilities
 from connector.store.changes import WRITTEN, Row
@@ -60,6 +61,7 @@ class Judged:
 
     def rows(self, now: datetime) -> list[dict[str, Any]]:
         """The change rows of this event."""
+        asked = about(self.plans, self.ordinals) if any(isinstance(c, Ask) for c, _, _ in self.changes) else {}
         return [
             {
                 "event": self.work.event, "account": self.work.account, "ordinal": n, "lane": self.work.lane,
@@ -67,7 +69,7 @@ class Judged:
                 "record": record, "kind": change.kind, "body": core_changes.dump(change),
                 "state": (state := STATES.get(change.kind, "kept")), "attempts": 0,
                 "done_at": now if state == "done" else None,
-                "outcome": {"send": self.said[n]["id"]} if n in self.said else None,
+                "outcome": {"send": self.said[n]["id"]} if n in self.said else asked.get(n),
             }
             for n, (change, object_, record) in enumerate(self.changes)
         ]  # fmt: skip

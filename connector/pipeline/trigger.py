@@ -11,7 +11,7 @@ from connector.pipeline.drain import Stop, log, of_one_row, park_account, parked
 from connector.pipeline.library import Library
 from connector.ports import CRM, Account, Clock
 from connector.store import events as event_rows
-from connector.store import parks, plans
+from connector.store import figures, parks, plans
 from connector.store.engine import Store
 from connector.store.plans import Work
 
@@ -126,6 +126,7 @@ class Trigger:
             self._ready |= claim.commit(conn, now)
             event_rows.settle(conn, [work.event for work in part])
             parks.clear(conn, "account", self.account.id, now)
+            figures.matched(conn, claim.matched, now)
 
     def _fail(self, work: Work, error: Exception) -> None:
         self._skip.add(work.lane)

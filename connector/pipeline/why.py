@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.pipeline import why_sends
-from connector.store import accounts, changes, contacts, events, parks, plans
+from connector.store import accounts, changes, contacts, events, parks, plans, states
 from connector.store.engine import Store
 
 JUDGED = ("InboundMessage", "RecordChanged", "TriggerCalled")  # events that documents look at
@@ -69,7 +69,9 @@ def _event(conn: Any, row: Any, names: Mapping[str, str]) -> dict[str, Any]:
         "id": row.dedupe_key,
         "kind": row.kind,
         "received_at": row.received_at.isoformat(),
-        "state": _state(row, made, [*rows, *why_sends.states(sent)]),
+        "state": states.word(
+            row.state, {p.state for p in made}, {c.state for c in rows}, {one["state"] for one in sent}
+        ),
         "error": row.error or next((p.error for p in made if p.error), None),
         "contact": {"id": row.lane, "name": person.name if person else "", "wa_id": person.wa_id if person else None}
         | {"records": {names[a]: f"{ref.object} {ref.id}" for a, ref in links.items()}},
@@ -94,15 +96,6 @@ def _held(conn: Any, account: str, names: Mapping[str, str]) -> str:
 def _message(payload: Mapping[str, Any]) -> dict[str, Any]:
     told = ("type", "text", "answer", "context_id", "what", "status", "object", "record", "field", "value", "trigger")
     return {k: payload[k] for k in told if k in payload}
-
-
-def _state(row: Any, made: Sequence[Any], rows: Sequence[Any]) -> str:
-    states = {c.state for c in rows}
-    if row.state == "dead" or "review" in states or any(p.state == "dead" for p in made):
-        return "review"
-    if row.state == "new" or states & {"new", "in_flight"} or any(p.state == "new" for p in made):
-        return "waiting"
-    return "refused" if "refused" in states and "done" not in states else "done"
 
 
 def _document(

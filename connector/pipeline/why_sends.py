@@ -2,25 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 
 from connector.store import telling
 from connector.store.sends import RANKS
 
-WAITS = ("waiting", "ready", "in_flight")
-# how the state of a send counts for its event, in the words of a change
-COUNTS = dict.fromkeys(WAITS, "new") | {"unknown": "review"} | dict.fromkeys(telling.ENDED, "refused")
-
 
 def of_event(conn: Any, event: str) -> list[dict[str, Any]]:
     """Every message this event sent, oldest first."""
     return [_send(row) for row in telling.history(conn, event)]
-
-
-def states(sent: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """Each send as if it were a change: what counts for the event."""
-    return [SimpleNamespace(state=COUNTS.get(one["state"], "done"), account=one["account"]) for one in sent]
 
 
 def _send(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +48,7 @@ def render(sent: Sequence[Mapping[str, Any]]) -> list[str]:
         what = one["template"] or repr(one["text"][:60])
         lines.append(f"sent by {one['document']}, version {one['version']}: {what} to {one['to']}    {one['state']}")
         until = (
-            f" until {one['next_at'][:16]}Z" if one["next_at"] and one["state"] == WAITS[0] and one["reason"] else ""
+            f" until {one['next_at'][:16]}Z" if one["next_at"] and one["state"] == "waiting" and one["reason"] else ""
         )
         lines += [f"  {one['reason']}{until}"] if one["reason"] else []
         lines += [

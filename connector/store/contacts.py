@@ -11,6 +11,7 @@ from connector.core.contact import Contact, RecordRef
 from connector.ids import new_id
 from connector.store.engine import in_chunks, insert_many
 from connector.store.locks import key_of
+from connector.store.names import moved, put, renamed
 from connector.store.tables import changes, consents, contact_keys, contacts, crm_links, events, in_state, plans, sends
 
 Key = tuple[str, str]  # (kind, value)
@@ -119,6 +120,7 @@ class Resolver:
     def flush(self) -> None:
         """Writes what was decided: contacts, keys, merges (with what waits in their lanes), names, windows."""
         insert_many(self.conn, contacts, [{"id": i, "name": n, "created_at": self.now} for i, n in self._new.items()])
+        put(self.conn, self._new)
         t = contact_keys.c
         for kind in UNIQUE:
             values = sorted({v for k, v in (self._gone | set(self._keys)) if k == kind})
@@ -132,11 +134,7 @@ class Resolver:
         self._touch()
 
     def _touch(self) -> None:
-        named = [{"c": i, "n": n} for i, n in self.names.items() if i not in self._new]
-        if named:
-            self.conn.execute(
-                sa.update(contacts).where(contacts.c.id == sa.bindparam("c")).values(name=sa.bindparam("n")), named
-            )
+        renamed(self.conn, {i: n for i, n in self.names.items() if i not in self._new})
         if self.inbound:
             newer = sa.or_(contacts.c.last_inbound_at.is_(None), contacts.c.last_inbound_at < sa.bindparam("at"))
             self.conn.execute(
@@ -198,6 +196,7 @@ def merge(conn: sa.Connection, into: str, gone: str) -> None:
         insert_many(conn, crm_links, [dict(link._mapping) | {"contact": into}], ignore_conflicts=True)
     conn.execute(sa.delete(crm_links).where(crm_links.c.contact == gone))
     conn.execute(sa.update(contacts).where(contacts.c.id == gone).values(merged_into=into))
+    moved(conn, gone, into)
     latest = sa.select(sa.func.max(contacts.c.last_inbound_at)).where(contacts.c.id.in_([into, gone])).scalar_subquery()
     conn.execute(sa.update(contacts).where(contacts.c.id == into).values(last_inbound_at=latest))
     for key in conn.execute(sa.select(contact_keys).where(contact_keys.c.contact == gone)).all():

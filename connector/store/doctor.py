@@ -3,7 +3,7 @@
 Not here, because no table can tell: a 200 without a delivery, and a delivery whose items were all known already.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from connector.store import tallies
 from connector.store.changes import WRITTEN
 from connector.store.sending import ENDED
 from connector.store.sends import RANKS
@@ -60,17 +61,26 @@ def findings(conn: sa.Connection, now: datetime) -> list[dict[str, Any]]:
 def counts(conn: sa.Connection) -> dict[str, int]:
     """deliveries, events, and events = done + waiting + review + refused, first that applies: review, waiting, refused.
 
-    Only the pending sets are looked at; done is what is left. A change that is `kept` is final."""
+    Only the pending sets, and what came behind the tallies, are looked at; done is what is left. One statement, so
+    that all is of one moment. A change that is `kept` is final."""
+    while True:
+        parts = tallies.parts(conn)
+        row = conn.execute(_counting(parts)).one()._mapping
+        if all((row[f"{part.name}_place"] or 0) == part.upto for part in parts):
+            break
+    sums = {part.name: (row[f"{part.name}_kept"] or 0) + row[f"{part.name}_behind"] for part in parts}
+    words = {name: row[name] for name in ("waiting", "review", "refused")}
+    return {**sums, "done": sums["events"] - sum(words.values()), **words}
+
+
+def _counting(parts: Sequence[tallies.Part]) -> Query:
     review, waiting, refused = _sets()
-    sets = {"deliveries": deliveries, "events": events, "review": review, "waiting": waiting, "refused": refused}
-    row = conn.execute(
-        sa.select(*(sa.select(sa.func.count()).select_from(s).scalar_subquery().label(n) for n, s in sets.items()))
-    ).one()
-    done = row.events - row.review - row.waiting - row.refused
-    return {
-        "deliveries": row.deliveries, "events": row.events,
-        "done": done, "waiting": row.waiting, "review": row.review, "refused": row.refused,
-    }  # fmt: skip
+    sets = {"review": review, "waiting": waiting, "refused": refused}
+    columns = [sa.select(sa.func.count()).select_from(s).scalar_subquery().label(n) for n, s in sets.items()]
+    for part in parts:
+        columns += [part.kept.label(f"{part.name}_kept"), part.place.label(f"{part.name}_place")]
+        columns.append(part.behind.label(f"{part.name}_behind"))
+    return sa.select(*columns)
 
 
 def _sets() -> tuple[sa.CTE, sa.CTE, sa.CTE]:

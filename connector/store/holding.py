@@ -26,6 +26,13 @@ FILTERS: Mapping[str, sa.Column[Any]] = {
 }  # fmt: skip
 
 
+COLUMNS = (
+    _T.id, _T.document, _T.version, _T.template, _T.language, _T.category, _T.step, _T.to, _T.user_id, _T.state,
+    _T.label, _T.code, _T.reason, _T.who, _T.next_at, _T.at, _T.started_at, _T.ended_at, _T.number, _T.account, _T.crm,
+    _T.attempts, _T.lane, _T.event, _T.answered_by,
+)  # fmt: skip
+
+
 def pause(conn: sa.Connection, scope: str, key: str, reason: str, now: datetime) -> None:
     """Nothing of it is sent until it is resumed; one row, however much waits. A template's key is `account:name`."""
     parks.park(conn, scope, key, now + FOR_EVER, reason or "A person paused it.")
@@ -102,13 +109,14 @@ def listing(
     conn: sa.Connection, filters: Mapping[str, str | Sequence[str]], limit: int, now: datetime
 ) -> list[dict[str, Any]]:
     """The newest sends, {id, document, to, state, label, reason, next_at} and more; `filters` by FILTERS."""
-    query = sa.select(
-        _T.id, _T.document, _T.template, _T.step, _T.to, _T.user_id, _T.state, _T.label, _T.code, _T.reason, _T.who,
-        _T.next_at, _T.at, _T.number, _T.account, _T.attempts, _T.lane,
-    )  # fmt: skip
+    query = sa.select(*COLUMNS)
     for name, value in filters.items():
         query = query.where(FILTERS[name].in_([value] if isinstance(value, str) else value))
-    rows: Sequence[Any] = conn.execute(query.order_by(_T.id.desc()).limit(limit)).all()
+    return explained(conn, conn.execute(query.order_by(_T.id.desc()).limit(limit)).all(), now)
+
+
+def explained(conn: sa.Connection, rows: Sequence[Any], now: datetime) -> list[dict[str, Any]]:
+    """Rows of COLUMNS as a person reads them: with the reason why each one waits or ended."""
     whys = _whys(conn, rows, now)
     return [_shown(row, whys) for row in rows]
 

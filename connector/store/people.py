@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from connector.ids import new_id
+from connector.store import names
 from connector.store.bulk import in_chunks, insert_many
 from connector.store.locks import key_of
 from connector.store.tables import contact_keys, contacts, crm_links
@@ -30,6 +31,7 @@ def newcomers(conn: sa.Connection, people: Mapping[str, str], now: datetime) -> 
     made = {phone: new_id() for phone in sorted(people)}
     rows = [{"id": made[phone], "name": people[phone], "created_at": now} for phone in made]
     insert_many(conn, contacts, rows)
+    names.put(conn, {made[phone]: people[phone] for phone in made})
     keys = [{"kind": "phone", "value": phone, "contact": contact, "at": now} for phone, contact in made.items()]
     insert_many(conn, contact_keys, keys, ignore_conflicts=True)
     return made

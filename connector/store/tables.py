@@ -145,7 +145,8 @@ contacts = table(
     sa.Column("last_inbound_at", Time),
     sa.Column("created_at", Time, nullable=False),
 )
-sa.Index("contacts_last", contacts.c.last_inbound_at)
+sa.Index("contacts_last", contacts.c.last_inbound_at, contacts.c.id)
+pending("contacts_merged", contacts, "merged_into IS NOT NULL", "merged_into")
 
 contact_keys = table(
     "contact_keys",
@@ -198,6 +199,7 @@ sa.Index("events_delivery", events.c.delivery)
 pending("events_new", events, "state = 'new'", "seq")
 pending("events_told", events, "kind <> 'DeliveryStatus'", "seq")  # what a person looks through
 pending("events_dead", events, "state = 'dead'", "seq")
+pending("events_dead_id", events, "state = 'dead'", "id")
 
 plans = table(  # one per CRM account the event concerns, so that one CRM down does not hold the other
     "plans",
@@ -216,6 +218,7 @@ plans = table(  # one per CRM account the event concerns, so that one CRM down d
 pending("plans_new_journey", plans, "state = 'new'", "account", "journey", "event_seq")
 pending("plans_lane", plans, "state = 'new'", "lane", "account")
 pending("plans_dead", plans, "state = 'dead'", "event_seq")
+pending("plans_dead_event", plans, "state = 'dead'", "event")
 
 changes = table(
     "changes",
@@ -240,6 +243,7 @@ pending("changes_pending", changes, "state IN ('new', 'in_flight')", "account", 
 pending("changes_pending_lane", changes, "state IN ('new', 'in_flight')", "lane", "account")
 pending("changes_pending_record", changes, "state IN ('new', 'in_flight')", "account", "record")
 pending("changes_review", changes, "state = 'review'", "seq")
+pending("changes_review_event", changes, "state = 'review'", "event")
 pending("changes_refused", changes, "state = 'refused'", "event")
 sa.Index("changes_record", changes.c.account, changes.c.record, changes.c.seq)
 
@@ -289,12 +293,14 @@ sends = table(
 sa.Index("sends_lane", sends.c.lane, sends.c.at)
 sa.Index("sends_at", sends.c.at)
 sa.Index("sends_event", sends.c.event)
-pending("sends_pending", sends, "state IN ('waiting', 'ready', 'in_flight', 'unknown')", "number", "next_at")
+pending("sends_open", sends, "state IN ('waiting', 'ready', 'in_flight', 'unknown')", "id")
 pending("sends_waiting", sends, "state = 'waiting'", "crm", "next_at")
 pending("sends_ready", sends, "state = 'ready'", "number", "priority", "next_at")
 pending("sends_in_flight", sends, "state = 'in_flight'", "number", "started_at")
 pending("sends_unknown", sends, "state = 'unknown'", "number", "started_at")
+pending("sends_doubt", sends, "state = 'unknown'", "event", "id")
 pending("sends_ended", sends, "state IN ('failed', 'refused', 'expired', 'cancelled')", "event")
+pending("sends_over", sends, "state IN ('failed', 'refused', 'expired', 'cancelled')", "state", "id")
 pending("sends_held", sends, "state IN ('waiting', 'ready')", "document")
 pending("sends_tell", sends, "tell = 1", "crm")
 
@@ -568,9 +574,20 @@ snapshots = table(  # the last answer to a question that is slow to ask
     sa.Column("at", Time, nullable=False),
 )
 
+tallies = table(  # how many rows a long table has, so that nobody counts them all
+    "tallies",
+    sa.Column("name", sa.Text, primary_key=True),  # events deliveries
+    sa.Column("upto", sa.BigInteger, nullable=False, server_default="0"),  # rows up to this seq ...
+    sa.Column("n", sa.BigInteger, nullable=False, server_default="0"),  # ... are so many
+    sa.Column("mark", sa.BigInteger),  # the seq that is next ...
+    sa.Column("horizon", sa.BigInteger),  # ... once every transaction before this one has ended (Postgres)
+)
+
+# In byte order on both databases, so that a prefix is a range.
+Bytewise = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 contact_words = table(  # the words of a contact's name, folded: what a search by name begins with
     "contact_words",
-    sa.Column("word", sa.Text, primary_key=True),
+    sa.Column("word", Bytewise, primary_key=True),
     sa.Column("contact", Id, primary_key=True),
 )
 sa.Index("contact_words_contact", contact_words.c.contact)

@@ -15,6 +15,7 @@ PARTS = {  # part: the module whose run() measures it
     "claim": "tests.bench.bench_claim",
     "sends": "tests.bench.bench_sends",
     "trigger": "tests.bench.bench_trigger",
+    "console": "tests.bench.bench_console",
     "memory": "tests.bench.bench_memory",
 }
 

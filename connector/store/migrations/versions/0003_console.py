@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from connector.core.text import words
+
 revision = "0003"
 down_revision = "0002"
 
@@ -34,7 +36,7 @@ def upgrade() -> None:
     sqlite_autoincrement=True
     )
     op.create_table('contact_words',
-    sa.Column('word', sa.Text(), nullable=False),
+    sa.Column('word', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), nullable=False),
     sa.Column('contact', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('word', 'contact'),
     sqlite_autoincrement=True
@@ -93,6 +95,15 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('name'),
     sqlite_autoincrement=True
     )
+    op.create_table('tallies',
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('upto', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('n', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('mark', sa.BigInteger(), nullable=True),
+    sa.Column('horizon', sa.BigInteger(), nullable=True),
+    sa.PrimaryKeyConstraint('name'),
+    sqlite_autoincrement=True
+    )
     op.create_table('throttles',
     sa.Column('key', sa.Text(), nullable=False),
     sa.Column('n', sa.Integer(), server_default='0', nullable=False),
@@ -115,7 +126,15 @@ def upgrade() -> None:
     sa.UniqueConstraint('email'),
     sqlite_autoincrement=True
     )
-    op.create_index('contacts_last', 'contacts', ['last_inbound_at'], unique=False)
+    op.create_index('contacts_last', 'contacts', ['last_inbound_at', 'id'], unique=False)
+    _partial('contacts_merged', 'contacts', ['merged_into'], "merged_into IS NOT NULL")
+    _partial('events_dead_id', 'events', ['id'], "state = 'dead'")
+    _partial('plans_dead_event', 'plans', ['event'], "state = 'dead'")
+    _partial('changes_review_event', 'changes', ['event'], "state = 'review'")
+    op.drop_index('sends_pending', 'sends')  # nothing asked by it
+    _partial('sends_open', 'sends', ['id'], "state IN ('waiting', 'ready', 'in_flight', 'unknown')")
+    _partial('sends_doubt', 'sends', ['event', 'id'], "state = 'unknown'")
+    _partial('sends_over', 'sends', ['state', 'id'], "state IN ('failed', 'refused', 'expired', 'cancelled')")
     op.create_index('events_told', 'events', ['seq'], unique=False, postgresql_where=sa.text("kind <> 'DeliveryStatus'"), sqlite_where=sa.text("kind <> 'DeliveryStatus'"))
     op.create_index('sends_at', 'sends', ['at'], unique=False)
     op.add_column('tasks', sa.Column('author', sa.Text(), server_default='', nullable=False))
@@ -128,3 +147,22 @@ def upgrade() -> None:
     op.add_column('tasks', sa.Column('attempts', sa.Integer(), server_default='0', nullable=False))
     op.create_index('tasks_at', 'tasks', ['at'], unique=False)
     op.create_index('tasks_open', 'tasks', ['at'], unique=False, postgresql_where=sa.text("state IN ('new', 'running')"), sqlite_where=sa.text("state IN ('new', 'running')"))
+    _words(op.get_bind())
+
+
+def _partial(name: str, table: str, columns: list[str], condition: str) -> None:
+    where = sa.text(condition)
+    op.create_index(name, table, columns, unique=False, postgresql_where=where, sqlite_where=where)
+
+
+def _words(conn: sa.Connection) -> None:
+    """The words of the names there are, a thousand contacts at a time."""
+    contacts = sa.table('contacts', sa.column('id', sa.Text), sa.column('name', sa.Text))
+    target = sa.table('contact_words', sa.column('word', sa.Text), sa.column('contact', sa.Text))
+    query = sa.select(contacts.c.id, contacts.c.name).order_by(contacts.c.id).limit(1000)
+    last = ''
+    while page := conn.execute(query.where(contacts.c.id > last)).all():
+        last = page[-1].id
+        rows = [{'word': word, 'contact': row.id} for row in page for word in words(row.name)]
+        if rows:
+            conn.execute(sa.insert(target), rows)

@@ -1,0 +1,142 @@
+"""How the whole fares, by indexes: how far each stage is behind, what was refused, what limits are near."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.store import figures
+from connector.store.days import HOURS, first_id
+from connector.store.review import LOOKED
+from connector.store.states import ENDED
+from connector.store.tables import accounts, changes, deliveries, events, in_state, numbers, parks, plans, sends
+
+_E, _P, _C, _S = events.c, plans.c, changes.c, sends.c
+JOURNEYS = {"reply": "handle", "trigger": "trigger"}
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """One stage: since when its oldest work waits, and what that is; None = nothing waits."""
+
+    stage: str  # unpack handle trigger write send tell
+    since: datetime | None = None
+    event: str = ""  # "" where it is a delivery
+    account: str = ""  # whose it is, by id
+
+
+def lags(conn: sa.Connection, now: datetime) -> list[Lag]:
+    """Every stage, in the order of the journey. What waits for its own time (a timer, quiet hours) is not late."""
+    d = deliveries.c
+    first = conn.execute(
+        sa.select(d.received_at, d.account).where(in_state(deliveries, "new")).order_by(d.seq).limit(1)
+    )
+    unread = first.first()
+    found = [Lag("unpack", unread.received_at, "", unread.account) if unread else Lag("unpack")]
+    ids = list(conn.execute(sa.select(accounts.c.id).order_by(accounts.c.id)).scalars())
+    for journey, stage in JOURNEYS.items():
+        found.append(_oldest(stage, [_plan(conn, id_, journey, now) for id_ in ids]))
+    found.append(_oldest("write", [_change(conn, id_, now) for id_ in ids]))
+    found.append(
+        _oldest("send", [_ready(conn, number, priority, now) for number in _numbers(conn) for priority in (0, 1)])
+    )
+    found.append(_oldest("tell", [_tell(conn, id_) for id_ in ids]))
+    return found
+
+
+def _oldest(stage: str, rows: Sequence[Any]) -> Lag:
+    """Of the first of each queue; every row is (since, event, account)."""
+    first = min((row for row in rows if row is not None), key=lambda row: row[0], default=None)
+    return Lag(stage, first[0], first[1] or "", first[2]) if first else Lag(stage)
+
+
+def _plan(conn: sa.Connection, account: str, journey: str, now: datetime) -> Any:
+    due = sa.or_(_P.next_at.is_(None), _P.next_at <= now)
+    mine = sa.and_(in_state(plans, "new"), _P.account == account, _P.journey == journey, due)
+    query = sa.select(_E.received_at, _P.event, _P.account).join(events, _E.id == _P.event)
+    return conn.execute(query.where(mine).order_by(_P.event_seq).limit(1)).first()
+
+
+def _change(conn: sa.Connection, account: str, now: datetime) -> Any:
+    due = sa.or_(_C.next_at.is_(None), _C.next_at <= now)
+    mine = sa.and_(in_state(changes, "new", "in_flight"), _C.account == account, due)
+    query = sa.select(_E.received_at, _C.event, _C.account).join(events, _E.id == _C.event)
+    return conn.execute(query.where(mine).order_by(_C.seq).limit(1)).first()
+
+
+def _numbers(conn: sa.Connection) -> list[str]:
+    """The numbers with something ready, one jump each."""
+    found: list[str] = []
+    query = sa.select(sa.func.min(_S.number)).where(in_state(sends, "ready"))
+    value = conn.execute(query).scalar()
+    while value is not None:
+        found.append(value)
+        value = conn.execute(query.where(_S.number > value)).scalar()
+    return found
+
+
+def _ready(conn: sa.Connection, number: str, priority: int, now: datetime) -> Any:
+    mine = sa.and_(in_state(sends, "ready"), _S.number == number, _S.priority == priority, _S.next_at <= now)
+    return conn.execute(sa.select(_S.next_at, _S.event, _S.account).where(mine).order_by(_S.next_at).limit(1)).first()
+
+
+def _tell(conn: sa.Connection, crm: str) -> Any:
+    """Of some that wait: they are told together, in no order of their own."""
+    some = sa.select(_S.at, _S.started_at, _S.ended_at, _S.event, _S.crm)
+    rows = conn.execute(some.where(sa.literal_column("tell = 1"), _S.crm == crm).limit(500)).all()
+    told = [(row.ended_at or row.started_at or row.at, row.event, row.crm) for row in rows]
+    return min(told, key=lambda one: one[0], default=None)
+
+
+def oldest_waiting(conn: sa.Connection, found: Sequence[Lag]) -> list[Any]:
+    """The event rows behind these lags, oldest first, each once."""
+    ids = {lag.event for lag in found if lag.event}
+    rows = conn.execute(sa.select(events).where(_E.id.in_(sorted(ids)))) if ids else ()
+    return sorted(rows, key=lambda row: row.seq)
+
+
+def hours(conn: sa.Connection, now: datetime) -> list[tuple[datetime, dict[str, int]]]:
+    """((hour, {in, out, status, other: events}), ...) of the last 48 hours, oldest first, as the chore counted."""
+    since = figures.beginning(now, figures.HOUR) - (HOURS - 1) * figures.HOUR
+    found: dict[datetime, dict[str, int]] = {since + n * figures.HOUR: {} for n in range(HOURS)}
+    for row in figures.read(conn, figures.EVENTS, since):
+        found.setdefault(row.at, {})[row.name] = row.n
+    return sorted(found.items())
+
+
+def refusals(conn: sa.Connection, now: datetime) -> list[dict[str, Any]]:
+    """What was refused or failed in the last 24 hours, most first: {what: send | field, code, reason, who, n}.
+
+    Of at most the newest LOOKED of each kind."""
+    since = first_id(now - timedelta(hours=24))
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for state in ENDED:
+        over = sa.and_(in_state(sends, *ENDED), in_state(sends, state), _S.id >= since)
+        rows = conn.execute(sa.select(_S.code, _S.reason, _S.who).where(over).order_by(_S.id.desc()).limit(LOOKED))
+        for row in rows:
+            _add(found, "send", row.code or state, row.reason, row.who)
+    for state in ("refused", "review"):
+        mine = sa.and_(in_state(changes, state), _C.event >= since, _C.kind != "Ask")
+        query = sa.select(_C.outcome).where(mine).order_by(_C.event.desc()).limit(LOOKED)
+        for outcome in conn.execute(query).scalars():
+            told = outcome or {}
+            _add(found, "field", str(told.get("code") or told.get("text", ""))[:100], str(told.get("text", "")), "")
+    return sorted(found.values(), key=lambda one: -one["n"])
+
+
+def _add(found: dict[tuple[str, str], dict[str, Any]], what: str, code: str, reason: str, who: str) -> None:
+    fresh = {"what": what, "code": code, "reason": reason[:300], "who": who, "n": 0}
+    found.setdefault((what, code), fresh)["n"] += 1
+
+
+def limits(conn: sa.Connection, now: datetime) -> dict[str, list[Any]]:
+    """{"numbers": rows with tier, throughput, quality, alerts; "accounts": rows with state; "parks": in force}."""
+    a, p = accounts.c, parks.c
+    held = sa.select(p.scope, p.key, p.until, p.reason, p.tries).where(p.until > now).order_by(p.scope, p.key)
+    return {
+        "numbers": list(conn.execute(sa.select(numbers).order_by(numbers.c.name, numbers.c.id))),
+        "accounts": list(conn.execute(sa.select(a.id, a.name, a.kind, a.state, a.reason).order_by(a.name))),
+        "parks": list(conn.execute(held.limit(200))),
+    }
