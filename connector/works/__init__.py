@@ -10,7 +10,7 @@ from typing import Any
 from connector.connections import Connections
 from connector.pipeline.tasks import Progress, Work
 from connector.store.tasks import Task
-from connector.works import accounts, checkup, connecting, imports, mappings, replays, templates
+from connector.works import accounts, checkup, connecting, imports, mappings, replays, templates, trying
 
 Kind = Callable[[Connections, Task, Progress], Any]
 KINDS: Mapping[str, Kind] = {
@@ -23,6 +23,7 @@ KINDS: Mapping[str, Kind] = {
     "templates.edit": templates.edit_task,
     "templates.delete": templates.delete_task,
     "mappings.publish": mappings.publish_task,
+    "mappings.try": trying.try_task,
     "sends.import": imports.import_task,
     "replay": replays.replay_task,
     "doctor": checkup.doctor_task,

@@ -3,18 +3,19 @@
 import json
 from typing import Any
 
-from flask import Response, current_app, jsonify, make_response, render_template, request
+from flask import Response, jsonify, make_response, render_template, request
 
 from connector import errors
 from connector.core.documents import forms
 from connector.core.documents.filters import FILTERS
-from connector.core.template import labels
+from connector.core.template import labels, slots
+from connector.core.template.slots import needs as needs_of
 from connector.pipeline import publish, versions
-from connector.store import audit, document_texts
+from connector.store import audit, document_texts, documents
 from connector.web.auth import allows, needs, person
-from connector.web.frame import given, house_of, t, toast
+from connector.web.frame import given, t, toast
 from connector.web.pages.mappings import screen
-from connector.web.pages.mappings.known import MOST, crms, document, house, known, options_of
+from connector.web.pages.mappings.known import MOST, crms, document, house, known, live_digest, options_of, refused
 from connector.web.pages.mappings.words import language_words
 
 
@@ -26,11 +27,10 @@ def edit(name: str) -> str:
     row = found.newest
     if n.isdecimal() and int(n) != row.n:
         with house().store.read() as conn:
-            from connector.store import documents
-
             row = documents.get(conn, name, int(n)) or row
     return render_template(
-        "mappings/edit.html", document=found, row=row, text=row.text, base=found.newest.n, tab="edit",
+        "mappings/edit.html", document=found, row=row, text=row.text, base=found.newest.n, live=live_digest(found), tab="edit",
+        may_publish=allows(person().role, "publisher"),
         may=allows(person().role, "editor"), **form_values(row.text),
     )  # fmt: skip
 
@@ -77,13 +77,20 @@ def form_values(text: str) -> dict[str, Any]:
     made = forms.form_of(text)
     fields = known().of_crm(made.at("crm")) if made else {}
     templates = {one.name: one for one in reversed(known().approved())}
-    about = made.at("template") if made and made.kind == "send" else (made.many("when", "answer_to") + [""])[0] if made else ""
+    about = _about(made) if made else ""
     template = templates.get(about)
     return {
         "form": made, "fields": fields, "templates": sorted(templates), "template": template,
         "buttons": buttons_of(about, template), "crms": [a.name for a in crms()],
+        "needs": [need.key for need in needs_of(slots(template))] if template is not None else [],
         "field_of": lambda name: options_of(fields, name), "cell": lambda *path: json.dumps(path, ensure_ascii=False),
+        "same": lambda names: [(name, name) for name in names],
     }  # fmt: skip
+
+
+def _about(form: forms.Form) -> str:
+    """The template a document is about."""
+    return form.at("template") if form.kind == "send" else next(iter(form.many("when", "answer_to")), "")
 
 
 def buttons_of(name: str, template: Any) -> list[tuple[str, str]]:
@@ -128,7 +135,7 @@ def save(name: str) -> Response:
     now, author = house().clock.now(), person().name
     declared = versions.named(text)
     if declared is None or declared[1] != name:
-        return _not_saved(t("mappings.other_name", name=name))
+        return refused(t("mappings.other_name", name=name))
     made = versions.put(house().store, text, author, now, base=int(base) if base.isdecimal() else 0)
     if made.did == "conflict":
         assert made.other is not None
@@ -147,11 +154,4 @@ def saved(name: str, version: int | None, said: str) -> Response:
     answer = make_response(render_template("mappings/_head.html", document=found, part=True))
     told = json.loads(toast(said)["HX-Trigger"]) | {"mapping:saved": {"version": version}}
     answer.headers["HX-Trigger"] = json.dumps(told, ensure_ascii=True)
-    return answer
-
-
-def _not_saved(why: str) -> Response:
-    house_of(current_app)
-    answer = make_response(render_template("parts/failure.html", code=422, text=why, hint=""), 422)
-    answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "#toasts", "beforeend"
     return answer

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import abort, current_app
+from flask import Response, abort, current_app, make_response, render_template
 
 from connector.core.documents import Document
 from connector.core.template import Template
-from connector.pipeline import schema, trying_send
+from connector.pipeline import publish, schema, trying_send
 from connector.pipeline.library import Library
 from connector.ports import Account, Field
 from connector.store import document_texts, documents, templates
@@ -98,3 +98,15 @@ def options_of(fields: Mapping[str, list[Field]], name: str) -> Any:
     word, _, plain = name.rpartition(".")
     order = list(fields) if not word else sorted(fields, key=lambda o: not o.casefold().startswith(word[:5].casefold()))
     return next((f for object_ in order for f in fields[object_] if f.name in (plain, name)), None)
+
+
+def live_digest(found: Overview) -> str:
+    """What the page remembers of the live text: publishing over another one is refused."""
+    return publish.digest(found.live.text) if found.live is not None else ""
+
+
+def refused(why: str, hint: str = "") -> Response:
+    """Said in passing; the page stays as it is."""
+    answer = make_response(render_template("parts/failure.html", code=422, text=why, hint=hint), 422)
+    answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "#toasts", "beforeend"
+    return answer

@@ -4,16 +4,15 @@ import json
 
 from flask import Response, abort, make_response, render_template, request, url_for
 
-from connector.pipeline import publish, versions
+from connector.pipeline import shadow as shadowing
+from connector.pipeline import versions
 from connector.pipeline.versions import Made
 from connector.store import audit, documents, tasks
-from connector.store.document_texts import Overview
 from connector.web.auth import allows, needs, person
 from connector.web.frame import given, t, toast
 from connector.web.pages.mappings import screen
 from connector.web.pages.mappings.editing import saved
-from connector.web.pages.mappings.known import MOST, document, house, known
-from connector.web.pages.mappings.shadowing import report
+from connector.web.pages.mappings.known import MOST, document, house, known, live_digest, refused
 
 
 @screen.get("/<name>/versions")
@@ -28,7 +27,7 @@ def history(name: str) -> str:
     before = int(a) if a.isdecimal() and int(a) in numbers else (earlier[0] if earlier else after)
     return render_template(
         "mappings/versions.html", document=found, versions=all_, before=before, after=after, tab="versions",
-        lines=versions.compare(house().store, name, before, after) or [], shadow=report(found),
+        lines=versions.compare(house().store, name, before, after) or [], shadow=shadowing.report(house().store, name),
         may=allows(person().role, "publisher"),
     )  # fmt: skip
 
@@ -45,6 +44,7 @@ def put_live(name: str) -> Response:
     args = {"texts": [text], "base": {name: seen}, "author": person().name, "name": name}
     with house().store.write() as conn:
         id_ = tasks.add(conn, "mappings.publish", args, person().name, house().clock.now())
+        audit.append(conn, person().name, "mapping.publish", name, {"task": id_}, house().clock.now())
     house().ring("task")
     return make_response(render_template("mappings/_publishing.html", name=name, id=id_))
 
@@ -64,31 +64,9 @@ def publishing(name: str, id_: str) -> Response:
     found = document(name)
     answer = make_response(render_template("mappings/_publishing.html", did=did, document=found, **told))
     if did.get("did") in ("published", "unchanged"):
-        _note_once(name, id_, did)
         news = {"version": found.newest.n, "live": live_digest(found)}
         answer.headers["HX-Trigger"] = json.dumps({"mapping:saved": news})
     return answer
-
-
-def _note_once(name: str, task: str, did: dict[str, object]) -> None:
-    """The audit hears of it when its author does; asked again it is the same line."""
-    if did.get("did") != "published":
-        return
-    with house().store.write() as conn:
-        if not audit_has(conn, "mapping.publish", name, task):
-            detail = {"version": did.get("version"), "task": task}
-            audit.append(conn, person().name, "mapping.publish", name, detail, house().clock.now())
-
-
-def audit_has(conn: object, action: str, object_: str, task: str) -> bool:
-    """Was this task noted?"""
-    del conn, action, object_, task
-    return False
-
-
-def live_digest(found: Overview) -> str:
-    """What the page remembers of the live text: publishing over another one is refused."""
-    return publish.digest(found.live.text) if found.live is not None else ""
 
 
 # ---- one click ---------------------------------------------------------------------------------------------------
@@ -131,7 +109,7 @@ def shadow(name: str) -> Response:
     text, base = given(request.form, "text", MOST), given(request.form, "base", 10)
     declared = versions.named(text)
     if declared is None or declared[1] != name:
-        return _refused(t("mappings.other_name", name=name), "")
+        return refused(t("mappings.other_name", name=name))
     made = versions.put(
         house().store, text, person().name, house().clock.now(), base=int(base) if base.isdecimal() else 0,
         state="shadow", fields=known().fields, templates=known().templates,
@@ -154,7 +132,7 @@ GOOD = ("published", "shadowed", "unchanged", "off", "on", "ended", "saved")
 
 def _done(name: str, made: Made, action: str, said: str) -> Response:
     if made.did not in GOOD:
-        return _refused(made.why, "")
+        return refused(made.why)
     if made.did != "unchanged":
         with house().store.write() as conn:
             audit.append(conn, person().name, action, name, {"version": made.version}, house().clock.now())
@@ -164,10 +142,4 @@ def _done(name: str, made: Made, action: str, said: str) -> Response:
     answer.headers["HX-Redirect"] = url_for("mappings.history", name=name)
     if given(request.form, "from", 10) == "list":
         answer.headers["HX-Redirect"] = url_for("mappings.index")
-    return answer
-
-
-def _refused(why: str, hint: str) -> Response:
-    answer = make_response(render_template("parts/failure.html", code=422, text=why, hint=hint), 422)
-    answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "#toasts", "beforeend"
     return answer
