@@ -93,7 +93,7 @@
     if (!window.htmx) return;
     const text = editor.getText();
     const values = { text, ...more };
-    await window.htmx.ajax("POST", panes.dataset.form, { source: "#form", target: "#form", swap: "outerMorph", values, asked: text }).catch(() => {});
+    await window.htmx.ajax("POST", panes.dataset.form, { source: "#form", target: "#form", swap: "innerMorph", values, asked: text }).catch(() => {});
   }
 
   document.addEventListener("htmx:before:swap", (swap) => {
@@ -140,7 +140,7 @@
   });
 
   // ---- try it ----------------------------------------------------------------------------------------------------
-  let trying = 0;
+  let trying = 0, asked = false;
   function retry(now = false) {
     if (shown !== "try" || !window.htmx) return;
     clearTimeout(trying);
@@ -148,6 +148,8 @@
       const values = Object.fromEntries(new FormData($("try-form")));
       values.text = editor.getText();
       if (event) values.event = event; else delete values.event;
+      if (asked) values.asked = "yes";
+      asked = true;
       window.htmx.ajax("POST", panes.dataset.try, { source: "#try", target: "#try", swap: "innerMorph", values }).catch(() => {});
     }, now ? 0 : 250);
   }
@@ -157,6 +159,13 @@
   $("pane-try").addEventListener("click", (click) => {
     const chosen = click.target.closest("[data-event]");
     if (chosen) { event = chosen.dataset.event; retry(true); $("tab-try").scrollIntoView({ block: "nearest" }); }
+    const tapped = click.target.closest("[data-answer]");
+    if (tapped) {
+      const id = $("try-form").elements["v:answer.id"], title = $("try-form").elements["v:answer.title"];
+      if (id) id.value = tapped.dataset.answer;
+      if (title) title.value = tapped.textContent;
+      retry(true);
+    }
     if (click.target.closest("[data-sample]")) { event = ""; retry(true); }
   });
 
@@ -196,7 +205,7 @@
   });
   document.addEventListener("htmx:before:request", (request) => {
     const at = request.detail.ctx.sourceElement;
-    if (at && (at.id === "mapping" || at.matches("[hx-include='#mapping']"))) sending = editor.getText();
+    if (at && (at.id === "mapping" || at.dataset.sends !== undefined)) sending = editor.getText();
   });
   document.addEventListener("mapping:saved", (saved) => {
     base.value = saved.detail.version || base.value;

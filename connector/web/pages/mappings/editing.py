@@ -50,7 +50,7 @@ def lint() -> Response:
 # ---- the form ----------------------------------------------------------------------------------------------------
 @screen.post("/form")
 @needs("viewer")
-def form() -> tuple[str, int]:
+def form() -> Response:
     """The form of a text; with `cell` or `add`, after that one change, which the text takes over."""
     text = given(request.form, "text", MOST)
     problem, made = "", text
@@ -60,8 +60,11 @@ def form() -> tuple[str, int]:
         problem = f"{error.message} {error.hint}".strip()
     values = form_values(made)
     if values["form"] is None:  # the page keeps the form it has, and says so
-        return render_template("mappings/_broken.html", problem=problem), 422
-    return render_template("mappings/_form.html", made=made if made != text else None, problem=problem, **values), 200
+        answer = make_response(render_template("mappings/_broken.html", problem=problem))
+        answer.headers["HX-Retarget"] = "#form-problem"
+        return answer
+    told = {"made": made if made != text else None, "problem": problem, "again": True}
+    return make_response(render_template("mappings/_form.html", **told, **values))
 
 
 def _changed(text: str) -> str:

@@ -1,12 +1,15 @@
 """Try it: what a text, saved or not, makes of a made-up answer or of something that happened. Nothing is written."""
 
+import re
 from typing import Any
 
 from flask import render_template, request
 
 from connector import errors
 from connector.core import documents as language
-from connector.core.documents import Document, MappingDocument
+from connector.core.documents import Document, MappingDocument, forms
+from connector.core.documents.comparing import shown
+from connector.core.documents.trials import Given
 from connector.core.documents.words import ANSWERS
 from connector.pipeline import activity, trying
 from connector.ports import Account
@@ -69,55 +72,75 @@ def _past(text: str, event: str, account: Account) -> dict[str, Any]:
 def _asked(read: Document) -> dict[str, Any]:
     """What a sample of this document can say: kinds of answers, buttons, values of the contact and the record."""
     fields = known().fields(read) or {}
+    first = {} if "asked" in request.form else _first(read)
     if isinstance(read, MappingDocument):
-        template = next(iter(sorted(read.answer_to or ())), "")
-        shown = next((one for one in known().approved() if one.name == template), None)
         names = [f"contact.{n}" if "." not in n else n for n in dict.fromkeys((*read.sets, *sorted(read.reads)))]
         names += [f"{read.words[0] if read.words else 'record'}.{n}" for n in sorted(read.record_reads)]
-        kinds = read.types or KINDS[:4]
-        taken = given(request.form, "type", 20)
+        kinds = read.types or KINDS
+        taken = given(request.form, "type", 20) or first.pop("type", "")
         kind = taken if taken in kinds else kinds[0]
-        told = {"kinds": kinds, "kind": kind, "buttons": buttons_of(template, shown), "answers": _answers(read, kind)}
+        told = {"kinds": kinds, "kind": kind, "buttons": _buttons(read), "answers": _answers(read, kind)}
     else:
         names = [f"contact.{n}" for n in sorted(read.reads)]
         names += [f"{read.word or 'record'}.{n}" for n in sorted(read.record_reads)]
         told = {"kinds": (), "kind": "", "buttons": [], "answers": ()}
+    more = [k for k in (*first, *(k.removeprefix("v:") for k in request.form if k.startswith("v:")))]
+    names = [*names[:SHOWN], *(k for k in more if not k.startswith("answer.") and k not in names)][: 2 * SHOWN]
     values = [(n, options_of(fields, n.removeprefix("contact."))) for n in dict.fromkeys(names)]
-    return told | {"values": values[:SHOWN]}
+    return told | {"values": values, "first": first}
+
+
+def _first(read: Document) -> dict[str, str]:
+    """What the document's own first test gives: what its author had in mind."""
+    if not read.tests:
+        return {}
+    facts = {key: shown(value)[:2000] for key, value in read.tests[0].given.items()}
+    if isinstance(read, MappingDocument):
+        facts.setdefault("type", Given(read, read.tests[0].given).event().type)
+    return facts
+
+
+def _buttons(read: MappingDocument) -> list[tuple[str, str]]:
+    """What can be tapped: the answers that the document's own maps know, and the template's buttons."""
+    template = next(iter(sorted(read.answer_to or ())), "")
+    found = next((one for one in known().approved() if one.name == template), None)
+    form = forms.form_of(read.text)
+    maps = [row.map for row in form.sets if row.map and "answer.id" in row.values.get("from", "")] if form else []
+    own, labels = dict.fromkeys(key for one in maps for key in one), dict(buttons_of(template, found))
+    if own and not any(key in labels for key in own):
+        return [(key, key) for key in own]
+    return list((labels | {key: labels.get(key, key) for key in own}).items())
 
 
 def _answers(read: MappingDocument, kind: str) -> tuple[str, ...]:
     """The parts of an answer of this kind that the document looks at, or might."""
     names = ANSWERS[kind]
     if names is None:
-        return tuple(sorted(_form_fields(read)))
+        return tuple(sorted(n for n in set(_ANSWER.findall(read.text)) if n not in _COMMON))
     return {"button": ("id", "title"), "list": ("id", "title")}.get(kind, names[:4])
 
 
-def _form_fields(read: MappingDocument) -> set[str]:
-    import re
-
-    known_ = {n for names in ANSWERS.values() for n in names or ()} | {"type"}
-    return {n for n in re.findall(r"\banswer\.([A-Za-z0-9_]+)", read.text) if n not in known_}
+_ANSWER = re.compile(r"\banswer\.([A-Za-z0-9_]+)")
+_COMMON = {n for names in ANSWERS.values() for n in names or ()} | {"type"}
 
 
 def _given(asked: dict[str, Any]) -> dict[str, str]:
     """The facts of the sample in the words of a test."""
-    facts = {key.removeprefix("v:"): given(request.form, key, 2000) for key in request.form if key.startswith("v:")}
-    facts = {key: value for key, value in facts.items() if value.strip()}
+    posted = {key.removeprefix("v:"): given(request.form, key, 2000) for key in request.form if key.startswith("v:")}
+    facts = {key: value for key, value in (asked.get("first", {}) | posted).items() if value.strip()}
     if not asked.get("kinds"):
         return facts
-    kind, buttons = asked["kind"], dict(asked["buttons"])
+    kind, labels = asked["kind"], dict(asked["buttons"])
     allowed = {f"answer.{n}" for n in asked["answers"]}
     facts = {k: v for k, v in facts.items() if not k.startswith("answer.") or k in allowed}
     if not any(k.startswith("answer.") for k in facts):
-        facts |= _first_answer(kind, asked)
-    if kind in ("button", "list") and "answer.title" not in facts and facts.get("answer.id") in buttons:
-        facts["answer.title"] = buttons[facts["answer.id"]]
+        facts |= _stand_in(kind, asked)
+    if kind in ("button", "list") and "answer.title" not in facts and facts.get("answer.id") in labels:
+        facts["answer.title"] = labels[facts["answer.id"]]
     return facts | {"type": kind}
 
 
-def _first_answer(kind: str, asked: dict[str, Any]) -> dict[str, str]:
+def _stand_in(kind: str, asked: dict[str, Any]) -> dict[str, str]:
     """Something to begin with: the first button, a short text."""
     if kind in ("button", "list"):
         id_, label = (asked["buttons"] or [("yes", "Yes")])[0]
