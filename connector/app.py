@@ -43,7 +43,7 @@ class App(Connections):
         """Everybody who is connected, as unpack needs them."""
         with self.store.read() as conn:
             everyone = accounts.all_accounts(conn, self.keyring)
-            owners = accounts.owners(conn)
+            owners = accounts.owners(conn, everyone)
         crms = {a.name: a.id for a in everyone if a.kind in crm_kinds()}
         links = {a.id: crms[a.settings["crm"]] for a in everyone if a.kind == "link" and a.settings["crm"] in crms}
         return Directory({a.id: a for a in everyone}, dict(owners), tuple(sorted(crms.values())), links)

@@ -87,3 +87,11 @@ def store(store_url: str, home: Path) -> Iterator[Store]:
     opened = open_store(store_url, home=home)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def postgres_store(postgres_url: str, home: Path) -> Iterator[Store]:
+    """An open store on a fresh Postgres database, for what only Postgres does."""
+    opened = open_store(postgres_url, home=home)
+    yield opened
+    opened.close()

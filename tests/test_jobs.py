@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 import redis
@@ -16,6 +17,8 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from connector.bell import QUEUE, RUNG_FOR, RedisBell
+from connector.store import tasks
+from connector.store.engine import open_store
 from tests.servers import ValkeyServer
 from tests.web.front import ROOT, add_account, environment, rows
 
@@ -157,6 +160,19 @@ def test_a_worker_hears_the_bell_and_leaves_no_trace_in_redis(own_home, shop, va
     left = {key.decode() for key in client.scan_iter()}
     assert not [key for key in left if key.startswith(("rq:job:", "rq:finished", "rq:failed", "rq:wip", "bell:"))]
     assert not client.smembers(f"rq:workers:{QUEUE}")
+
+
+def test_a_worker_that_hears_the_bell_does_a_task(own_home, valkey, client, start):
+    start(environment(own_home, REDIS_URL=valkey), "worker", "--single")
+    until(lambda: client.smembers(f"rq:workers:{QUEUE}"))
+    store = open_store(f"sqlite:///{own_home / 'connector.db'}", home=own_home)
+    with closing(store), closing(RedisBell(valkey)) as bell:
+        with store.write() as conn:
+            id_ = tasks.add(conn, "doctor", {}, "ana", datetime.now(UTC))
+        bell.ring("task")
+        until(lambda: rows(own_home, "SELECT state FROM tasks") == [("done",)])
+        with store.read() as conn:
+            assert tasks.get(conn, id_).result["ok"]
 
 
 def test_only_a_bell_can_be_a_job(own_home, shop, valkey, client, start, tmp_path):

@@ -12,6 +12,7 @@ from connector.app import App, kinds
 from connector.base import hook_path
 from connector.cli.context import FINDINGS, fail, opened, show_json
 from connector.ports import Account, Flag, Manifest
+from connector.store import accounts as rows
 from connector.store import numbers as number_rows
 from connector.works import accounts as works
 from connector.works import connecting
@@ -48,8 +49,8 @@ def _option(kind: str, flag: Flag) -> Callable[[Any], Any]:
 
 def _name(_: click.Context, __: click.Parameter, value: str) -> str:
     """Documents and webhook paths carry the name."""
-    if not connecting.NAME.fullmatch(value):
-        raise click.BadParameter(connecting.NAME_RULE)
+    if not rows.usable_name(value):
+        raise click.BadParameter(rows.NAME_RULE)
     return value
 
 

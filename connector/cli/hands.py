@@ -1,5 +1,7 @@
 """connector retry and undo: what a person does about one event."""
 
+from typing import Any
+
 import click
 
 from connector import errors
@@ -39,7 +41,7 @@ def undo(key: str, again: bool, dry: bool, as_json: bool) -> None:
     """Take back what one message wrote into fields, where nobody has changed them since.
 
     Messages to the customer and timeline entries stay."""
-    done = []
+    done: list[dict[str, Any]] = []
     with opened() as app:
         args = {"event": key, "by": author(), "again": again, "dry": dry}
         for account in [a for a in app.accounts() if a.kind in crm_kinds()]:

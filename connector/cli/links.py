@@ -1,23 +1,16 @@
 """connector links: addresses that fire one document each, for whatever can make an HTTP call."""
 
-import secrets
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import click
 
-from connector import webhooks
+from connector import errors, webhooks
 from connector.app import App
 from connector.base import crm_kinds
 from connector.cli.context import FINDINGS, fail, opened, show_json
-from connector.core import documents as language
+from connector.pipeline import trigger_links
 from connector.ports import Account
-from connector.store import accounts
-from connector.store import documents as document_rows
 from connector.webhooks import standard
-
-OVERLAP = timedelta(hours=24)  # both secrets are good while the caller is being changed
 
 
 @click.group("links")
@@ -48,28 +41,16 @@ def create(document: str, crm_name: str | None, as_json: bool) -> None:
         if crm not in {a.name for a in app.accounts() if a.kind in crm_kinds()}:
             fail(f"There is no CRM account named {crm!r}. See: connector accounts list")
         secret = standard.new_secret()
-        settings = {"document": document, "crm": crm}
-        link = _store(app, secrets.token_hex(16), settings, {"secret": secret})
+        link = trigger_links.make(app.store, app.keyring, document, crm, secret, app.clock.now())
         _told(describe(app, link) | {"secret": secret}, as_json)
 
 
 def _crm_of(app: App, document: str) -> str:
     """The account that the newest version names."""
-    with app.store.read() as conn:
-        row = document_rows.latest(conn, document)
-    if row is None:
-        fail(f"There is no document named {document!r}. Push it first, or name its CRM account with --crm.")
-    found = language.read(row.text)
-    if found.kind != "send":
-        fail(f"{document} is a {found.kind}: only a send: document can be fired.")
-    if isinstance(found, language.SendDocument) and not found.webhook:
-        fail(f"{document} does not wait for a call. Write under its when: webhook: {document}")
-    return found.crm
-
-
-def _store(app: App, name: str, settings: dict[str, Any], given: dict[str, str]) -> Account:
-    with app.store.write() as conn:
-        return accounts.add(conn, app.keyring, webhooks.LINK, name, settings, given, app.clock.now())
+    try:
+        return trigger_links.crm_of(app.store, document)
+    except errors.Rejected as error:
+        fail(str(error))
 
 
 def _told(entry: dict[str, str], as_json: bool) -> None:
@@ -115,9 +96,7 @@ def rotate(link: str, as_json: bool) -> None:
     with opened() as app:
         known = _link(app, link)
         fresh = standard.new_secret()
-        until = int((app.clock.now() + OVERLAP).timestamp())
-        given = {"secret": fresh, "secret_old": known.secrets["secret"]}
-        changed = _store(app, known.name, {**known.settings, "old_until": until}, given)
+        changed = trigger_links.rotate(app.store, app.keyring, known, fresh, app.clock.now())
         _told(describe(app, changed) | {"secret": fresh}, as_json)
 
 
@@ -127,8 +106,7 @@ def revoke(link: str) -> None:
     """End a link: from now on its calls are refused."""
     with opened() as app:
         known = _link(app, link)
-        with app.store.write() as conn:
-            accounts.delete(conn, known.id)
+        trigger_links.revoke(app.store, known)
     click.echo(f"{known.name} is revoked.")
 
 

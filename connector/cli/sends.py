@@ -7,8 +7,7 @@ import click
 
 from connector import errors
 from connector.app import App
-from connector.cli.context import FINDINGS, fail, opened, read_text, show_json
-from connector.cli.mappings import author
+from connector.cli.context import FINDINGS, author, fail, opened, read_text, show_json
 from connector.pipeline.drift import PARKED
 from connector.pipeline.imports import import_sends, read_rows
 from connector.store import documents as document_rows

@@ -2,8 +2,7 @@
 
 import click
 
-from connector.cli.context import opened, show_json
-from connector.cli.mappings import author
+from connector.cli.context import author, opened, show_json
 from connector.store import audit, options
 
 

@@ -271,8 +271,8 @@ class Handler:
             sends.add(conn, said)
             event_rows.settle(conn, [w.event for w in work])
             parks.clear(conn, "account", self.account.id, now)
-            shadow.keep(conn, shades)
             figures.matched(conn, (p.document for j in judged for p in j.plans if p.matched), now)
+            shadow.keep(conn, shades)
         desk.accept()
         if said:
             self.spoke({row["number"] for row in said})

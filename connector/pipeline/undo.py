@@ -61,16 +61,16 @@ def do(
     it reads the CRM. Twice is as good as once."""
     del library
     row = event_of(store, str(args["event"]))
-    redo, now = bool(args.get("again")), clock.now()
+    redo, now, ids = bool(args.get("again")), clock.now(), frozenset(crm.can.identity.values())
     with store.read() as conn:
-        steps = _steps(conn, account.id, row.id, redo=redo)
+        steps = _steps(conn, account.id, row.id, ids, redo=redo)
         stays = _stays(conn, account.id, row.id)
     with ExitStack() as stack:
         names = {f"lane:{account.id}:{row.lane}"} | {f"record:{account.id}:{s.place[1]}" for s in steps if s.place[1]}
         if steps and not hold(store, names, stack) >= names:
             raise errors.TryAgain(BUSY, code="held")
         with store.read() as conn:  # under the locks: somebody may have been quicker
-            steps = _steps(conn, account.id, row.id, redo=redo)
+            steps = _steps(conn, account.id, row.id, ids, redo=redo)
         looked = list(_looked(store, account, crm, steps))
         go = [(step, place) for step, place, _ in looked if not step.why]
         kept = [_kept(step, live) for step, _, live in looked if step.why]
@@ -88,12 +88,13 @@ def _kept(step: Step, live: Any) -> Json:
 
 
 # ---- what the event wrote ----------------------------------------------------------------------------------------
-def _steps(conn: Any, account: str, event: str, *, redo: bool) -> list[Step]:
-    """The last word of this event on each field, with what stood there before it."""
+def _steps(conn: Any, account: str, event: str, ids: frozenset[str], *, redo: bool) -> list[Step]:
+    """The last word of this event on each field, with what stood there before it; our own ids stay on the record."""
     rows = {c.ordinal: c for c in change_rows.of_event(conn, event) if c.account == account and c.kind == "SetField"}
     noted = dict(_noted(conn, account, event))
     last = {(c.object, c.record or c.lane, c.body["field"]): n for n, c in sorted(rows.items())}
-    return [_step(conn, rows[n], noted.get(n), redo=redo) for n in sorted(last.values())]
+    ours = {n for n in last.values() if n not in noted and rows[n].body["field"] in ids}
+    return [_step(conn, rows[n], noted.get(n), redo=redo) for n in sorted(last.values()) if n not in ours]
 
 
 def _noted(conn: Any, account: str, event: str) -> Iterator[tuple[int, tuple[Mapping[str, Any], Mapping[str, Any]]]]:

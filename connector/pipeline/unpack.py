@@ -58,7 +58,7 @@ class Unpacker:
             while not stop():
                 found, bells = self.step()
                 touched.update(bells)
-                if not found:
+                if found < BATCH:  # nothing is left, or `more` says so: a lonely reply pays for one look only
                     return
 
         alone(self.store, "unpack", work, self.more, stop)
@@ -66,7 +66,7 @@ class Unpacker:
 
     def more(self) -> bool:
         with self.store.read() as conn:
-            return bool(deliveries.claim_deliveries(conn, 1))
+            return deliveries.waiting(conn)
 
     def step(self) -> tuple[int, tuple[str, ...]]:
         """One batch: (deliveries taken, bells to ring). A batch that fails is redone one by one."""

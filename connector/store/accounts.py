@@ -1,6 +1,7 @@
 """Connected systems: plain settings, encrypted secrets, and the access token that all processes share."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,15 @@ OWNERS = ("phone_number_id", "waba_id", "portal_id", "org_id")
 ORG_ID = 15  # characters; Salesforce writes the same id with three more, a checksum
 REFRESH = 60.0  # seconds to wait for another process's token refresh: its HTTP call takes 23 at most
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)  # documents and webhook paths carry it
+NAME_RULE = "letters, digits, - _ and . only, at most 64"
+
 Values = Mapping[str, Any]
+
+
+def usable_name(name: str) -> bool:
+    """Letters, digits, - _ and . only, at most 64, the first one a letter or digit."""
+    return NAME.fullmatch(name) is not None
 
 
 def add(
@@ -68,10 +77,12 @@ def find_by_owner(conn: sa.Connection, keyring: Keyring, owner: str) -> Account 
     return None if id_ is None else get(conn, keyring, id_)
 
 
-def owners(conn: sa.Connection) -> dict[str, str]:
-    """{what vendors call us: account id}: phone_number_id, WABA id, portal id, organization id (both lengths)."""
+def owners(conn: sa.Connection, everyone: Iterable[Account] | None = None) -> dict[str, str]:
+    """{what vendors call us: account id}: phone_number_id, WABA id, portal id, organization id (both lengths).
+
+    `everyone`: the accounts, where the caller has read them."""
     known = {row.id: row.account for row in conn.execute(sa.select(numbers.c.id, numbers.c.account)) if row.account}
-    for row in conn.execute(sa.select(accounts.c.id, accounts.c.settings)):
+    for row in conn.execute(sa.select(accounts.c.id, accounts.c.settings)) if everyone is None else everyone:
         known.update(dict.fromkeys(owner_ids(row.settings), row.id))
     return known
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connector.store.among import among
 from connector.store.engine import in_chunks
 from connector.store.tables import accounts, changes, crm_links, events, in_state, plans
 
@@ -61,13 +62,10 @@ def due(conn: sa.Connection, account: str, now: datetime, limit: int) -> list[Ro
 
 def start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> set[int]:
     """Compare-and-set new -> in_flight; the ones that were ours to take."""
-    taken: set[int] = set()
     t = changes.c
-    for chunk in in_chunks(list(seqs)):
-        query = sa.update(changes).where(t.seq.in_(chunk), t.state == "new")
-        query = query.values(state="in_flight", started_at=now, attempts=t.attempts + 1)
-        taken.update(conn.execute(query.returning(t.seq)).scalars())
-    return taken
+    query = sa.update(changes).where(among(conn, t.seq, seqs), t.state == "new")
+    query = query.values(state="in_flight", started_at=now, attempts=t.attempts + 1)
+    return set(conn.execute(query.returning(t.seq)).scalars())
 
 
 def let_go(conn: sa.Connection, rows: Sequence[Row]) -> set[int]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from connector.core.contact import Contact, RecordRef
 from connector.ids import new_id
+from connector.store.among import among
 from connector.store.engine import in_chunks, insert_many
 from connector.store.locks import key_of
 from connector.store.names import moved, put, renamed
@@ -57,13 +58,13 @@ class Resolver:
             wanted[kind].add(value)
         t = contact_keys.c
         for kind, values in wanted.items():
-            for chunk in in_chunks(sorted(values)):
-                for row in self.conn.execute(sa.select(t.value, t.contact).where(t.kind == kind, t.value.in_(chunk))):
-                    self.owner[kind, row.value] = row.contact
-        for chunk in in_chunks(sorted(set(self.owner.values()))):
-            for row in self.conn.execute(sa.select(t.value, t.contact).where(t.kind == "bsuid", t.contact.in_(chunk))):
-                self.bsuids[row.contact].add(row.value)
-                self.owner["bsuid", row.value] = row.contact
+            mine = sa.and_(t.kind == kind, among(self.conn, t.value, values))
+            for row in self.conn.execute(sa.select(t.value, t.contact).where(mine)):
+                self.owner[kind, row.value] = row.contact
+        theirs = sa.and_(t.kind == "bsuid", among(self.conn, t.contact, set(self.owner.values())))
+        for row in self.conn.execute(sa.select(t.value, t.contact).where(theirs)) if self.owner else ():
+            self.bsuids[row.contact].add(row.value)
+            self.owner["bsuid", row.value] = row.contact
 
     def known(self, person: Person) -> str | None:
         """The contact these keys belong to; makes nobody."""
@@ -123,9 +124,9 @@ class Resolver:
         put(self.conn, self._new)
         t = contact_keys.c
         for kind in UNIQUE:
-            values = sorted({v for k, v in (self._gone | set(self._keys)) if k == kind})
-            for chunk in in_chunks(values):
-                self.conn.execute(sa.delete(contact_keys).where(t.kind == kind, t.value.in_(chunk)))
+            values = {v for k, v in (self._gone | set(self._keys)) if k == kind}
+            if values:
+                self.conn.execute(sa.delete(contact_keys).where(t.kind == kind, among(self.conn, t.value, values)))
         rows = [{"kind": k, "value": v, "contact": c, "at": self.now} for (k, v), c in self._keys.items()]
         rows += [{"kind": k, "value": v, "contact": c, "at": self.now} for k, v, c in sorted(self._hints)]
         insert_many(self.conn, contact_keys, rows, ignore_conflicts=True)
@@ -217,26 +218,23 @@ def load(conn: sa.Connection, ids: Sequence[str]) -> dict[str, Contact]:
     former: dict[str, list[str]] = defaultdict(list)
     found: dict[str, Contact] = {}
     state: dict[str, dict[str, str]] = defaultdict(dict)
-    for chunk in in_chunks(sorted(set(ids))):
-        t = contact_keys.c
-        for row in conn.execute(sa.select(t.contact, t.kind, t.value).where(t.contact.in_(chunk)).order_by(t.at)):
-            if row.kind.startswith("old_"):
-                former[row.contact].append(row.value)
-            else:
-                keys[row.contact][row.kind] = row.value
-        c = consents.c
-        for row in conn.execute(
-            sa.select(c.contact, c.category, c.state).where(c.contact.in_(chunk)).order_by(c.at, c.seq)
-        ):
-            state[row.contact][row.category] = row.state
-        for row in conn.execute(sa.select(contacts).where(contacts.c.id.in_(chunk))):
-            has = keys[row.id]
-            phone = "+" + has["wa_id"] if "wa_id" in has else has.get("phone")
-            found[row.id] = Contact(
-                id=row.id, name=row.name, wa_id=has.get("wa_id"), user_id=has.get("bsuid"), phone=phone,
-                former=tuple(former[row.id]),
-                last_inbound_at=row.last_inbound_at, consents=state[row.id],
-            )  # fmt: skip
+    wanted, t, c = set(ids), contact_keys.c, consents.c
+    query = sa.select(t.contact, t.kind, t.value).where(among(conn, t.contact, wanted)).order_by(t.at)
+    for row in conn.execute(query):
+        if row.kind.startswith("old_"):
+            former[row.contact].append(row.value)
+        else:
+            keys[row.contact][row.kind] = row.value
+    said = sa.select(c.contact, c.category, c.state).where(among(conn, c.contact, wanted)).order_by(c.at, c.seq)
+    for row in conn.execute(said):
+        state[row.contact][row.category] = row.state
+    for row in conn.execute(sa.select(contacts).where(among(conn, contacts.c.id, wanted))):
+        has = keys[row.id]
+        phone = "+" + has["wa_id"] if "wa_id" in has else has.get("phone")
+        found[row.id] = Contact(
+            id=row.id, name=row.name, wa_id=has.get("wa_id"), user_id=has.get("bsuid"), phone=phone,
+            former=tuple(former[row.id]), last_inbound_at=row.last_inbound_at, consents=state[row.id],
+        )  # fmt: skip
     return found
 
 
@@ -256,14 +254,10 @@ def heirs(conn: sa.Connection, ids: Sequence[str]) -> dict[str, str]:
 
 def links(conn: sa.Connection, account: str, ids: Sequence[str]) -> dict[str, RecordRef]:
     """The CRM record each contact is linked to in this account."""
-    out: dict[str, RecordRef] = {}
     t = crm_links.c
-    for chunk in in_chunks(sorted(set(ids))):
-        for row in conn.execute(
-            sa.select(t.contact, t.object, t.record_id).where(t.account == account, t.contact.in_(chunk))
-        ):
-            out[row.contact] = RecordRef(account, row.object, row.record_id)
-    return out
+    mine = sa.and_(t.account == account, among(conn, t.contact, set(ids)))
+    rows = conn.execute(sa.select(t.contact, t.object, t.record_id).where(mine))
+    return {row.contact: RecordRef(account, row.object, row.record_id) for row in rows}
 
 
 def links_of(conn: sa.Connection, contact: str) -> dict[str, RecordRef]:
@@ -288,8 +282,8 @@ def link(conn: sa.Connection, found: Mapping[str, RecordRef], how: Mapping[str, 
         return
     for account in {ref.account for ref in found.values()}:
         mine = [c for c, ref in found.items() if ref.account == account]
-        for chunk in in_chunks(sorted(mine)):
-            conn.execute(sa.delete(crm_links).where(crm_links.c.account == account, crm_links.c.contact.in_(chunk)))
+        old = sa.and_(crm_links.c.account == account, among(conn, crm_links.c.contact, mine))
+        conn.execute(sa.delete(crm_links).where(old))
     rows = [
         {
             "contact": c,

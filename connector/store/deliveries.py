@@ -8,11 +8,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.store.bulk import in_chunks
+from connector.store.among import among
 from connector.store.intake import Intake
 from connector.store.tables import deliveries
 
-__all__ = ["Delivery", "Intake", "claim_deliveries", "dead", "fail_delivery", "finish_deliveries", "get", "mark_dead"]
+__all__ = [
+    "Delivery",
+    "Intake",
+    "claim_deliveries",
+    "dead",
+    "fail_delivery",
+    "finish_deliveries",
+    "get",
+    "mark_dead",
+    "waiting",
+]
 
 LARGEST = 16 * 1024 * 1024  # bytes of bodies one claim loads; a body is 3 MB at most
 _T = deliveries.c
@@ -47,6 +57,11 @@ def claim_deliveries(conn: sa.Connection, limit: int) -> list[Delivery]:
     return _read(conn, sa.and_(_T.state == "new", _T.seq <= last), limit)
 
 
+def waiting(conn: sa.Connection) -> bool:
+    """There is a new one."""
+    return conn.execute(sa.select(_T.seq).where(_T.state == "new").limit(1)).first() is not None
+
+
 def get(conn: sa.Connection, id: str) -> Delivery | None:
     """One delivery whatever its state."""
     return next(iter(_read(conn, _T.id == id, 1)), None)
@@ -61,8 +76,7 @@ def dead(conn: sa.Connection, limit: int, id: str = "") -> list[sa.Row[Any]]:
 
 def finish_deliveries(conn: sa.Connection, ids: Sequence[str], state: str) -> None:
     """From new to `state` (unpacked dead), in the transaction that stores their events."""
-    for chunk in in_chunks(list(ids)):
-        conn.execute(sa.update(deliveries).where(_T.id.in_(chunk), _T.state == "new").values(state=state))
+    conn.execute(sa.update(deliveries).where(among(conn, _T.id, ids), _T.state == "new").values(state=state))
 
 
 def mark_dead(conn: sa.Connection, id: str, error: str) -> None:

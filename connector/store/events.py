@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.store.engine import in_chunks, insert_many
+from connector.store.among import among
+from connector.store.engine import insert_many
 from connector.store.tables import changes, events, in_state, numbers, plans, record_values, sends
 
 # Objects whose records are found by their bare id, besides those whose fields a document watches.
@@ -21,9 +22,8 @@ def known_keys(conn: sa.Connection, pairs: Iterable[tuple[str, str]]) -> set[tup
     found: set[tuple[str, str]] = set()
     t = events.c
     for account, keys in by_account.items():
-        for chunk in in_chunks(keys):
-            rows = conn.execute(sa.select(t.dedupe_key).where(t.dedupe_key.in_(chunk), t.account == account))
-            found.update((account, key) for key in rows.scalars())
+        rows = conn.execute(sa.select(t.dedupe_key).where(among(conn, t.dedupe_key, keys), t.account == account))
+        found.update((account, key) for key in rows.scalars())
     return found
 
 
@@ -42,15 +42,14 @@ def add(
     waiting = {row["id"]: row["lane"] for row in rows if row["state"] == "new"}
     triggers, due = triggers or {}, due or {}
     todo: list[dict[str, Any]] = []
-    for chunk in in_chunks(list(waiting)):
-        query = sa.select(events.c.id, events.c.seq).where(events.c.id.in_(chunk)).order_by(events.c.seq)
-        for row in conn.execute(query):
-            mine = {"event": row.id, "event_seq": row.seq, "lane": waiting[row.id], "state": "new", "attempts": 0}
-            mine |= {"next_at": due.get(row.id)}
-            if row.id in triggers:
-                todo.append(mine | {"account": triggers[row.id], "journey": "trigger"})
-            else:
-                todo += [mine | {"account": account, "journey": "reply"} for account in crm_accounts]
+    query = sa.select(events.c.id, events.c.seq).where(among(conn, events.c.id, waiting)).order_by(events.c.seq)
+    for row in conn.execute(query) if waiting else ():
+        mine = {"event": row.id, "event_seq": row.seq, "lane": waiting[row.id], "state": "new", "attempts": 0}
+        mine |= {"next_at": due.get(row.id)}
+        if row.id in triggers:
+            todo.append(mine | {"account": triggers[row.id], "journey": "trigger"})
+        else:
+            todo += [mine | {"account": account, "journey": "reply"} for account in crm_accounts]
     insert_many(conn, plans, todo)
 
 
@@ -58,12 +57,11 @@ def settle(conn: sa.Connection, ids: Sequence[str]) -> None:
     """Marks events done that have no plan left to make.
 
     Their rows are locked first, so that two accounts that finish at once cannot both miss it."""
-    for chunk in in_chunks(sorted(ids)):
-        conn.execute(sa.select(events.c.id).where(events.c.id.in_(chunk)).order_by(events.c.id).with_for_update())
-        open_plan = sa.exists().where(plans.c.event == events.c.id, plans.c.state == "new")
-        conn.execute(
-            sa.update(events).where(events.c.id.in_(chunk), events.c.state == "new", ~open_plan).values(state="done")
-        )
+    mine = among(conn, events.c.id, ids)
+    if conn.dialect.name == "postgresql":  # SQLite has one writer
+        conn.execute(sa.select(events.c.id).where(mine).order_by(events.c.id).with_for_update())
+    open_plan = sa.exists().where(plans.c.event == events.c.id, plans.c.state == "new")
+    conn.execute(sa.update(events).where(mine, events.c.state == "new", ~open_plan).values(state="done"))
 
 
 def get(conn: sa.Connection, key: str) -> Sequence[sa.Row[Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connector.store.among import among
 from connector.store.engine import in_chunks, insert_many
 from connector.store.tables import accounts, changes, events, in_state, plans
 
@@ -48,7 +49,7 @@ def due_lanes(
     query = sa.select(p.c.lane).where(in_state(p, "new"), p.c.account == account, p.c.journey == journey, ~earlier)
     query = query.where(sa.or_(p.c.next_at.is_(None), p.c.next_at <= now))
     if skip:
-        query = query.where(p.c.lane.not_in(skip))
+        query = query.where(~among(conn, p.c.lane, skip))
     rows = conn.execute(query.order_by(p.c.event_seq).limit(limit)).scalars()
     return list(dict.fromkeys(rows))
 
@@ -74,7 +75,7 @@ def take(
             e.account.label("source"),
         )
         .join(events, e.id == t.event)
-        .where(in_state(plans, "new"), t.account == account, t.journey == journey, t.lane.in_(lanes))
+        .where(in_state(plans, "new"), t.account == account, t.journey == journey, among(conn, t.lane, lanes))
         .order_by(t.event_seq)
         .limit(limit)
     )
@@ -101,10 +102,9 @@ def take(
 def count_attempt(conn: sa.Connection, work: Sequence[Work], by: int = 1) -> None:
     """Committed before the work, so that a row that kills its worker is known; never below nought."""
     for account in {w.account for w in work}:
-        for chunk in in_chunks([w.event for w in work if w.account == account]):
-            mine = sa.and_(plans.c.account == account, plans.c.event.in_(chunk), plans.c.state == "new")
-            mine = sa.and_(mine, plans.c.attempts >= -by)
-            conn.execute(sa.update(plans).where(mine).values(attempts=plans.c.attempts + by))
+        asked = among(conn, plans.c.event, [w.event for w in work if w.account == account])
+        mine = sa.and_(plans.c.account == account, asked, plans.c.state == "new", plans.c.attempts >= -by)
+        conn.execute(sa.update(plans).where(mine).values(attempts=plans.c.attempts + by))
 
 
 def finish(

@@ -1,7 +1,7 @@
 """Messages of ours: what a reply can answer, and what became of each (statuses only move forward)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from connector.core.contact import Answered, RecordRef
 from connector.store.among import among
-from connector.store.engine import in_chunks, insert_many
+from connector.store.engine import insert_many
 from connector.store.tables import sends, statuses
 
 # Proof of delivery beats a failure report (architecture 1.7).
@@ -84,12 +84,11 @@ def catch_up(conn: sa.Connection, wamids: Iterable[str]) -> None:
     add_statuses(conn, [dict(r._mapping) | {"reason": ""} for r in rows])
 
 
-def by_wamid(conn: sa.Connection, wamids: Iterable[str]) -> dict[str, tuple[str | None, Answered]]:
+def by_wamid(conn: sa.Connection, wamids: Collection[str]) -> dict[str, tuple[str | None, Answered]]:
     """{wamid: (lane, what it was)} of our own messages."""
     out: dict[str, tuple[str | None, Answered]] = {}
-    for chunk in in_chunks(sorted(set(wamids))):
-        for row in conn.execute(sa.select(sends).where(sends.c.wamid.in_(chunk))):
-            out[row.wamid] = (row.lane, _answered(row))
+    for row in conn.execute(sa.select(sends).where(among(conn, sends.c.wamid, set(wamids)))) if wamids else ():
+        out[row.wamid] = (row.lane, _answered(row))
     return out
 
 
@@ -99,12 +98,10 @@ def awaiting(
     """Messages to these contacts since then, newest first: {lane: [(what it was, the event that answered it)]}."""
     out: dict[str, list[tuple[Answered, str | None]]] = defaultdict(list)
     t = sends.c
-    for chunk in in_chunks(sorted(set(lanes))):
-        query = sa.select(sends).where(
-            t.lane.in_(chunk), t.at >= since, t.state.not_in(["refused", "cancelled", "failed"])
-        )
-        for row in conn.execute(query.order_by(t.at.desc(), t.id.desc())):
-            out[row.lane].append((_answered(row), row.answered_by))
+    over = t.state.not_in(["refused", "cancelled", "failed"])
+    query = sa.select(sends).where(among(conn, t.lane, set(lanes)), t.at >= since, over)
+    for row in conn.execute(query.order_by(t.at.desc(), t.id.desc())):
+        out[row.lane].append((_answered(row), row.answered_by))
     return out
 
 

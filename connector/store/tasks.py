@@ -16,7 +16,7 @@ _T = tasks.c
 DEAD = timedelta(seconds=60)  # without a sign of life: the worker is gone
 KEPT = timedelta(days=30)  # that a task is remembered after its end
 SEALED = "secrets_sealed"  # the argument that holds what a form's secrets were encrypted to
-DROPPED = (SEALED, "text")  # arguments that nobody needs once the task has ended
+LARGE = "text"  # the argument that may hold a whole file
 ENDED = ("done", "failed", "cancelled")
 
 
@@ -190,7 +190,9 @@ def end(conn: sa.Connection, task: Task, state: str, now: datetime, *, result: A
 
 
 def _end(task: Task, state: str, now: datetime) -> dict[str, Any]:
-    kept = {name: value for name, value in task.args.items() if name not in DROPPED}
+    """Secrets go; a file goes too, unless the task may be resumed."""
+    gone = (SEALED,) if state == "failed" and task.cursor is not None else (SEALED, LARGE)
+    kept = {name: value for name, value in task.args.items() if name not in gone}
     return {"state": state, "wish": "", "ended_at": now, "args": kept}
 
 

@@ -1,6 +1,5 @@
 """A new or changed account: made complete, tried against the real service before it is stored, then stored."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,12 +9,10 @@ from connector.base import crm_kinds, kinds
 from connector.connections import Connections, messenger
 from connector.pipeline.tasks import Progress
 from connector.ports import Account, Manifest
-from connector.store.accounts import OWNERS
+from connector.store.accounts import NAME_RULE, OWNERS, usable_name
 from connector.store.tasks import Task, unsealed
 from connector.works.accounts import Seen, as_issue, blocks, check, counted, crm_of, number_of
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # documents and webhook paths carry it
-NAME_RULE = "letters, digits, - _ and . only, at most 64"
 MISSING = "missing"
 
 
@@ -32,7 +29,7 @@ def complete(
     connections: Connections, manifest: Manifest, name: str, settings: Mapping[str, str], secrets: Mapping[str, str]
 ) -> Ready:
     """With what is there already, or the defaults of a new one. Raises Rejected (MISSING, facts: flags)."""
-    if not NAME.fullmatch(name):
+    if not usable_name(name):
         raise errors.Rejected(f"{name!r} is no name for an account.", hint=f"Use {NAME_RULE}.", code="name")
     known = _known(connections, name)
     settings, secrets = dict(settings), dict(secrets)

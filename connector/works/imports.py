@@ -15,7 +15,7 @@ def import_task(connections: Connections, task: Task, progress: Progress) -> dic
     text = task.args["text"]
     rows = read_rows(text, csv_=not text.lstrip().startswith(("{", "[")))
     sum_ = progress.cursor or {"row": 0, "new": 0, "known": 0, "refused": [], "more": 0}
-    progress(sum_["row"], len(rows), sum_)
+    progress(sum_["row"], len(rows))
     while sum_["row"] < len(rows):
         sum_ = _batch(connections, rows, sum_)
         progress(sum_["row"], len(rows), sum_)

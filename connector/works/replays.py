@@ -35,13 +35,15 @@ def parse_since(text: str, now: datetime) -> datetime:
 
 
 def replays(connections: Connections, document: MappingDocument | None, apply: bool) -> Iterator[Replay]:
-    """One for each CRM account concerned. Raises NotFound where the document's is not connected."""
+    """One for each CRM account with something to judge by. Raises NotFound where the document's is not connected."""
     c = connections
-    crms = [a for a in c.accounts() if a.kind in crm_kinds() and (document is None or document.crm == a.name)]
-    if document is not None and not crms:
+    crms = [a for a in c.accounts() if a.kind in crm_kinds()]
+    if document is not None and document.crm not in [a.name for a in crms]:
         raise errors.NotFound(f"There is no account named {document.crm!r}.", code="account")
     for account in crms:
-        yield Replay(c.store, account, c.crm(account), c.library, c.clock, document, apply)
+        judges = document.crm == account.name if document else bool(c.library.shelf(account.name).live)
+        if judges:
+            yield Replay(c.store, account, c.crm(account), c.library, c.clock, document, apply)
 
 
 def mapping(text: str) -> MappingDocument:
@@ -57,7 +59,7 @@ def mapping(text: str) -> MappingDocument:
 class Report:
     """What a replay came to so far."""
 
-    events: int = 0
+    judged: int = 0  # messages, once for each account
     changes: int = 0
     by_field: dict[tuple[str, str, str], int] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -72,12 +74,12 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         names = ("account", "document", "field")
         by_field = [dict(zip(names, key, strict=True)) | {"changes": n} for key, n in self.by_field.items()]
-        return {"events": self.events, "changes": self.changes, "by_field": by_field, "rows": self.rows}
+        return {"judged": self.judged, "changes": self.changes, "by_field": by_field, "rows": self.rows}
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "Report":
         by_field = {(f["account"], f["document"], f["field"]): f["changes"] for f in given["by_field"]}
-        return cls(given["events"], given["changes"], by_field, list(given["rows"]))
+        return cls(given["judged"], given["changes"], by_field, list(given["rows"]))
 
 
 @dataclass(slots=True)
@@ -96,18 +98,18 @@ class _Run:
 
     def one(self, replay: Replay, start: datetime) -> None:
         """One account's events."""
-        before = self.report.events
+        before = self.report.judged
 
         def page(done: int) -> None:
-            self.report.events = before + done
-            self.progress(self.report.events, self.total, lambda: self.cursor(replay))
+            self.report.judged = before + done
+            self.progress(self.report.judged, self.total, lambda: self.cursor(replay))
 
         for entry in replay.run(start, page):
             self.report.add(entry)
 
 
 def replay_task(connections: Connections, task: Task, progress: Progress) -> dict[str, Any]:
-    """{since, document?: {text} | {name, version?}, apply} -> {events, changes, by_field, rows, more, applied}.
+    """{since, document?: {text} | {name, version?}, apply} -> {events, judged, changes, by_field, rows, more, applied}.
 
     Goes on from its cursor. What is repeated of an interrupted page adds nothing (docs/decisions/0015)."""
     start = parse_since(task.args["since"], task.at)
@@ -117,13 +119,14 @@ def replay_task(connections: Connections, task: Task, progress: Progress) -> dic
     todo = list(replays(connections, document, apply))
     with connections.store.read() as conn:
         total = event_rows.count_since(conn, start, events.InboundMessage.kind) * len(todo)
-    progress(report.events, total)
+    progress(report.judged, total)
     run = _Run(connections, progress, report, total=total)
     for replay in _left(todo, cursor):
         run.one(replay, start)
         if apply:
             connections.bell.ring(f"write:{replay.account.id}")
-    return report.as_json() | {"more": report.changes - len(report.rows), "applied": apply}
+    events_ = report.judged // max(1, len(todo))
+    return report.as_json() | {"events": events_, "more": report.changes - len(report.rows), "applied": apply}
 
 
 def _left(todo: list[Replay], cursor: Any) -> list[Replay]:

@@ -30,26 +30,28 @@ def run() -> Result:
     for dialect in ("sqlite", "postgresql"):
         with ExitStack() as stack:
             home = stack.enter_context(servers.folder())
-            url, kept = _address(stack, dialect, home)
+            url, kept, server = _address(stack, dialect, home)
             took = 0.0 if kept else big.fill(url, share)
             store = open_store(url, home=home)
             stack.callback(store.close)
-            rounds[dialect] = {"fill_s": round(took), **_measure(store, dialect, result)}
+            rounds[dialect] = {"fill_s": round(took), **_measure(store, dialect, server, result)}
     result.rounds = rounds
     return result
 
 
-def _address(stack: ExitStack, dialect: str, home: Path) -> tuple[str, bool]:
+def _address(stack: ExitStack, dialect: str, home: Path) -> tuple[str, bool, int]:
+    """(address, it is filled already, the server's pid or 0)."""
     if dialect == "postgresql":
-        return stack.enter_context(servers.postgres()).database(), False
+        server = stack.enter_context(servers.postgres())
+        return server.database(), False, server.pid
     given = os.environ.get("CONSOLE_SQLITE", "")
     if given and Path(given).exists():
         shutil.copy(given, home / "connector.db")
-        return f"sqlite:///{home / 'connector.db'}", True
-    return f"sqlite:///{given or home / 'connector.db'}", False
+        return f"sqlite:///{home / 'connector.db'}", True, 0
+    return f"sqlite:///{given or home / 'connector.db'}", False, 0
 
 
-def _measure(store: Store, dialect: str, result: Result) -> dict[str, Any]:
+def _measure(store: Store, dialect: str, server: int, result: Result) -> dict[str, Any]:
     now = datetime.now(UTC)
     chores = {
         "first tally": lambda: [days.tally(store) for _ in range(4)],
@@ -64,22 +66,27 @@ def _measure(store: Store, dialect: str, result: Result) -> dict[str, Any]:
         rounds[f"chore: {name}"] = round((time.perf_counter() - started) * 1000, 1)
         result.rows.append(Row(f"{dialect}: chore {name}", rounds[f"chore: {name}"], "ms"))
     for name, read in reads(now):
-        times = _times(store, read)
+        times, cpu = _times(store, read, server)
         rounds[name] = [round(t, 2) for t in times]
         median, p95 = statistics.median(times), sorted(times)[int(len(times) * 0.95)]
-        result.rows.append(Row(f"{dialect}: {name}", round(median, 1), "ms", at_most=MOST, note=f"p95 {p95:.1f} ms"))
-        print(f"{dialect:<11} {name:<44} {median:8.1f} {p95:8.1f}", flush=True)
+        result.rows.append(
+            Row(f"{dialect}: {name}", round(median, 1), "ms", at_most=MOST, note=f"p95 {p95:.1f} ms, CPU {cpu:.1f} ms")
+        )
+        print(f"{dialect:<11} {name:<44} {median:8.1f} {p95:8.1f} cpu {cpu:7.1f}", flush=True)
     return rounds
 
 
-def _times(store: Store, read: Read) -> list[float]:
+def _times(store: Store, read: Read, server: int) -> tuple[list[float], float]:
+    """Milliseconds of each try; and of CPU per try, of ours and of Postgres: what a busy machine does not change."""
     times = []
+    before = servers.cpu(os.getpid(), server) if server else time.process_time()
     for _ in range(TRIES):
         started = time.perf_counter()
         with store.read() as conn:
             read(conn)
         times.append((time.perf_counter() - started) * 1000)
-    return times
+    after = servers.cpu(os.getpid(), server) if server else time.process_time()
+    return times, (after - before) / TRIES * 1000
 
 
 def reads(now: datetime) -> Iterator[tuple[str, Read]]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from typing import Any
 
-from connector import config, jobs
+from connector import app, config, jobs
 from connector.app import App
 from connector.process import Stop
 from connector.store.deliveries import Intake
@@ -110,6 +110,7 @@ def _work(env: dict[str, str], tell: Connection) -> None:
     """A worker as `connector worker` runs it, with a watched app."""
     _Watched.tell = tell
     jobs.open_app = _Watched  # type: ignore[attr-defined]
+    app.DRAINS = {**app.DRAINS, "handle": _Watched._handle}
     jobs.work(config.load(env), Stop())
 
 

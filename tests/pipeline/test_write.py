@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from connector import errors
 from connector.core.changes import Outcome
 from connector.pipeline import write
-from connector.pipeline.retry import retry
 from connector.pipeline.handle import Handler
+from connector.pipeline.retry import retry
 from connector.pipeline.write import Writer
 from connector.store import changes as change_rows
 from connector.store import contacts

@@ -1,0 +1,49 @@
+"""Tokens of the JSON API: kept as SHA-256, shown once, each with a role and an end."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.ids import new_id
+from connector.store.bulk import insert_many
+from connector.store.tables import api_tokens
+from connector.store.users import digest
+
+PREFIX = "wcc_"  # so that a leaked one is recognised by whoever scans for secrets
+USED = timedelta(minutes=5)  # how exactly the last use is known
+_T = api_tokens.c
+
+
+def add(
+    conn: sa.Connection, name: str, role: str, author: str, now: datetime, expires_at: datetime | None = None
+) -> tuple[str, str]:
+    """(id, token); the token itself is nowhere else."""
+    token = PREFIX + secrets.token_urlsafe(32)
+    row = {"id": new_id(), "name": name, "hash": digest(token), "hint": token[-4:], "role": role, "author": author}
+    insert_many(conn, api_tokens, [row | {"at": now, "expires_at": expires_at}])
+    return str(row["id"]), token
+
+
+def all_tokens(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
+    """Every token that was ever made, newest first."""
+    return conn.execute(sa.select(api_tokens).order_by(_T.at.desc(), _T.id.desc())).all()
+
+
+def of(conn: sa.Connection, token: str, now: datetime) -> sa.Row[Any] | None:
+    """The row of a good token."""
+    good = sa.and_(_T.revoked_at.is_(None), sa.or_(_T.expires_at.is_(None), _T.expires_at > now))
+    return conn.execute(sa.select(api_tokens).where(_T.hash == digest(token), good)).first()
+
+
+def used(conn: sa.Connection, id_: str, now: datetime) -> None:
+    """Notes its use."""
+    conn.execute(sa.update(api_tokens).where(_T.id == id_).values(used_at=now))
+
+
+def revoke(conn: sa.Connection, id_: str, now: datetime) -> str:
+    """Ends it; its name, "" when there is none to end."""
+    mine = sa.and_(_T.id == id_, _T.revoked_at.is_(None))
+    return str(conn.execute(sa.update(api_tokens).where(mine).values(revoked_at=now).returning(_T.name)).scalar() or "")
