@@ -23,11 +23,12 @@ _MAPPING: dict[Path, str] = {
     ("set", ANY): TEXT, **{("set", ANY, word): kind for word, kind in _RULE.items()}, ("set", ANY, "map", ANY): TEXT,
     ("log",): TEXT, ("reply",): TEXT,
 }  # fmt: skip
-_QUIET = {("guard", "quiet_hours", w): TEXT for w in ("allow", "days", "time_zone", "otherwise")}
+_QUIET: dict[Path, str] = {("guard", "quiet_hours", w): TEXT for w in ("allow", "days", "time_zone", "otherwise")}
 _SEND: dict[Path, str] = {
     **{(w,): TEXT for w in ("send", "about", "crm", "number", "template", "language")},
     **{("when", w): TEXT for w in ("webhook", "date", "every")}, ("when", "only_if"): LINES,
-    **{("when", FIELD, w): kind for w, kind in (("becomes", LIST), ("is", LIST), ("changes", TEXT))}, ("when", FIELD): TEXT,
+    ("when", FIELD, "becomes"): LIST, ("when", FIELD, "is"): LIST, ("when", FIELD, "changes"): TEXT,
+    ("when", FIELD): TEXT,
     ("to",): TEXT, ("to", "contact"): TEXT, ("to", "phone"): LIST,
     ("with", ANY): TEXT, ("buttons",): LIST,
     **{("guard", w): TEXT for w in ("consent", "give_up_after", "at_most", "cancel_if")}, **_QUIET,
@@ -122,7 +123,8 @@ def _leads(pattern: Path, path: Path) -> bool:
 
 
 def _fits(pattern: Path, path: Path) -> bool:
-    return all(want in (ANY, step) or (want == FIELD and "." in step) for want, step in zip(pattern, path, strict=False))
+    both = zip(pattern, path, strict=False)
+    return all(want in (ANY, step) or (want == FIELD and "." in step) for want, step in both)
 
 
 def kind_at(patterns: Mapping[Path, str], path: Path) -> str:
@@ -239,13 +241,13 @@ def add(text: str, what: str, name: str, value: str = "") -> str:
     form = form_of(text)
     if form is None or not name:
         raise surgery.cannot("it has no name")
-    path, new = _new(form, what, name, value)
+    path, new = _new(what, name, value)
     if path in form.values or any(row.name == name for row in form.sets if what in ("set", "map")):
         raise surgery.cannot(f"{name} stands there already")
     return surgery.put(text, path, new)
 
 
-def _new(form: Form, what: str, name: str, value: str) -> tuple[Path, Any]:
+def _new(what: str, name: str, value: str) -> tuple[Path, Any]:
     if what == "set":
         return ("set", name), value or "{{ answer.text }}"
     if what == "map":

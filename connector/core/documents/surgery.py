@@ -76,8 +76,7 @@ def _texts(value: Any) -> Any:
 def _removed(before: Any, path: Path) -> Any:
     if isinstance(before, list):
         at = int(path[0])
-        kept = [_removed(x, path[1:]) if n == at else x for n, x in enumerate(before) if n != at or path[1:]]
-        return kept
+        return [_removed(x, path[1:]) if n == at else x for n, x in enumerate(before) if n != at or path[1:]]
     name, *rest = path
     inside = _removed(before[name], tuple(rest)) if rest else None
     return {key: inside if key == name else one for key, one in before.items() if key != name or inside}
@@ -106,7 +105,7 @@ def _put(source: str, path: Path, value: Value) -> str:
         return _replace(source, above, {name: whole})
     if above.kind != "map":
         raise cannot(f"`{'.'.join(path[:depth])}` is no map")
-    before = _before(source, path[:depth], above, name)
+    before = _before(path[:depth], above, name)
     if above.flow:
         return _into_flow(source, found, path[:depth], above, before, f"{scalar(name)}: {flow(whole)}")
     lines = block(name, whole, above.column)
@@ -145,9 +144,8 @@ def _behind_line(source: str, end: int, lines: str) -> str:
     return source[:at] + gap + lines + source[at:]
 
 
-def _before(source: str, path: Path, above: Spot, name: str) -> str | None:
+def _before(path: Path, above: Spot, name: str) -> str | None:
     """The entry behind which a new one belongs: the language's own order where it has one, else the last."""
-    del source
     order = _order(path, above)
     if name not in order:
         return above.entries[-1] if above.entries else None

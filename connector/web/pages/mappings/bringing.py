@@ -61,7 +61,8 @@ def check() -> Response:
     names = [one.name for one in brought]
     return make_response(
         render_template(
-            "mappings/import.html", brought=brought, problem="", twins=sorted({n for n in names if n and names.count(n) > 1}),
+            "mappings/import.html", brought=brought, problem="",
+            twins=sorted({n for n in names if n and names.count(n) > 1}),
             good=all(one.verdict.good for one in brought), may_publish=allows(person().role, "publisher"),
             base={one.name: publish.digest(one.live.text) for one in brought if one.live is not None},
         )
@@ -102,7 +103,7 @@ def _look(path: str, text: str, there: dict[str, Any]) -> Brought:
     verdict = publish.judge(text, known().fields, known().templates)
     kind, name = versions.named(text, verdict) or ("", "")
     live = there.get(name)
-    return Brought(path, text, name, kind, verdict, live, versions.diff(live.text if live else "", text) if live else [])
+    return Brought(path, text, name, kind, verdict, live, versions.diff(live.text, text) if live else [])
 
 
 @screen.post("/+import/take")

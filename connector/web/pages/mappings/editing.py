@@ -11,27 +11,40 @@ from connector.core.documents.filters import FILTERS
 from connector.core.template import labels, slots
 from connector.core.template.slots import needs as needs_of
 from connector.pipeline import publish, versions
+from connector.ports import Field
 from connector.store import audit, document_texts, documents
 from connector.web.auth import allows, needs, person
 from connector.web.frame import given, t, toast
 from connector.web.pages.mappings import screen
-from connector.web.pages.mappings.known import MOST, crms, document, house, known, live_digest, options_of, refused
+from connector.web.pages.mappings.known import (
+    MOST,
+    crms,
+    document,
+    house,
+    known,
+    live_digest,
+    number,
+    options_of,
+    refused,
+)
 from connector.web.pages.mappings.words import language_words
+
+MANY = 200  # options of one field that the editor completes
 
 
 @screen.get("/<name>")
 @needs("viewer")
 def edit(name: str) -> str:
     """The editor, with the newest text or the version that was asked for."""
-    found, n = document(name), given(request.args, "version", 10)
+    found, n = document(name), number(request.args, "version")
     row = found.newest
-    if n.isdecimal() and int(n) != row.n:
+    if n and n != row.n:
         with house().store.read() as conn:
-            row = documents.get(conn, name, int(n)) or row
+            row = documents.get(conn, name, n) or row
     return render_template(
-        "mappings/edit.html", document=found, row=row, text=row.text, base=found.newest.n, live=live_digest(found), tab="edit",
-        may_publish=allows(person().role, "publisher"),
-        may=allows(person().role, "editor"), **form_values(row.text),
+        "mappings/edit.html", document=found, row=row, text=row.text, base=found.newest.n, tab="edit",
+        live=live_digest(found), may=allows(person().role, "editor"), may_publish=allows(person().role, "publisher"),
+        **form_values(row.text),
     )  # fmt: skip
 
 
@@ -112,21 +125,19 @@ def buttons_of(name: str, template: Any) -> list[tuple[str, str]]:
 def words() -> Response:
     """What the editor completes: fields of a CRM account, templates, the words of the language."""
     fields = known().of_crm(given(request.args, "crm", 100))
-    told = [
-        {"object": object_, "name": f.name, "label": f.label, "type": f.type, "options": [o[0] for o in f.options[:200]]}
-        for object_, some in fields.items()
-        for f in some
-    ]
-    templates = sorted({one.name for one in known().approved()})
+    told = [_told(object_, one) for object_, some in fields.items() for one in some]
+    found = {one.name: one for one in reversed(known().approved())}
+    templates = sorted(found)
     return jsonify(
         fields=told, templates=templates, words=language_words(), filters={n: f.about for n, f in FILTERS.items()},
-        buttons={name: [i for i, _ in buttons_of(name, _first(name))] for name in templates},
+        buttons={name: [i for i, _ in buttons_of(name, found[name])] for name in templates},
         crms=[a.name for a in crms()],
     )  # fmt: skip
 
 
-def _first(name: str) -> Any:
-    return next((one for one in known().approved() if one.name == name), None)
+def _told(object_: str, one: Field) -> dict[str, Any]:
+    options = [value for value, _ in one.options[:MANY]]
+    return {"object": object_, "name": one.name, "label": one.label, "type": one.type, "options": options}
 
 
 # ---- saving ------------------------------------------------------------------------------------------------------
@@ -134,12 +145,12 @@ def _first(name: str) -> Any:
 @needs("editor")
 def save(name: str) -> Response:
     """Saves a draft over the version its author had seen; somebody else's newer one is shown instead."""
-    text, base = given(request.form, "text", MOST), given(request.form, "base", 10)
+    text, base = given(request.form, "text", MOST), number(request.form, "base")
     now, author = house().clock.now(), person().name
     declared = versions.named(text)
     if declared is None or declared[1] != name:
         return refused(t("mappings.other_name", name=name))
-    made = versions.put(house().store, text, author, now, base=int(base) if base.isdecimal() else 0)
+    made = versions.put(house().store, text, author, now, base=base)
     if made.did == "conflict":
         assert made.other is not None
         lines = versions.diff(made.other["text"], text)

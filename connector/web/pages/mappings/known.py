@@ -14,7 +14,7 @@ from connector.ports import Account, Field
 from connector.store import document_texts, documents, templates
 from connector.store.document_texts import Overview
 from connector.store.engine import Store
-from connector.web.frame import house_of
+from connector.web.frame import given, house_of
 from connector.web.house import House
 
 MOST = 256 * 1024  # characters of a document; the reader refuses more
@@ -103,6 +103,12 @@ def options_of(fields: Mapping[str, list[Field]], name: str) -> Any:
 def live_digest(found: Overview) -> str:
     """What the page remembers of the live text: publishing over another one is refused."""
     return publish.digest(found.live.text) if found.live is not None else ""
+
+
+def number(values: Mapping[str, str], name: str) -> int:
+    """A version's number; 0 where none stands there."""
+    text = given(values, name, 9)
+    return int(text) if text.isascii() and text.isdecimal() else 0
 
 
 def refused(why: str, hint: str = "") -> Response:

@@ -12,7 +12,7 @@ from connector.store import audit, document_lists, document_texts, documents
 from connector.web.auth import needs, person
 from connector.web.frame import given, t
 from connector.web.pages.mappings import screen
-from connector.web.pages.mappings.known import crm_account, crms, house, known
+from connector.web.pages.mappings.known import crm_account, crms, house, known, number
 from connector.web.pages.mappings.starters import start
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}")
@@ -105,10 +105,10 @@ def export() -> Response:
 @needs("viewer")
 def text(name: str) -> Response:
     """One text as a file: a version, else the live one, else the newest."""
-    n = given(request.args, "version", 10)
+    n = number(request.args, "version")
     with house().store.read() as conn:
         if n:
-            row = documents.get(conn, name, int(n)) if n.isdecimal() else None
+            row = documents.get(conn, name, n)
         else:
             row = documents.live_version(conn, name) or documents.latest(conn, name)
     if row is None or not NAME.fullmatch(name):

@@ -9,11 +9,10 @@ from connector.store.tasks import Task
 from connector.web.auth import allows, needs, person
 from connector.web.frame import given, t
 from connector.web.pages.mappings import screen
-from connector.web.pages.mappings.known import document, house, refused
+from connector.web.pages.mappings.known import document, house, number, refused
 
 DAYS = ("1", "7", "30")
 LOOKED = 200  # replays among which this document's newest is looked for
-
 
 
 @screen.get("/<name>/replay")
@@ -45,10 +44,10 @@ def _mine(task: Task, name: str) -> bool:
 @needs("editor")
 def begin(name: str) -> Response:
     """A worker judges the last days anew; nothing is written."""
-    found, days, version = document(name), given(request.form, "days", 3), given(request.form, "version", 10)
-    if days not in DAYS or not version.isdecimal() or found.kind != "mapping":
+    found, days, version = document(name), given(request.form, "days", 3), number(request.form, "version")
+    if days not in DAYS or not version or found.kind != "mapping":
         abort(422)
-    return _ask(name, {"since": f"{days}d", "document": {"name": name, "version": int(version)}, "apply": False})
+    return _ask(name, {"since": f"{days}d", "document": {"name": name, "version": version}, "apply": False})
 
 
 @screen.post("/<name>/replay/<id_>/apply")
@@ -111,4 +110,4 @@ def wish(name: str, id_: str, what: str) -> str:
         tasks.wish(conn, task.id, what, house().clock.now())
         audit.append(conn, person().name, f"mapping.replay_{what}", name, {"task": task.id}, house().clock.now())
     house().ring("task")
-    return progress(name, id_)  # type: ignore[no-any-return]
+    return progress(name, id_)

@@ -84,7 +84,7 @@ def _asked(read: Document) -> dict[str, Any]:
         names = [f"contact.{n}" for n in sorted(read.reads)]
         names += [f"{read.word or 'record'}.{n}" for n in sorted(read.record_reads)]
         told = {"kinds": (), "kind": "", "buttons": [], "answers": ()}
-    more = [k for k in (*first, *(k.removeprefix("v:") for k in request.form if k.startswith("v:")))]
+    more = [*first, *(k.removeprefix("v:") for k in request.form if k.startswith("v:"))]
     names = [*names[:SHOWN], *(k for k in more if not k.startswith("answer.") and k not in names)][: 2 * SHOWN]
     values = [(n, options_of(fields, n.removeprefix("contact."))) for n in dict.fromkeys(names)]
     return told | {"values": values, "first": first}
@@ -167,7 +167,7 @@ def events(name: str) -> str:
     with house().store.read() as conn:
         names, now = house().names(), house().clock.now()
         mine = {"query": q} if q else {"document": name}
-        lines = activity.activity(conn, names, now, limit=EVENTS, **mine).rows  # type: ignore[arg-type]
+        lines = activity.activity(conn, names, now, limit=EVENTS, **mine).rows
         others = not lines and not q
         if others:
             way = "in" if found.kind == "mapping" else "out"

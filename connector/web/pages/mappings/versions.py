@@ -1,6 +1,8 @@
 """Versions: what was saved, by whom; published, compared, put back, switched off and on, shadowed."""
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from flask import Response, abort, make_response, render_template, request, url_for
 
@@ -12,7 +14,7 @@ from connector.web.auth import allows, needs, person
 from connector.web.frame import given, t, toast
 from connector.web.pages.mappings import screen
 from connector.web.pages.mappings.editing import saved
-from connector.web.pages.mappings.known import MOST, document, house, known, live_digest, refused
+from connector.web.pages.mappings.known import MOST, document, house, known, live_digest, number, refused
 
 
 @screen.get("/<name>/versions")
@@ -20,16 +22,23 @@ from connector.web.pages.mappings.known import MOST, document, house, known, liv
 def history(name: str) -> str:
     """Every version, and what differs between two of them."""
     found, all_ = document(name), versions.history(house().store, name)
-    a, b = (given(request.args, key, 10) for key in ("a", "b"))
+    a, b = number(request.args, "a"), number(request.args, "b")
     numbers = [one["version"] for one in all_]
-    after = int(b) if b.isdecimal() and int(b) in numbers else numbers[0]
-    earlier = [n for n in numbers if n < after]
-    before = int(a) if a.isdecimal() and int(a) in numbers else (earlier[0] if earlier else after)
+    after = b if b in numbers else numbers[0]
+    before = a if a in numbers else _before(all_, after)
     return render_template(
         "mappings/versions.html", document=found, versions=all_, before=before, after=after, tab="versions",
         lines=versions.compare(house().store, name, before, after) or [], shadow=shadowing.report(house().store, name),
         may=allows(person().role, "publisher"),
     )  # fmt: skip
+
+
+def _before(all_: Sequence[Mapping[str, Any]], after: int) -> int:
+    """The newest earlier version that says something else."""
+    text = next(one["text"] for one in all_ if one["version"] == after)
+    earlier = [one["version"] for one in all_ if one["version"] < after]
+    other = (one["version"] for one in all_ if one["version"] < after and one["text"] != text)
+    return next(other, earlier[0] if earlier else after)
 
 
 # ---- publishing --------------------------------------------------------------------------------------------------
@@ -74,14 +83,12 @@ def publishing(name: str, id_: str) -> Response:
 @needs("publisher")
 def back(name: str) -> Response:
     """An earlier version works again, as a new one."""
-    n = given(request.form, "version", 10)
-    if not n.isdecimal():
-        abort(422)
+    n = number(request.form, "version") or abort(422)
     made = versions.roll_back(
-        house().store, name, int(n), person().name, house().clock.now(), fields=known().fields,
+        house().store, name, n, person().name, house().clock.now(), fields=known().fields,
         templates=known().templates,
     )  # fmt: skip
-    return _done(name, made, "mapping.rollback", t("mappings.rolled_back", n=int(n)))
+    return _done(name, made, "mapping.rollback", t("mappings.rolled_back", n=n))
 
 
 @screen.post("/<name>/off")
@@ -106,12 +113,12 @@ def on(name: str) -> Response:
 @needs("publisher")
 def shadow(name: str) -> Response:
     """A text judges beside the live one, and writes nothing."""
-    text, base = given(request.form, "text", MOST), given(request.form, "base", 10)
+    text, base = given(request.form, "text", MOST), number(request.form, "base")
     declared = versions.named(text)
     if declared is None or declared[1] != name:
         return refused(t("mappings.other_name", name=name))
     made = versions.put(
-        house().store, text, person().name, house().clock.now(), base=int(base) if base.isdecimal() else 0,
+        house().store, text, person().name, house().clock.now(), base=base,
         state="shadow", fields=known().fields, templates=known().templates,
     )  # fmt: skip
     return _done(name, made, "mapping.shadow", t("mappings.shadow_on"))

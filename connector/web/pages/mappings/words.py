@@ -26,5 +26,6 @@ def language_words() -> list[dict[str, Any]]:
 
 def _reads() -> list[dict[str, Any]]:
     answers = dict.fromkeys(name for names in ANSWERS.values() for name in names or ())
-    words = [f"answer.{name}" for name in answers] + [f"message.{n}" for n in MESSAGE] + [f"contact.{n}" for n in PERSON]
+    parts = (("answer", answers), ("message", MESSAGE), ("contact", PERSON))
+    words = [f"{root}.{name}" for root, names in parts for name in names]
     return [{"word": word, "about": "", "of": "expression", "values": []} for word in [*words, *RECORD, "now"]]
