@@ -42,15 +42,18 @@ class _Walk:
         self._node(event, (), None, False)
 
     def _node(self, event: Any, path: Path, key: tuple[int, int] | None, inside: bool) -> int:
-        start, flow = event.start_mark, bool(getattr(event, "flow_style", False))
+        flow, column = bool(getattr(event, "flow_style", False)), event.start_mark.column
+        start = event.start_mark.index
         entries: list[str] = []
         if isinstance(event, yaml.MappingStartEvent):
             kind, end = "map", self._map(path, flow, entries)
         elif isinstance(event, yaml.SequenceStartEvent):
             kind, end = "list", self._list(path, flow, entries)
         else:
-            kind, end = "text", self._word_end(start.index, event.end_mark.index)
-        self.found[path] = Spot(kind, flow, inside, key, start.index, end, start.column, tuple(entries))
+            kind, end = "text", self._word_end(start, event.end_mark.index)
+            if start == end and key is not None:  # nothing was written: YAML has it where the next thing begins
+                start = end = self._behind_colon(key[1], start)
+        self.found[path] = Spot(kind, flow, inside, key, start, end, column, tuple(entries))
         return end
 
     def _map(self, path: Path, flow: bool, entries: list[str]) -> int:
@@ -67,6 +70,10 @@ class _Walk:
             entries.append(str(len(entries)))
             last = self._node(item, (*path, entries[-1]), None, flow)
         return int(item.end_mark.index) if flow or last is None else last
+
+    def _behind_colon(self, key_end: int, start: int) -> int:
+        colon = self._source.find(":", key_end, max(start, key_end + 1))
+        return start if colon < 0 else colon + 1
 
     def _word_end(self, start: int, end: int) -> int:
         """A text in block style takes the line ends behind it too."""

@@ -29,9 +29,12 @@ def rename(text: str, path: Path, name: str) -> str:
     """The text with another word in front of the colon. Raises GiveUp."""
 
     def edit(source: str) -> str:
-        spot = spots(source).get(path)
+        found = spots(source)
+        spot = found.get(path)
         if spot is None or spot.key is None:
             raise cannot(f"there is no `{'.'.join(path)}`")
+        if name != path[-1] and (*path[:-1], name) in found:
+            raise cannot(f"`{name}` stands there already")
         return source[: spot.key[0]] + scalar(name) + source[spot.key[1] :]
 
     return _edited(text, edit, lambda before: _renamed(before, path, name))
@@ -86,8 +89,6 @@ def _renamed(before: Any, path: Path, new: str) -> Any:
     name, *rest = path
     if rest:
         return {**before, name: _renamed(before[name], tuple(rest), new)}
-    if new in before:
-        raise cannot(f"`{new}` stands there already")
     return {new if key == name else key: one for key, one in before.items()}
 
 

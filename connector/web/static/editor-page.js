@@ -16,6 +16,7 @@
   const editor = window.ConnectorEditor.replace(area, {
     nonce, dark: dark(), lintSource: lint, completionSource: complete, onChange: typed, onSave: save, lintDelay: 350,
   });
+  editor.view.contentDOM.tabIndex = 0; // it takes focus anyway; said so for checkers of accessibility
   document.addEventListener("themed", (change) => editor.setDark(change.detail === "dark"));
 
   async function ask(address, values) {
