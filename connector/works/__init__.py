@@ -21,6 +21,7 @@ from connector.works import (
     replays,
     stand_ins,
     templates,
+    trying,
 )
 
 Kind = Callable[[Connections, Task, Progress], Any]
@@ -36,6 +37,7 @@ KINDS: Mapping[str, Kind] = {
     "templates.edit": templates.edit_task,
     "templates.delete": templates.delete_task,
     "mappings.publish": mappings.publish_task,
+    "mappings.try": trying.try_task,
     "sends.import": imports.import_task,
     "event.undo": hands.undo_task,
     "review.rejudge": hands.rejudge_task,
