@@ -10,6 +10,9 @@
   document.addEventListener("htmx:config:request", (event) => {
     event.detail.ctx.request.headers["X-Csrf"] = csrf;
   });
+  document.addEventListener("htmx:before:request", (event) => {  // a page that nobody sees asks for nothing
+    if (document.hidden && event.detail.ctx.sourceEvent?.type === "every") event.preventDefault();
+  });
   document.addEventListener("htmx:error", (event) => {
     const error = event.detail.error;
     if (error && error.name === "AbortError") return;
