@@ -8,7 +8,7 @@ from connector import webhooks, whatsapp, works
 from connector.base import SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
 from connector.connections import Connections, messenger
-from connector.pipeline import drift, own, privacy, retention, sweep, tasks, templates
+from connector.pipeline import drift, own, retention, sweep, tasks, templates
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
 from connector.pipeline.chores import Chore, Chores, each
@@ -21,7 +21,7 @@ from connector.pipeline.schedule import Schedule
 from connector.pipeline.send import Sender
 from connector.pipeline.trigger import Trigger
 from connector.pipeline.truth import Truth
-from connector.pipeline.unpack import Directory, Unpacker
+from connector.pipeline.unpack import Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell
 from connector.store import accounts, callbacks, days, holding, numbers, own_writes, sending, shadows, telling
@@ -37,16 +37,6 @@ class App(Connections):
     def __init__(self, config: Config, bell: Bell) -> None:
         super().__init__(config, bell)
         self.chores = Chores(self.store, self.clock, upkeep(self))
-
-    # ---- accounts ------------------------------------------------------------------------------------------------
-    def directory(self) -> Directory:
-        """Everybody who is connected, as unpack needs them."""
-        with self.store.read() as conn:
-            everyone = accounts.all_accounts(conn, self.keyring)
-            owners = accounts.owners(conn, everyone)
-        crms = {a.name: a.id for a in everyone if a.kind in crm_kinds()}
-        links = {a.id: crms[a.settings["crm"]] for a in everyone if a.kind == "link" and a.settings["crm"] in crms}
-        return Directory({a.id: a for a in everyone}, dict(owners), tuple(sorted(crms.values())), links)
 
     # ---- work ----------------------------------------------------------------------------------------------------
     def drain(self, name: str, *, stop: Callable[[], bool]) -> None:
@@ -137,14 +127,6 @@ class App(Connections):
 
     def _task(self, _: str, stop: Callable[[], bool]) -> None:
         tasks.Tasks(self.store, self.clock, works.of(self)).drain(stop)
-
-    def erase(self, contact: str, who: str, progress: Callable[[int, int], None]) -> dict[str, int]:
-        """Takes a person out of every table; what is still to be unpacked is unpacked first and after."""
-        unpacker = Unpacker(self.store, self.directory, self.webhook, self.clock)
-        bells = unpacker.drain(lambda: False)
-        found = privacy.erase(self.store, contact, who, self.clock.now(), progress=progress)
-        self.bell.ring(*bells, *unpacker.drain(lambda: False))
-        return found
 
     # ---- chores --------------------------------------------------------------------------------------------------
     def _chores(self, _: str, stop: Callable[[], bool]) -> None:

@@ -11,6 +11,7 @@ from connector.core.documents import Document
 from connector.core.template import Template
 from connector.pipeline import places, publish, schema, templates
 from connector.pipeline.library import Library
+from connector.pipeline.unpack import Directory
 from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger
 from connector.store import accounts
 
@@ -45,6 +46,15 @@ class Connections(Base):
         for speaking in self._messengers.values():
             speaking.messenger.close()
         super().close()
+
+    def directory(self) -> Directory:
+        """Everybody who is connected, as unpack needs them."""
+        with self.store.read() as conn:
+            everyone = accounts.all_accounts(conn, self.keyring)
+            owners = accounts.owners(conn, everyone)
+        crms = {a.name: a.id for a in everyone if a.kind in crm_kinds()}
+        links = {a.id: crms[a.settings["crm"]] for a in everyone if a.kind == "link" and a.settings["crm"] in crms}
+        return Directory({a.id: a for a in everyone}, dict(owners), tuple(sorted(crms.values())), links)
 
     def crm(self, account: Account) -> CRM:
         """The connected CRM; connected anew when the account was changed."""

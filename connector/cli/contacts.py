@@ -8,6 +8,7 @@ from connector.app import App
 from connector.cli.context import FINDINGS, author, fail, opened, progress, show_json
 from connector.pipeline import privacy
 from connector.store import audit, contacts, people
+from connector.works import people as works_people
 
 SHOWN = ("keys", "links", "consents", "events", "changes", "sends", "statuses", "raw")
 _KEY = "KEY: a phone, a WhatsApp id, a contact's id, or its CRM record (contacts/1512)."
@@ -49,7 +50,7 @@ def erase(key: str, yes: bool, as_json: bool) -> None:
         contact = _one(app, key)
         if not yes:
             fail("This cannot be undone. Look at `connector contacts export` first, then say --yes.")
-        found = app.erase(contact, author(), lambda done, total: progress("erased", done, total))
+        found = works_people.erase(app, contact, author(), lambda done, total: progress("erased", done, total))
     if as_json:
         show_json(found)
         return

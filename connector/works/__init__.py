@@ -18,6 +18,7 @@ from connector.works import (
     imports,
     mappings,
     packages,
+    people,
     replays,
     stand_ins,
     templates,
@@ -43,6 +44,7 @@ KINDS: Mapping[str, Kind] = {
     "review.rejudge": hands.rejudge_task,
     "replay": replays.replay_task,
     "doctor": checkup.doctor_task,
+    "contact.erase": people.erase_task,
 }
 # Not begun again when their worker died in the middle: a second time would be refused by Meta, or count once more.
 ONCE = frozenset({"templates.create", "templates.edit", "templates.delete"})

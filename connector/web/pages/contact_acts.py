@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, url_for
 
+from connector import errors
 from connector.pipeline import consents, people, privacy
 from connector.pipeline.people import Known
 from connector.store import audit, contacts, tasks
@@ -68,7 +69,7 @@ def erase(contact: str) -> Any:
     """Asks a worker to erase them, once the phone was typed: there is no way back."""
     house, known = house_of(current_app), _known(contact)
     if "".join(given(request.form, "sure", 200).split()) != said_name(known):
-        return redirect(url_for("contacts.one", contact=known.who.id), 303)
+        raise errors.Rejected(t("contacts.erase_not"), hint=said_name(known))
     now = house.clock.now()
     with house.store.write() as conn:
         task = tasks.add(conn, ERASE, {"contact": known.who.id}, person().name, now)

@@ -65,9 +65,7 @@ def _known(house: House, contact: str) -> Known:
 def _timeline(house: House, contact: str) -> dict[str, Any]:
     before = given(request.args, "before", CURSOR)
     with house.store.read() as conn:
-        found = people.timeline_of(
-            conn, house.names(), house.clock.now(), contact[:CURSOR], before=before, limit=LINES
-        )
+        found = people.timeline_of(conn, house.names(), house.clock.now(), contact[:CURSOR], before=before, limit=LINES)
     older = url_for("contacts.timeline", contact=contact, before=found.older) if found.older else ""
     return {"lines": found.rows, "older": older, "first": not before}
 
