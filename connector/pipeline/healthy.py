@@ -7,8 +7,10 @@ from typing import Any
 
 from connector.pipeline import activity
 from connector.pipeline.activity import Line
-from connector.store import counters, counts, findings, health, states
+from connector.store import chores, counters, counts, findings, health, snapshots, states
 from connector.store.health import Lag
+
+DOCTOR = "doctor"  # the snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +23,17 @@ class Health:
     lags: list[Lag]
     oldest: list[Line]  # what waits longest at each stage, with its reason
     hours: list[tuple[datetime, dict[str, int]]]  # the last 48, oldest first: {in, out, status, other}
+    bad_hours: Mapping[datetime, Mapping[str, int]]  # {hour: {review, refused}} of the same 48
     refusals: list[dict[str, Any]]  # of 24 h: what code reason who n
     limits: Mapping[str, list[Any]]  # numbers, accounts, parks
     counters: Mapping[str, int]  # refused calls and the like
     findings: list[dict[str, Any]]  # what doctor was told: code count examples hint; not its slow invariants
+    chored_at: datetime | None  # when a chore was last begun; None = never
+
+
+def checkup(conn: Any) -> tuple[dict[str, Any], datetime] | None:
+    """What the doctor last found, {ok, findings, counts}, and when; None before its first time."""
+    return snapshots.get(conn, DOCTOR)
 
 
 def load(conn: Any, names: Mapping[str, str], now: datetime) -> Health:
@@ -36,5 +45,6 @@ def load(conn: Any, names: Mapping[str, str], now: datetime) -> Health:
     return Health(
         counts=told, counted_at=counted_at, lags=found, oldest=activity.shape(conn, rows, words, names, now),
         hours=health.hours(conn, now), refusals=health.refusals(conn, now), limits=health.limits(conn, now),
-        counters=counters.read(conn), findings=findings.summed(conn),
+        bad_hours=health.bad_hours(conn, now), counters=counters.read(conn), findings=findings.summed(conn),
+        chored_at=chores.last(conn),
     )  # fmt: skip

@@ -156,11 +156,8 @@ def _by_ids(conn: sa.Connection, ids: Collection[str]) -> Rows:
     return sorted(rows, key=lambda row: row.id, reverse=True)
 
 
-REVIEW = (  # what to look for, and the index that has it by event
-    (changes, ("review",), "changes_review_event"), (plans, ("dead",), "plans_dead_event"),
-    (events, ("dead",), "events_dead_id"), (sends, ("unknown",), "sends_doubt"),
-)  # fmt: skip
-REFUSED = ((changes, ("refused",), "changes_refused"), (sends, ENDED, "sends_ended"))
+REVIEW = ((changes, ("review",)), (plans, ("dead",)), (events, ("dead",)), (sends, ("unknown",)))
+REFUSED = ((changes, ("refused",)), (sends, ENDED))
 OPEN = (
     (events, ("new",)), (plans, ("new",)), (changes, ("new", "in_flight")), *((sends, (state,)) for state in WAITS)
 )  # fmt: skip
@@ -169,10 +166,9 @@ OPEN = (
 def _newest(conn: sa.Connection, sources: Any, cursor: Cursor, size: int) -> list[str]:
     """The next event ids of some sets; ids are uuid7, so they sort as the events came."""
     found: set[str] = set()
-    for table, states, index in sources:
+    for table, states in sources:
         column = table.c.id if table is events else table.c.event
         query = sa.select(column).where(in_state(table, *states), column < cursor.id).distinct()
-        query = query.with_hint(table, f"INDEXED BY {index}", "sqlite")  # it has no figures to choose by
         found.update(conn.execute(query.order_by(column.desc()).limit(size)).scalars())
     return sorted(found, reverse=True)[:size]
 
