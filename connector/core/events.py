@@ -157,6 +157,7 @@ class Resolved(Event):
     choice: str
     object: str = ""  # of the record that was chosen
     documents: tuple[str, ...] = ()  # that asked
+    text: str = ""  # of the message, for whoever reads
     by: str = ""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from connector.core import events
 from connector.core.events import InboundMessage, Resolved
+from connector.core.text import clean
 from connector.ids import new_id
 from connector.pipeline.resolved import CREATE
 from connector.store import events as event_rows
@@ -63,7 +64,8 @@ def _one(
         return
     done.answered += len(mine)
     documents = tuple(dict.fromkeys(_document(conn, row) for row in mine))
-    fresh = replace(word, id=f"resolved:{event.id}:{mine[0].seq}", at=now, ask=event.id, documents=documents)
+    key = f"resolved:{event.id}:{mine[0].seq}"
+    fresh = replace(word, id=key, at=now, ask=event.id, documents=documents, text=_said(event))
     row = {
         "id": id_, "delivery": None, "account": event.account, "dedupe_key": fresh.id, "kind": fresh.kind,
         "lane": lanes[mine[0].lane], "payload": events.dump(fresh), "received_at": now, "state": "new", "attempts": 0,
@@ -71,6 +73,10 @@ def _one(
     event_rows.add(conn, [row], [mine[0].account])
     done.events.append(id_)
     done.bells.add(f"handle:{mine[0].account}")
+
+
+def _said(event: Any) -> str:
+    return clean(str(event.payload.get("text") or ""), 200)
 
 
 def _text(word: Resolved) -> str:

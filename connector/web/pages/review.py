@@ -38,6 +38,7 @@ def index() -> str:
         owners = resolving.owners(conn, {(one["account_id"], id_) for one in people for id_ in one["choices"]})
         stopped = [row for row in templates.rows(conn) if row.status in STOPPED]
         options = _options(conn, found.answers)
+        again = review_acts.last_judged(conn)
     counts = {
         "answers": _sum(found.answers), "people": len(people), "questions": _sum(found.questions),
         "refused": _sum(found.refused), "sends": len(found.unknown), "templates": len(stopped),
@@ -48,7 +49,7 @@ def index() -> str:
     tab = tab if tab in TABS else next((name for name in TABS if counts[name]), TABS[0])
     return render_template(
         "review/index.html", tab=tab, tabs=TABS, counts=counts, found=found, people=people, faces=faces, owners=owners,
-        stopped=stopped, options=options, names=names, may=may, whys=reviewing.SEVERAL,
+        stopped=stopped, options=options, names=names, may=may, again=again,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, abort, current_app, redirect, request, url_for
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from connector.errors import GiveUp
@@ -61,6 +61,23 @@ def again(key: str) -> Answer:
     """The map is longer by now: a worker judges the messages of one group once more."""
     house = house_of(current_app)
     return done(t("review.judged", n=_judged_again(house, _group(house, key))))
+
+
+@screen.get("/again/<task>")
+@needs("viewer")
+def judging(task: str) -> str:
+    """How far a worker came with it; asked until it has ended."""
+    with house_of(current_app).store.read() as conn:
+        found = tasks.get(conn, task[:ID])
+    if found is None or found.kind != REJUDGE:
+        abort(404)
+    return render_template("review/_judging.html", again=found)
+
+
+def last_judged(conn: Any) -> tasks.Task | None:
+    """The newest such work, while somebody may want to know what became of it."""
+    newest = next(iter(tasks.list_(conn, kinds=[REJUDGE], limit=1)), None)
+    return tasks.get(conn, newest.id) if newest is not None else None
 
 
 def _judged_again(house: House, group: review.Group) -> int:

@@ -31,10 +31,11 @@ def index(event: str) -> str | Response:
         return redirect(url_for("activity.why.index", event=told["event"]))
     around = why_around.around(house.store, told, house.names())
     with house.store.read() as conn:
-        open_ = [one for one in tasks.list_(conn, kinds=[UNDO], limit=20) if one.args.get("event") == event]
+        mine = next((one for one in tasks.list_(conn, kinds=[UNDO], limit=20) if one.args.get("event") == event), None)
+        task = tasks.get(conn, mine.id) if mine is not None else None
     matched = [one for one in told["documents"] if one["matched"]]
     return render_template(
-        "activity/why.html", told=told, around=around, matched=matched, may=may, task=next(iter(open_), None),
+        "activity/why.html", told=told, around=around, matched=matched, may=may, task=task,
         others=[one for one in told["documents"] if not one["matched"]], can=_can(told),
         contact=told["contact"]["id"] if told["contact"]["id"] and ":" not in told["contact"]["id"] else "",
     )  # fmt: skip
