@@ -1,7 +1,6 @@
 """connector tasks: the long works that were asked for; hold one, let it go on, end it."""
 
 from datetime import timedelta
-from typing import Any
 
 import click
 
@@ -9,9 +8,6 @@ from connector.cli.context import FINDINGS, fail, opened, show_json
 from connector.pipeline.tasks import BELL
 from connector.store import tasks as rows
 from connector.store.tasks import Task
-
-LISTED = ("id", "kind", "state", "wish", "done", "total", "rate", "seconds_left", "author", "error")
-TIMES = ("at", "started_at", "beat_at", "ended_at")
 
 
 @click.group("tasks")
@@ -28,17 +24,12 @@ def list_(open_: bool, limit: int, as_json: bool) -> None:
     with opened() as app, app.store.read() as conn:
         found = rows.list_(conn, open_=open_, limit=limit)
     if as_json:
-        show_json([_entry(task) for task in found])
+        show_json([task.as_json() for task in found])
         return
     for task in found:
         click.echo(f"{task.id}  {task.at:%m-%d %H:%M}Z  {task.kind:<18} {_line(task)}".rstrip())
     if not found:
         click.echo("There is no task.")
-
-
-def _entry(task: Task) -> dict[str, Any]:
-    times = {name: at.isoformat() if (at := getattr(task, name)) else None for name in TIMES}
-    return {name: getattr(task, name) for name in LISTED} | times
 
 
 def _line(task: Task) -> str:
@@ -65,7 +56,7 @@ def _wish(what: str, said: str) -> click.Command:
         if not done:
             fail(f"Task {id} is {task.state}: it cannot {what}.", FINDINGS)
         if as_json:
-            show_json(_entry(task))
+            show_json(task.as_json())
         else:
             click.echo(f"{id} ({task.kind}) {said}.")
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector import errors
-from connector.core import events
+from connector.core import events, redact
 from connector.core.changes import SetField
 from connector.core.contact import Record
 from connector.core.documents import MappingDocument
@@ -46,6 +46,7 @@ class Replay:
     seen: int = 0  # the seq of the last event that was judged: a later run goes on behind it
     carried: dict[str, tuple[Record, ...]] = field(default_factory=dict)  # lane: records as replayed so far
     changed: set[str] = field(default_factory=set)  # the lanes whose records are not as the CRM has them
+    gone: int = 0  # messages whose text is not kept any more: nothing can be made of them
 
     def run(self, start: datetime, progress: Callable[[int], None] = lambda _: None) -> Iterator[dict[str, Any]]:
         """Yields one entry per write: {event, message, document, account, contact, record, field, now, then}.
@@ -59,7 +60,9 @@ class Replay:
                 rows = event_rows.since(conn, start, events.InboundMessage.kind, after=self.seen, limit=PAGE)
             if not rows:
                 return
-            work = [self._work(row) for row in rows if row.lane]
+            kept = [row for row in rows if not redact.told(row.payload)]
+            self.gone += len(rows) - len(kept)
+            work = [self._work(row) for row in kept if row.lane]
             with ExitStack() as held:
                 if self.apply:
                     self._hold({w.lane for w in work}, held)

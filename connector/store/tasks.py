@@ -55,6 +55,13 @@ class Task:
         rate = self.rate
         return max(0, self.total - self.done) / rate if rate and self.total and self.state not in ENDED else None
 
+    def as_json(self) -> dict[str, Any]:
+        """What a page or a program is told; its arguments and its cursor are nobody's business."""
+        names = ("id", "kind", "state", "wish", "done", "total", "rate", "seconds_left", "author", "error", "result")
+        times = ("at", "started_at", "beat_at", "ended_at")
+        told = {name: at.isoformat() if (at := getattr(self, name)) else None for name in times}
+        return {name: getattr(self, name) for name in names} | told
+
 
 # ---- asked for ---------------------------------------------------------------------------------------------------
 def add(

@@ -16,7 +16,7 @@ from connector.web import words
 from connector.web.auth import anyone
 from connector.web.headers import HEADERS, page_policy
 from connector.web.house import House
-from connector.web.showing import counted, short_time, shown
+from connector.web.showing import counted, plain, short_time, shown
 
 log = logging.getLogger("connector.web")
 STATIC = Path(__file__).parent / "static"
@@ -27,7 +27,7 @@ REPORT = 4096  # bytes of a CSP report that are logged
 def dress(app: Flask, house: House) -> None:
     """Puts filters, words, static files and headers on the application."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(said=shown, n=counted, ago=_ago, clock=_exact)
+    app.jinja_env.filters.update(said=shown, plain=plain, n=counted, ago=_ago, clock=_exact)
     app.jinja_env.globals.update(t=t, asset=asset, icon=icon)
     app.after_request(_secure)
 

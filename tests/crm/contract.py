@@ -11,6 +11,7 @@ from connector.core import phone
 from connector.crm import connect
 from connector.errors import Busy, NotAllowed, Unreachable
 from connector.ports import CRM, Account, ActivityChange, ContactKey, RecordChange, Tokens
+from connector.store.accounts import OWNERS
 from tests.crm.conftest import Sandbox
 
 WA_ID = "5215519370264"  # a Mexican subscriber, spelled as WhatsApp does
@@ -384,6 +385,10 @@ class CRMContract:
     def _writes(self, sandbox: Sandbox) -> int:
         """Calls so far that created something."""
         return sum(call["status"] == 201 for call in sandbox.ledger(self.account("").kind))
+
+    def test_it_says_whose_the_credentials_are(self, crm: CRM) -> None:
+        """Under the name of the setting that what it sends us is routed by."""
+        assert any(value for name, value in crm.whoami().items() if name in OWNERS)
 
     def test_check_tells_of_a_revoked_token(self, sandbox: Sandbox, crm: CRM) -> None:
         sandbox.faults({"route": self.everything, "kind": "expired"})

@@ -10,7 +10,7 @@ from connector.store.tasks import Task
 from tests.pipeline.conftest import House
 
 
-def ask(house: House, kind: str, secrets: dict[str, str] | None = None, **args: Any) -> str:
+def ask(house: House, kind: str, secrets: dict[str, str] | None = None, /, **args: Any) -> str:
     app = house.app
     with app.store.write() as conn:
         return rows.add(conn, kind, args, "ana@example.com", app.clock.now(), keyring=app.keyring, secrets=secrets)
@@ -23,7 +23,7 @@ def see(house: House, id_: str) -> Task:
     return found
 
 
-def do(house: House, kind: str, secrets: dict[str, str] | None = None, **args: Any) -> Any:
+def do(house: House, kind: str, secrets: dict[str, str] | None = None, /, **args: Any) -> Any:
     """The result of a task that is done."""
     id_ = ask(house, kind, secrets, **args)
     house.app.drain("task", stop=lambda: False)
@@ -32,7 +32,7 @@ def do(house: House, kind: str, secrets: dict[str, str] | None = None, **args: A
     return task.result
 
 
-def fails(house: House, kind: str, **args: Any) -> str:
+def fails(house: House, kind: str, /, **args: Any) -> str:
     """What a task that fails says."""
     id_ = ask(house, kind, **args)
     house.app.drain("task", stop=lambda: False)

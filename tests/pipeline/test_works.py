@@ -110,7 +110,8 @@ def test_a_replay_by_a_version_or_not_at_all(house: House) -> None:
     assert "no account named 'acme'" in fails(
         house, "replay", since="1h", document={"text": ANYTHING.replace("crm: hubspot", "crm: acme")}
     )
-    assert "line 3" in fails(house, "replay", since="1h", document={"text": ANYTHING.replace("when:", "whenn:")})
+    unreadable = {"text": ANYTHING.replace("when:", "whenn:")}
+    assert "line 1: `when` is missing" in fails(house, "replay", since="1h", document=unreadable)
 
 
 # ---- documents ---------------------------------------------------------------------------------------------------
@@ -155,7 +156,7 @@ def test_nothing_is_published_when_one_is_wrong_and_each_says_why(house: House) 
 
 def test_a_live_version_nobody_saw_is_not_written_over(house: House) -> None:
     do(house, "mappings.publish", texts=[ANYTHING], base={})
-    changed = ANYTHING.replace("type: text", "type: button")
+    changed = ANYTHING.replace("if_missing: create", "if_missing: skip")
     refused = do(house, "mappings.publish", texts=[changed], base={})
     assert (refused["published"], refused["documents"][0]["did"]) == (False, "refused")
     assert "Version 1 by ana@example.com is live" in refused["documents"][0]["why"]
@@ -166,7 +167,7 @@ def test_a_live_version_nobody_saw_is_not_written_over(house: House) -> None:
 
 def test_a_draft_and_a_shadow_stand_beside_what_is_live(house: House) -> None:
     do(house, "mappings.publish", texts=[ANYTHING], base={})
-    changed = ANYTHING.replace("type: text", "type: button")
+    changed = ANYTHING.replace("if_missing: create", "if_missing: skip")
     assert do(house, "mappings.publish", texts=[changed], draft=True)["documents"][0]["did"] == "draft"
     assert do(house, "mappings.publish", texts=[changed], state="shadow")["documents"][0]["did"] == "shadow"
     assert live(house) == {"every-text": 1}
@@ -174,7 +175,7 @@ def test_a_draft_and_a_shadow_stand_beside_what_is_live(house: House) -> None:
 
 
 def test_a_crm_that_is_away_publishes_nothing_and_says_so(house: House) -> None:
-    house.sandbox.faults({"route": "/hubspot/*", "kind": "500"})
+    house.sandbox.faults({"route": "GET /hubspot/*", "kind": "5xx"})
     assert fails(house, "mappings.publish", texts=[ANYTHING], base={})
     assert live(house) == {}
 
