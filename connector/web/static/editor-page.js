@@ -294,8 +294,8 @@
       if (field && field.options.length) return field.options.map((label) => ({ label, type: "constant" }));
       return [];
     }
-    const seen = new Set();
-    for (const one of words.words) if (one.of !== "expression" && !seen.has(one.word)) { seen.add(one.word); found.push({ label: one.word, apply: `${one.word}: `, info: one.about, type: "keyword", boost: 1 }); }
+    const seen = new Set(), kind = (text.match(/^(mapping|send):/m) || ["", ""])[1], top = !/^\s/.test(before);
+    for (const one of words.words) if (one.of !== "expression" && !seen.has(one.word) && (!top || !kind || one.of === kind)) { seen.add(one.word); found.push({ label: one.word, apply: `${one.word}: `, info: one.about, type: "keyword", boost: 1 }); }
     if (/^\s/.test(before)) found.push(...fields().map((one) => ({ ...one, apply: `${one.label}: ` })));
     return word || found.length < 200 ? found : found.slice(0, 200);
   }

@@ -28,7 +28,8 @@ def changed(before, after):
     [
         (WEBINAR, ("when", "within"), "7 days", ["+  within: 7 days"]),
         (WEBINAR, ("contact", "if_several"), "newest",
-         ["-  if_several: review                    # review newest", "+  if_several: newest                    # review newest"]),
+         ["-  if_several: review                    # review newest",
+          "+  if_several: newest                    # review newest"]),
         (WEBINAR, ("set", "firstname"), "{{ answer.text }}", ['+  firstname: "{{ answer.text }}"']),
         (WEBINAR, ("set", "lifecyclestage", "map", "never"), "lead",
          ["-    map: {interested: salesqualifiedlead, later: lead, no: other}",

@@ -25,7 +25,8 @@ FIELDS = [
     Field(name="firstname", label=HOSTILE, type="text"),
 ]  # fmt: skip
 INVITE = {
-    "name": "webinar_invite_v2", "language": "en", "status": "APPROVED", "category": "MARKETING", "parameter_format": "NAMED",
+    "name": "webinar_invite_v2", "language": "en", "status": "APPROVED", "category": "MARKETING",
+    "parameter_format": "NAMED",
     "components": [
         {"type": "BODY", "text": "Hi {{first_name}}, shall we save you a seat?"},
         {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": t} for t in ("Yes", "Later", "No")]},
@@ -59,8 +60,11 @@ def asked(console, kind):
 
 
 # ---- who may -----------------------------------------------------------------------------------------------------
-SEEN = ["/mappings/", "/mappings/webinar-interest", "/mappings/webinar-interest/versions", "/mappings/webinar-interest/replay",
-        "/mappings/webinar-interest/events", "/mappings/webinar-interest/text", "/mappings/+export", "/mappings/words?crm=hubspot"]  # fmt: skip
+DOCUMENT = "/mappings/webinar-interest"
+SEEN = [
+    "/mappings/", DOCUMENT, f"{DOCUMENT}/versions", f"{DOCUMENT}/replay", f"{DOCUMENT}/events", f"{DOCUMENT}/text",
+    "/mappings/+export", "/mappings/words?crm=hubspot",
+]  # fmt: skip
 DONE = [
     ("/mappings/lint", "viewer"), ("/mappings/form", "viewer"), ("/mappings/webinar-interest/try", "viewer"),
     ("/mappings/+new", "editor"), ("/mappings/+import", "editor"), ("/mappings/+import/take", "editor"),
@@ -342,8 +346,9 @@ def test_a_replay_is_asked_for_shown_and_applied_by_name(shop):
     browser = shop("publisher")
     answer = browser.post("/mappings/webinar-interest/replay", {"days": "7", "version": "1"})
     assert answer.status_code == 303
-    row = {"event": "e1", "message": "wamid.1", "document": "webinar-interest", "account": "hubspot", "contact": HOSTILE,
-           "record": "contacts 1", "field": "lifecyclestage", "now": "lead", "then": "customer", "because": "x"}  # fmt: skip
+    row = {"event": "e1", "message": "wamid.1", "document": "webinar-interest", "account": "hubspot",
+           "contact": HOSTILE, "record": "contacts 1", "field": "lifecyclestage",
+           "now": "lead", "then": "customer", "because": "x"}  # fmt: skip
     by = [{"account": "hubspot", "document": "webinar-interest", "field": "lifecyclestage", "changes": 1}]
     task = result_of(
         shop, "replay", {"events": 8, "changes": 1, "by_field": by, "rows": [row], "more": 0, "applied": False}

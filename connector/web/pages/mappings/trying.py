@@ -42,7 +42,7 @@ def attempt(name: str) -> str:
     except errors.ConnectorError as error:
         problem = f"{error.message} {error.hint}".strip()
     return render_template(
-        "mappings/_try.html", name=name, result=result, problem=problem, asked=asked, facts=facts, event=event,
+        "mappings/_try.html", name=name, result=_spoken(result), problem=problem, asked=asked, facts=facts, event=event,
         said=_said(facts, asked) if not event else (result or {}).get("message"), read=read, task=None,
     )  # fmt: skip
 
@@ -195,4 +195,13 @@ def live_result(name: str, id_: str) -> str:
         task = tasks.get(conn, id_[:40])
     if task is None or task.kind != "mappings.try" or task.args.get("name") != name:
         return render_template("mappings/_try_live.html", name=name, id="", task=None)
-    return render_template("mappings/_try_live.html", name=name, id=id_, task=task, result=task.result)
+    return render_template("mappings/_try_live.html", name=name, id=id_, task=task, result=_spoken(task.result))
+
+
+def _spoken(result: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The buttons of a template stand under its text, so not in it too."""
+    for sent in (result or {}).get("sends", ()):
+        shown_, _, last = sent["text"].rpartition("\n")
+        if sent["buttons"] and last == " ".join(f"[{one['label']}]" for one in sent["buttons"]):
+            sent["text"] = shown_
+    return result
