@@ -8,10 +8,10 @@ import click
 from connector import errors
 from connector.app import App
 from connector.cli.context import FINDINGS, author, fail, opened, read_text, show_json
-from connector.pipeline.drift import PARKED
+from connector.pipeline import held
 from connector.pipeline.imports import import_sends, read_rows
 from connector.store import documents as document_rows
-from connector.store import findings, holding
+from connector.store import holding
 from connector.store.sending import ENDED
 
 WAITING = ("waiting", "ready", "in_flight")
@@ -99,7 +99,7 @@ def pause(document: str, number: str, reason: str) -> None:
         scope, key = _place(app, document, number)
         with app.store.write() as conn:
             strange = bool(document) and document_rows.latest(conn, document) is None
-            holding.pause(conn, scope, key, reason or f"Paused by {author()}.", app.clock.now())
+            held.pause(conn, scope, key, reason or f"Paused by {author()}.", app.clock.now())
     if strange:
         click.echo(f"There is no document named {document!r} yet. Is the name right?", err=True)
     click.echo(f"{document or number} is paused. On again: connector sends resume {document or f'--number {number}'}")
@@ -113,8 +113,7 @@ def resume(document: str, number: str) -> None:
     with opened() as app:
         scope, key = _place(app, document, number)
         with app.store.write() as conn:
-            rested = holding.resume(conn, scope, key, app.clock.now())
-            findings.clear(conn, PARKED, [key])
+            rested = held.resume(conn, scope, key, app.clock.now())
     if not rested:
         fail(f"{document or number} was not paused.", FINDINGS)
     click.echo(f"{document or number} goes on.")

@@ -14,6 +14,7 @@ from connector.core.changes import SetField
 from connector.core.contact import Record
 from connector.core.documents import MappingDocument
 from connector.pipeline import answered as answering
+from connector.pipeline import resolved
 from connector.pipeline.judge import Desk, Judged
 from connector.pipeline.library import Library, Live, Shelf, shelf_of
 from connector.pipeline.lookup import contact_key, find, read_records
@@ -138,17 +139,17 @@ class Replay:
 
     def _desk(self, work: Sequence[Work], shelf: Shelf) -> Desk:
         lanes = sorted({w.lane for w in work})
-        inbound = [(w, e) for w in work if isinstance(e := events.load(w.kind, w.payload), events.InboundMessage)]
         with self.store.read() as conn:
+            inbound = resolved.messages(conn, work)
             people = contacts.load(conn, lanes)
             linked = contacts.links(conn, self.account.id, lanes)
-            known = sends.by_wamid(conn, [e.context_id for _, e in inbound if e.context_id])
+            known = sends.by_wamid(conn, [e.context_id for _, e, _ in inbound if e.context_id])
             waiting = sends.awaiting(conn, lanes, BEGINNING) if shelf.awaited else {}
             records = {ref.id for ref in linked.values()} | answering.records(known, waiting)
             pending = change_rows.pending_values(conn, self.account.id, lanes, sorted(records))
         desk = Desk(self.account, self.crm.can, self.library.options, shelf, self.clock.now(), people, linked, pending)
-        for w, event in inbound:
-            desk.add(w, event, known, waiting)
+        for w, event, word in inbound:
+            desk.add(w, event, known, waiting, word)
         return desk
 
     def _keys(

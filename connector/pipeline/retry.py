@@ -35,6 +35,18 @@ def retry(store: Store, keys: Sequence[str], now: datetime) -> Json:
     return {"events": told, **sums, "bells": sorted(bells)}
 
 
+def one_send(store: Store, id_: str, now: datetime) -> Json:
+    """Only this message anew: {id, again: the id of the new one, "" = none, why: why not, bells}."""
+    line, bells = _line("", id_), set[str]()
+    with store.write() as conn:
+        events = event_rows.of_send(conn, id_)
+        for send in (row for event in events for row in again.stopped(conn, event.id) if row.id == id_):
+            _send(conn, send, now, line, bells)
+    made = next((one["again"] for one in line["sends"]), "")
+    why = "" if made else next(iter(line["left"]), "It is not sent again.")
+    return {"id": id_, "again": made, "why": why, "bells": sorted(bells)}
+
+
 def _line(event: str, id_: str) -> Json:
     return {"event": event, "id": id_, "changes": 0, "plans": 0, "sends": [], "left": [], "notes": []}
 

@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+# Stands for the hook's address in files a worker made: its secret is not kept with them.
+HOOK_MARK = "/hooks/crm/-hook-with-its-secret-"
+
 
 @dataclass(frozen=True, slots=True)
 class Flag:

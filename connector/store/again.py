@@ -119,7 +119,7 @@ def stopped(conn: sa.Connection, event: str) -> Sequence[sa.Row[Any]]:
     return conn.execute(sa.select(sends).where(mine).order_by(_S.at, _S.id)).all()
 
 
-def why_not(row: sa.Row[Any]) -> str:
+def why_not(row: Any) -> str:
     """Why this send is not sent again at a person's word; "" when it may be."""
     if row.state == "unknown":
         return "It may have been sent: look at it in review first."

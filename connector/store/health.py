@@ -11,7 +11,7 @@ from connector.store import figures, states
 from connector.store.among import among
 from connector.store.days import HOURS, first_id
 from connector.store.review import LOOKED
-from connector.store.states import ENDED, OVER
+from connector.store.states import ENDED
 from connector.store.tables import accounts, changes, deliveries, events, in_state, numbers, parks, plans, sends
 
 _E, _P, _C, _S = events.c, plans.c, changes.c, sends.c
@@ -138,7 +138,7 @@ def refusals(conn: sa.Connection, now: datetime) -> list[dict[str, Any]]:
     since = first_id(now - timedelta(hours=24))
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for state in ENDED:
-        over = sa.and_(in_state(sends, *OVER), in_state(sends, state), _S.id >= since)
+        over = sa.and_(in_state(sends, state), _S.id >= since)
         rows = conn.execute(sa.select(_S.code, _S.reason, _S.who).where(over).order_by(_S.id.desc()).limit(LOOKED))
         for row in rows:
             _add(found, "send", row.code or state, row.reason, row.who)

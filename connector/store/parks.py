@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -26,6 +27,12 @@ def parked(conn: sa.Connection, scope: str, keys: Sequence[str], now: datetime) 
         query = sa.select(_T.key, _T.until, _T.reason).where(_T.scope == scope, _T.key.in_(chunk), _T.until > now)
         out.update({row.key: (row.until, row.reason) for row in conn.execute(query)})
     return out
+
+
+def all_of(conn: sa.Connection, scopes: Sequence[str], now: datetime, limit: int = 200) -> list[sa.Row[Any]]:
+    """(scope, key, until, reason) of what rests now, of these scopes."""
+    query = sa.select(_T.scope, _T.key, _T.until, _T.reason).where(_T.scope.in_(scopes), _T.until > now)
+    return list(conn.execute(query.order_by(_T.scope, _T.key).limit(limit)))
 
 
 def rest(conn: sa.Connection, scope: str, key: str) -> str:

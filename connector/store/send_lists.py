@@ -11,7 +11,7 @@ from connector.core.text import clean
 from connector.store import search
 from connector.store.cursors import Cursor, read
 from connector.store.holding import COLUMNS, explained
-from connector.store.states import ENDED, OVER, WAITS
+from connector.store.states import ENDED, WAITS
 from connector.store.tables import in_state, send_attempts, sends, statuses
 
 GROUPS: Mapping[str, tuple[str, ...]] = {  # what a person calls them -> states
@@ -22,6 +22,7 @@ OPEN = ("waiting", "ready", "in_flight", "unknown")
 LOOKED = 10_000  # sends that one page looks at
 COUNTED = 100_000  # more than that is told as that many
 _T = sends.c
+_MORE = (_T.body, _T.pricing, _T.wamid, _T.give_up_at, _T.record, _T.person, _T.callback)  # of one send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +69,6 @@ def _set(wanted: Wanted) -> sa.ColumnElement[bool]:
     states = GROUPS.get(wanted.group, ())
     if not states:
         return sa.true()
-    if states[0] in ENDED:
-        return sa.and_(in_state(sends, *OVER), in_state(sends, *states))
     if states[0] in OPEN:
         return sa.and_(in_state(sends, *OPEN), in_state(sends, *states))
     return in_state(sends, *states)
@@ -120,12 +119,36 @@ def one(conn: sa.Connection, id: str, now: datetime) -> dict[str, Any] | None:
     row = conn.execute(sa.select(*COLUMNS).where(_T.id == id)).first()
     if row is None:
         return None
-    more = conn.execute(sa.select(_T.body, _T.pricing, _T.wamid, _T.give_up_at).where(_T.id == id)).one()
+    more = conn.execute(sa.select(*_MORE).where(_T.id == id)).one()
     a, s = send_attempts.c, statuses.c
     tries = conn.execute(sa.select(send_attempts).where(a.send == id).order_by(a.n)).all()
     heard = sa.or_(s.send == id, s.wamid == more.wamid)
     facts = conn.execute(sa.select(statuses).where(heard).order_by(s.at)).all()
     return explained(conn, [row], now)[0] | dict(more._mapping) | {"tries": tries, "facts": facts}
+
+
+def newer(conn: sa.Connection, wanted: Wanted, after: str, most: int) -> int:
+    """How many that are wanted came above this one, at most `most`; of what is typed none is told."""
+    if wanted.typed.strip():
+        return 0
+    query = sa.select(sa.literal(1)).select_from(sends).where(_T.id > after, _set(wanted), *_narrow(wanted))
+    some = query.limit(most).subquery()
+    return int(conn.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
+
+
+def of_template(conn: sa.Connection, template: str, limit: int) -> list[Any]:
+    """The newest sends of one template, of all that were made lately: (id, document, to, lane, event, crm, at, body)."""
+    newest = sa.select(_T.id, _T.template).order_by(_T.id.desc()).limit(LOOKED).subquery()
+    ids = sa.select(newest.c.id).where(newest.c.template == template).order_by(newest.c.id.desc()).limit(limit)
+    query = sa.select(_T.id, _T.document, _T.to, _T.lane, _T.event, _T.crm, _T.at, _T.body, _T.language)
+    return list(conn.execute(query.where(_T.id.in_(ids)).order_by(_T.id.desc())))
+
+
+def open_of(conn: sa.Connection, document: str) -> int:
+    """How many of a document have not left yet, at most COUNTED."""
+    held = sa.and_(in_state(sends, "waiting", "ready"), _T.document == document)
+    some = sa.select(sa.literal(1)).select_from(sends).where(held).limit(COUNTED).subquery()
+    return int(conn.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
 
 
 def bodies(conn: sa.Connection, ids: Collection[str]) -> dict[str, Any]:

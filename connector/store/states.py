@@ -10,7 +10,6 @@ from connector.store.tables import changes, plans, sends
 WORDS = ("done", "waiting", "review", "refused")
 WAITS = ("waiting", "ready", "in_flight")  # sends that have not left, or are leaving
 ENDED = ("failed", "refused", "expired", "cancelled")
-OVER = ("cancelled", "expired", "failed", "refused")  # the same, as the index sends_over spells it
 # How the state of a send counts for its event, in the words of a change; any other is done.
 COUNTS = dict.fromkeys(WAITS, "new") | {"unknown": "review"} | dict.fromkeys(ENDED, "refused")
 

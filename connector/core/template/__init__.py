@@ -1,5 +1,6 @@
 """A template as Meta approved it: its placeholders, what fits them, and the message that fills them."""
 
+from connector.core.template.drawn import Drawn, draw, draw_body, values_of
 from connector.core.template.fill import render
 from connector.core.template.fit import compatible, misfits
 from connector.core.template.misfit import Misfit
@@ -10,10 +11,13 @@ from connector.core.template.slots import ButtonSlot, Slots, labels, slots
 
 __all__ = [
     "ButtonSlot",
+    "Drawn",
     "Misfit",
     "Slots",
     "Template",
     "compatible",
+    "draw",
+    "draw_body",
     "fit_example",
     "from_graph",
     "labels",
@@ -22,4 +26,5 @@ __all__ = [
     "render",
     "rules",
     "slots",
+    "values_of",
 ]

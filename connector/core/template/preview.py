@@ -80,12 +80,11 @@ def _preview(
     components: Sequence[Component], found: Slots, values: Mapping[str, str], prefix: str, code: bool = False
 ) -> str:
     body = component(components, "BODY") or {}
-    text = str(body.get("text") or (_CODE_TEXT if code else ""))
-    advice = [_CODE_ADVICE] if code and body.get("add_security_recommendation") and _CODE_ADVICE not in text else []
+    text = code_text(body) if code else str(body.get("text") or "")
     lines = [
         _header(component(components, "HEADER") or {}, found, values, prefix + "header."),
-        " ".join([_filled(text, found.body_params, values, prefix), *advice]),
-        _footer(component(components, "FOOTER") or {}),
+        _filled(text, found.body_params, values, prefix),
+        footer_text(component(components, "FOOTER") or {}),
         " ".join(_button(one, values, prefix) for one in found.buttons),
     ]
     cards = parts((component(components, "CAROUSEL") or {}).get("cards"))
@@ -107,7 +106,15 @@ def _header(header: Component, found: Slots, values: Mapping[str, str], prefix: 
     return f"({', '.join([found.header, *words])})" if found.header else ""
 
 
-def _footer(footer: Component) -> str:
+def code_text(body: Component) -> str:
+    """The text of an authentication template, which is Meta's own."""
+    text = str(body.get("text") or _CODE_TEXT)
+    advice = _CODE_ADVICE if body.get("add_security_recommendation") and _CODE_ADVICE not in text else ""
+    return f"{text} {advice}".strip()
+
+
+def footer_text(footer: Component) -> str:
+    """The line under a text: its own words, or when a code ends."""
     minutes = footer.get("code_expiration_minutes")
     return str(footer.get("text") or "") or (_CODE_EXPIRES.format(minutes) if minutes else "")
 

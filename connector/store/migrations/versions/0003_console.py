@@ -153,7 +153,8 @@ def upgrade() -> None:
     op.drop_index('sends_pending', 'sends')  # nothing asked by it
     _partial('sends_open', 'sends', ['id'], "state IN ('waiting', 'ready', 'in_flight', 'unknown')")
     _partial('sends_doubt', 'sends', ['event', 'id'], "state = 'unknown'")
-    _partial('sends_over', 'sends', ['state', 'id'], "state IN ('cancelled', 'expired', 'failed', 'refused')")
+    for state in ('failed', 'refused', 'expired', 'cancelled'):
+        _partial(f'sends_{state}', 'sends', ['id'], f"state = '{state}'")
     op.create_index('events_told', 'events', ['seq'], unique=False, postgresql_where=sa.text("kind <> 'DeliveryStatus'"), sqlite_where=sa.text("kind <> 'DeliveryStatus'"))
     op.create_index('sends_at', 'sends', ['at'], unique=False)
     op.add_column('tasks', sa.Column('author', sa.Text(), server_default='', nullable=False))
@@ -185,3 +186,4 @@ def _words(conn: sa.Connection) -> None:
         rows = [{'word': word, 'contact': row.id} for row in page for word in words(row.name)]
         if rows:
             conn.execute(sa.insert(target), rows)
+    op.add_column("document_versions", sa.Column("note", sa.Text(), server_default="", nullable=False))
