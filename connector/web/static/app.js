@@ -96,6 +96,12 @@
     if (field) $("button[data-confirmed]", field.form).disabled = field.value.trim() !== field.dataset.confirmName;
   });
 
+  // A filter's select asks at once; without this script the form has a button.
+  document.addEventListener("change", (event) => {
+    const field = event.target.closest("[data-submit]");
+    if (field) field.form.requestSubmit();
+  });
+
   // ---- keyboard -------------------------------------------------------------------------------------------------
   let going = 0;
   document.addEventListener("keydown", (event) => {
