@@ -8,7 +8,7 @@ from connector import webhooks, whatsapp, works
 from connector.base import SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
 from connector.connections import Connections, messenger
-from connector.pipeline import drift, own, sweep, tasks, templates
+from connector.pipeline import drift, own, retention, sweep, tasks, templates
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
 from connector.pipeline.chores import Chore, Chores, each
@@ -21,7 +21,7 @@ from connector.pipeline.schedule import Schedule
 from connector.pipeline.send import Sender
 from connector.pipeline.trigger import Trigger
 from connector.pipeline.truth import Truth
-from connector.pipeline.unpack import Directory, Unpacker
+from connector.pipeline.unpack import Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell
 from connector.store import accounts, callbacks, days, holding, numbers, own_writes, sending, shadows, telling
@@ -37,16 +37,6 @@ class App(Connections):
     def __init__(self, config: Config, bell: Bell) -> None:
         super().__init__(config, bell)
         self.chores = Chores(self.store, self.clock, upkeep(self))
-
-    # ---- accounts ------------------------------------------------------------------------------------------------
-    def directory(self) -> Directory:
-        """Everybody who is connected, as unpack needs them."""
-        with self.store.read() as conn:
-            everyone = accounts.all_accounts(conn, self.keyring)
-            owners = accounts.owners(conn, everyone)
-        crms = {a.name: a.id for a in everyone if a.kind in crm_kinds()}
-        links = {a.id: crms[a.settings["crm"]] for a in everyone if a.kind == "link" and a.settings["crm"] in crms}
-        return Directory({a.id: a for a in everyone}, dict(owners), tuple(sorted(crms.values())), links)
 
     # ---- work ----------------------------------------------------------------------------------------------------
     def drain(self, name: str, *, stop: Callable[[], bool]) -> None:
@@ -234,6 +224,7 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         checkup.NAME: Chore(timedelta(minutes=5), app.doctor),
         "tally": Chore(timedelta(seconds=30), lambda _: days.tally(app.store)),
         "figures": Chore(timedelta(minutes=5), lambda _: days.count(app.store, app.clock.now())),
+        "retention": Chore(timedelta(days=1), retention.chore(app.store, app.clock)),
     }
 
 

@@ -54,6 +54,7 @@ class Base:
         self.clock = SystemClock()
         self.store: Store = open_store(config.database_url, home=config.home)
         self.keyring: Keyring = config.keyring()
+        self.store.keyring = self.keyring
         self._webhooks: dict[str, tuple[Account, Webhook]] = {}
 
     def close(self) -> None:

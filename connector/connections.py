@@ -1,18 +1,17 @@
 """What a worker is connected to: CRMs and WhatsApp by account, their fields and templates; and new accounts."""
 
 import secrets as secret_token
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from zoneinfo import available_timezones
 
 from connector import crm, errors, whatsapp
 from connector.base import Base, crm_kinds
 from connector.config import Config
-from connector.core import phone
 from connector.core.documents import Document
 from connector.core.template import Template
-from connector.pipeline import publish, schema, templates
+from connector.pipeline import places, publish, schema, templates
 from connector.pipeline.library import Library
+from connector.pipeline.unpack import Directory
 from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger
 from connector.store import accounts
 
@@ -48,6 +47,15 @@ class Connections(Base):
             speaking.messenger.close()
         super().close()
 
+    def directory(self) -> Directory:
+        """Everybody who is connected, as unpack needs them."""
+        with self.store.read() as conn:
+            everyone = accounts.all_accounts(conn, self.keyring)
+            owners = accounts.owners(conn, everyone)
+        crms = {a.name: a.id for a in everyone if a.kind in crm_kinds()}
+        links = {a.id: crms[a.settings["crm"]] for a in everyone if a.kind == "link" and a.settings["crm"] in crms}
+        return Directory({a.id: a for a in everyone}, dict(owners), tuple(sorted(crms.values())), links)
+
     def crm(self, account: Account) -> CRM:
         """The connected CRM; connected anew when the account was changed."""
         known = self._crms.get(account.id)
@@ -69,7 +77,7 @@ class Connections(Base):
         """The account as it would be stored, its address checked; id "" = new. The same name changes what is given."""
         if settings.get("base_url"):
             settings = {**settings, "base_url": crm.base_url(settings["base_url"], manifest.hosts)}
-        place(settings)
+        places.check(settings)
         old = self._opened(name)
         if old is not None and old.kind != manifest.kind:
             raise errors.Rejected(f"{name!r} is a {old.kind} account.", hint="Choose another name.", code="kind")
@@ -138,12 +146,3 @@ class Connections(Base):
             return known(document)
 
         return look
-
-
-def place(settings: Mapping[str, str]) -> None:
-    """Refuses a country or time zone that does not exist: every phone and date would be read wrongly."""
-    country, zone = settings.get("country", ""), settings.get("time_zone", "")
-    if country and not phone.is_country(country):
-        raise errors.Rejected(f"{country!r} is no country.", hint="Write its two letters, e.g. CO.", code="country")
-    if zone and zone not in available_timezones():
-        raise errors.Rejected(f"{zone!r} is no time zone.", hint="Write it like America/Bogota.", code="time_zone")

@@ -43,10 +43,11 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
         bell.close()
         app.close()
 
-    return hooks(health(pages(house(app)), *probes(app, bell)), the_hooks), close
+    needed, checks = probes(app, bell)
+    return hooks(health(pages(house(app, checks)), needed, checks), the_hooks), close
 
 
-def house(app: Base) -> House:
+def house(app: Base, checks: Mapping[str, Check]) -> House:
     """What the console's pages work with."""
     return House(
         store=app.store,
@@ -58,6 +59,7 @@ def house(app: Base) -> House:
         manifests=kinds(),
         public_url=app.config.public_url,
         sandbox=app.config.sandbox_url,
+        checks=checks,
     )
 
 

@@ -11,7 +11,7 @@ import time
 import traceback
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,50 +21,28 @@ import click
 from ruamel.yaml import YAML
 
 from connector import config as settings
-from connector.app import App, kinds, open_app
-from connector.base import hook_path
+from connector.app import App, open_app
 from connector.bell import RedisBell
 from connector.cli import demo_moves
 from connector.cli.context import fail
 from connector.cli.mappings import texts
 from connector.cli.run import only_one, settled
+from connector.cli.users import first_link
 from connector.config import Config
-from connector.errors import ConnectorError
-from connector.ids import new_id
-from connector.pipeline import publish
+from connector.errors import ConnectorError, Rejected
 from connector.pipeline import why as reasons
 from connector.pipeline.imports import import_sends
 from connector.process import Stop, supervised
 from connector.store import deliveries, doctor
 from connector.supervisor import Spec, Supervisor, command, house
+from connector.web.sandbox import Sandbox
 from connector.web.server import free_port
+from connector.works import stand_ins
+from connector.works.accounts import check
+from connector.works.stand_ins import SLOW
 
 SCRIPT = Path(__file__).with_name("demo.yaml")
-EXAMPLES = Path(__file__).parent.parent / "examples"  # in the wheel; in a checkout they are ./mappings
 PATIENCE = 60.0  # seconds the answers may take to reach the CRMs
-
-WEBHOOK = "/hooks/whatsapp/whatsapp"
-
-# The sandbox's accounts: everyone may know them.
-ACCOUNTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
-    "whatsapp": (
-        {"phone_number_id": "106540352242922", "waba_id": "102290129340398", "base_url": "/graph"},
-        {"token": "sandbox-whatsapp-token", "app_secret": "sandbox-app-secret", "verify_token": "sandbox-verify-token"},
-    ),
-    "hubspot": (
-        {"portal_id": "24681357", "country": "MX", "base_url": "/hubspot"},
-        {"token": "pat-na1-sandbox-hubspot", "client_secret": "sandbox-hubspot-client-secret"},
-    ),
-    "salesforce": (
-        {
-            "client_id": "sandbox-salesforce-client",
-            "org_id": "00D5e000000SBOXEA2",
-            "country": "US",
-            "base_url": "/salesforce",
-        },
-        {"client_secret": "sandbox-salesforce-secret"},
-    ),
-}
 
 
 def _ourselves() -> str:
@@ -83,14 +61,15 @@ def _ourselves() -> str:
 def demo(once: bool, as_json: bool, folder: str | None, script: str | None) -> None:
     """See it work: sandbox CRMs, example mappings, customers who answer. Needs no account."""
     story = read_script(Path(script) if script else SCRIPT)
-    documents = folder or ("mappings" if Path("mappings").is_dir() else str(EXAMPLES))
+    documents = folder or ("mappings" if Path("mappings").is_dir() else str(stand_ins.EXAMPLES))
     with home(once) as environ:
         os.environ.update(environ)
         config, stop = settled(), Stop()
         supervised()
-        port = free_port(config.host, config.port)
+        port, sandbox = free_port(config.host, config.port), free_port("127.0.0.1", 0)
+        os.environ["SANDBOX_URL"] = f"http://127.0.0.1:{sandbox}"  # the console shows the phone
         with only_one(config):
-            run(config, stop, Demo(config, port, free_port("127.0.0.1", 0), documents, story, once, as_json))
+            run(config, stop, Demo(config, port, sandbox, documents, story, once, as_json))
 
 
 @contextmanager
@@ -116,9 +95,22 @@ def read_script(path: Path) -> Mapping[str, Any]:
             "sent": list(story.get("sent") or []),
             "answers": [list(a["messages"]) for a in story.get("answers") or []],
             "moves": [demo_moves.read_move(move) for move in story.get("moves") or []],
+            "more": [_act(act) for act in story.get("more") or []],
         }
     except Exception as error:  # noqa: BLE001 - whatever a file can hold; the reader hears one sentence
         fail(f"{path} is not a script: {type(error).__name__}: {error}")
+
+
+def _act(given: Mapping[str, Any]) -> dict[str, Any]:
+    """{sent, answers, moves}; a move of these waits only for the message it names."""
+    moves = [{"id": "", "name": "", "sends": "", **move} for move in given.get("moves") or []]
+    return {"sent": list(given.get("sent") or []), "answers": list(given.get("answers") or []), "moves": moves}
+
+
+def _carried(entry: Mapping[str, Any], wamid: str) -> dict[str, Any]:
+    """The message as the sandbox shows it on the phone."""
+    words = {"wamid": wamid, "buttons": entry.get("taps") or []}
+    return words | {name: entry[name] for name in ("template", "language", "message") if name in entry}
 
 
 def run(config: Config, stop: Stop, play: "Demo") -> None:
@@ -177,10 +169,11 @@ class Demo:
                 os.kill(os.getpid(), signal.SIGTERM)
 
     def _perform(self, app: App) -> None:
-        self._connect(app)
+        sandbox = Sandbox(self.sandbox, SLOW)
+        stand_ins.connect(app, sandbox)
         self._publish(app)
-        wamids = self._import(app)
-        self._subscribe(app)
+        wamids = self._import(app, self.story["sent"])
+        stand_ins.subscribe(app, sandbox, self.web)
         self.say(f"web {self.web}   sandbox {self.sandbox}\n")
         started = time.monotonic()
         sent = [w for messages in self.story["answers"] for w in self._answer(messages, wamids)]
@@ -192,6 +185,8 @@ class Demo:
         result = self._result(app, time.monotonic() - started)
         if self.as_json:
             click.echo(json.dumps(result if self.once else {"web": self.web, "sandbox": self.sandbox}))
+        if not self.once:
+            self._go_on(app, len(sent))
         self.say(self._closing(result))
         self.code = 0 if settled_ and result["waiting"] == 0 else 1
 
@@ -200,40 +195,26 @@ class Demo:
             click.echo(text)
 
     # ---- set up --------------------------------------------------------------------------------------------------
-    def _connect(self, app: App) -> None:
-        known = kinds()
-        for kind, (plain, secret) in ACCOUNTS.items():
-            given = {**plain, "base_url": self.sandbox + plain["base_url"]}
-            app.add_account(known[kind], kind, given, dict(secret))
-
-    def _subscribe(self, app: App) -> None:
-        """Every service's webhooks come to our web process, as an admin would set them up."""
-        hooks = {"graph": "whatsapp", "hubspot": "hubspot", "salesforce": "salesforce"}
-        for service, name in hooks.items():
-            account = app.account(name)
-            assert account is not None
-            self.call("POST", "/_webhook", {"url": self.web + hook_path(account), "service": service})
-
     def _publish(self, app: App) -> None:
-        look, templates = app.fields_of(refresh=True), app.templates_of(refresh=True)
-        now = datetime.now(UTC)
-        for path, text in texts([self.documents]):
-            verdict = publish.judge(text, look, templates)
+        found = list(texts([self.documents]))
+        verdicts = stand_ins.publish_all(app, [text for _, text in found], "demo")
+        for (path, _), verdict in zip(found, verdicts, strict=True):
             if not verdict.good or verdict.document is None:
                 problems = [f"{path}:{f.line}: {f.message} {f.hint}".rstrip() for f in verdict.errors]
                 problems += [f"{path}:{t.line}: {t.name}: {t.message}" for t in verdict.tests if not t.passed]
                 fail("\n".join(problems), 1)
-            publish.push(app.store, [verdict.document], "demo", now, base={}, force=True)
             self.say(f"published {verdict.document.name} ({len(verdict.tests)} tests passed)")
 
-    def _import(self, app: App) -> dict[tuple[str, str], str]:
-        """{(wa_id, template): wamid} of the messages another tool sent."""
+    def _import(self, app: App, sent: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+        """{(wa_id, template): wamid} of the messages another tool sent; phones show those that the sandbox has."""
         found: dict[tuple[str, str], str] = {}
-        rows = []
-        for entry in self.story["sent"]:
-            wamid = f"wamid.{new_id()}"
+        rows, at = [], datetime.now(UTC) - timedelta(minutes=5)
+        for entry in sent:
+            wamid = stand_ins.made_up()
             found[str(entry["to"]), str(entry.get("template", ""))] = wamid
-            rows.append({"wamid": wamid, "sent_at": (datetime.now(UTC) - timedelta(minutes=5)).isoformat(), **entry})
+            rows.append({"wamid": wamid, "sent_at": at.isoformat(), **entry})
+            with suppress(Rejected):
+                Sandbox(self.sandbox, SLOW).carry(str(entry["to"]), _carried(entry, wamid))
         refused = import_sends(app.store, rows, datetime.now(UTC)).refused
         if refused:
             fail(f"sent, entry {refused[0][0]}: {refused[0][1]}", 1)
@@ -248,6 +229,23 @@ class Demo:
             answered = wamids.get((str(message["wa_id"]), str(message.get("template", ""))))
             body.append(one | ({"reply_to": answered} if answered else {}))
         return list(self.call("POST", "/_customers", body)["wamids"])
+
+    def _go_on(self, app: App, sent: int) -> None:
+        """What a house that stays up has besides: questions for a person, refusals, messages still to be answered."""
+        for act in self.story["more"]:
+            wamids = self._import(app, act["sent"])
+            sent += sum(len(self._answer(answer["messages"], wamids)) for answer in act["answers"])
+            self._wait(app, sent)
+            for move in act["moves"]:
+                record, seen = move["id"] or demo_moves.named(self, move), demo_moves.sent(app, move["sends"])
+                self.call("PATCH", f"/_records/{move['crm']}/{move['object']}/{record}", dict(move["set"]))
+                if move["sends"]:
+                    demo_moves.until_read(app, move["sends"], {row.id for row in seen})
+                self._wait(app, sent)
+        for name in stand_ins.ACCOUNTS:
+            account = app.account(name)
+            assert account is not None
+            check(app, account, fix=True)  # Setup shows what it saw
 
     def _wait(self, app: App, messages: int) -> bool:
         """Until every answer is stored and nothing waits."""
@@ -277,10 +275,11 @@ class Demo:
         line = "  ".join(f"{name} {value}" for name, value in result.items())
         if self.once:
             return line
-        answer = f'curl -X POST {self.sandbox}/_customers/573001112222 -d \'{{"text": "hello"}}\''
         look = f"CONNECTOR_HOME={self.config.home} {_ourselves()} why 573001112222"
+        link = first_link(self.config, self.port)
         return (
-            f"{line}\n\nStill running; Ctrl-C ends it. Let Ana write, and ask what became of it:\n  {answer}\n  {look}"
+            f"{line}\n\nStill running; Ctrl-C ends it. Sign in with this link (good once), then be a customer:\n"
+            f"  {link}\n  {self.web}/phone\n\nOr ask here what became of Ana's answers:\n  {look}"
         )
 
     # ---- the sandbox over HTTP -----------------------------------------------------------------------------------

@@ -37,10 +37,10 @@ def play(stage: Stage, app: App, moves: Sequence[Mapping[str, Any]], settled: Ca
 
 
 def _play(stage: Stage, app: App, move: Mapping[str, Any], settled: Callable[[], bool]) -> bool:
-    record = move["id"] or _named(stage, move)
-    seen = {row.id for row in _sent(app, move["sends"])}
+    record = move["id"] or named(stage, move)
+    seen = {row.id for row in sent(app, move["sends"])}
     stage.call("PATCH", f"/_records/{move['crm']}/{move['object']}/{record}", dict(move["set"]))
-    row = _until_read(app, move["sends"], seen)
+    row = until_read(app, move["sends"], seen)
     answer = None
     if row is not None and move["answer"]:
         stage.call("POST", f"/_customers/{move['wa_id']}", {**move["answer"], "reply_to": row.wamid})
@@ -55,14 +55,15 @@ def _play(stage: Stage, app: App, move: Mapping[str, Any], settled: Callable[[],
     return fine and row.state in READ and bool(answer or not move["answer"])
 
 
-def _named(stage: Stage, move: Mapping[str, Any]) -> str:
+def named(stage: Stage, move: Mapping[str, Any]) -> str:
     """The id of the record with this name: Salesforce's are no one's to remember."""
     found = stage.call("GET", f"/_records/{move['crm']}/{move['object']}")
     fields = [record.get("properties", record) | {"id": record.get("id") or record.get("Id")} for record in found]
     return str(next(f["id"] for f in fields if move["name"] in (f.get("Name"), f.get("dealname"), f.get("name"))))
 
 
-def _sent(app: App, document: str) -> Sequence[Any]:
+def sent(app: App, document: str) -> Sequence[Any]:
+    """The messages of one document."""
     with app.store.read() as conn:
         return telling.of_document(conn, document)
 
@@ -75,11 +76,11 @@ def _until(look: Callable[[], Any]) -> Any:
     return found
 
 
-def _until_read(app: App, document: str, seen: set[str]) -> Any:
+def until_read(app: App, document: str, seen: set[str]) -> Any:
     """The message, once its customer has read it or it cannot get there; as it stands when that takes too long."""
 
     def mine() -> Any:
-        return next((row for row in _sent(app, document) if row.id not in seen), None)
+        return next((row for row in sent(app, document) if row.id not in seen), None)
 
     _until(lambda: (row := mine()) is not None and row.state in (*READ, *OVER))
     return mine()

@@ -123,13 +123,12 @@ def replay(start: str, path: str | None, apply_: bool, as_json: bool) -> None:
     with opened() as app:
         document = _document(path)
         since = _since(start, app.clock.now())
-        writes = [
-            entry
-            for run in replays(app, document, apply_)
-            for entry in run.run(since, lambda n: progress("replayed", n))
-        ]
+        runs = list(replays(app, document, apply_))
+        writes = [entry for run in runs for entry in run.run(since, lambda n: progress("replayed", n))]
         if apply_ and writes:
             app.bell.ring(*(f"write:{a.id}" for a in app.accounts() if a.kind in crm_kinds()))
+    if gone := max((run.gone for run in runs), default=0):
+        click.echo(f"{gone} messages were not replayed: their texts are not kept any more.", err=True)
     if as_json:
         show_json(writes)
         return

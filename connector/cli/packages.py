@@ -1,18 +1,14 @@
 """connector hubspot package, connector salesforce package: what the CRM itself needs, as files to upload or deploy."""
 
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import click
 
-from connector import crm
 from connector.app import App
-from connector.cli.accounts import describe
 from connector.cli.context import FINDINGS, fail, opened
 from connector.ports import Account
-from connector.store import accounts
+from connector.works import packages as works
 
 OUT = click.Path(file_okay=False, path_type=Path)
 
@@ -34,23 +30,6 @@ def _account(app: App, kind: str, name: str) -> Account:
     if len(found) > 1:
         fail(f"Which account? --account {' or '.join(a.name for a in found)}")
     return found[0]
-
-
-def _watched(app: App, account: Account) -> dict[str, list[str]]:
-    """{record word: fields} that the live send: documents of this account wait for."""
-    found: dict[str, list[str]] = {}
-    for live in app.library.shelf(account.name).sends:
-        fields = [(watch.word, watch.field) for watch in live.document.triggers]
-        fields += [(live.document.date.word, live.document.date.field)] if live.document.date else []
-        for word, field in fields:
-            if word and field and field not in found.setdefault(word, []):
-                found[word].append(field)
-    return found
-
-
-def _package(kind: str) -> Any:
-    """The module that writes it, named in the CRM's own folder."""
-    return import_module(f"{crm.KINDS[kind]}.package")
 
 
 def _write(files: Mapping[str, str], out: Path) -> None:
@@ -76,11 +55,7 @@ def hubspot_package(url: str, name: str, out: Path, no_workflows: bool) -> None:
     """Write a HubSpot project: webhooks for what the live documents wait for, and the workflow action."""
     with opened() as app:
         account = _account(app, "hubspot", name)
-        package = _package("hubspot")
-        wanted = {word: list(fields) for word, fields in package.PROPERTIES.items()}
-        for word, fields in _watched(app, account).items():
-            wanted.setdefault(word, []).extend(fields)
-        files = package.files(_url(url, app), account.name, wanted, workflows=not no_workflows)
+        files = works.hubspot(app, account, _url(url, app), workflows=not no_workflows)
     _write(files, out)
     click.echo(f"Next: cd {out} && hs project upload (HubSpot's own tool; step by step: docs/hubspot.md, Our app)")
 
@@ -94,19 +69,10 @@ def salesforce_package(url: str, name: str, out: Path, deploys: bool) -> None:
     """Write the metadata of an org: fields, access, messages for what the live documents wait for, a sample flow."""
     with opened() as app:
         account = _account(app, "salesforce", name)
-        package = _package("salesforce")
-        org = package.client(account, accounts.tokens(app.store, app.keyring, account.id))
-        named = app.crm(account).can.objects
-        fields = [(named[w], field) for w, found in _watched(app, account).items() if w in named for field in found]
-        files = package.files(
-            _url(url, app),
-            account.name,
-            describe(account)["hook"],
-            username=package.username(org),
-            watched=fields or package.WATCHED,
-        )
+        files = works.salesforce(app, account, _url(url, app))
         _write(files, out)
-        done = package.deploy(org, package.zipped(files)) if deploys else None
+        package = works.package("salesforce")
+        done = package.deploy(works.org(app, account), package.zipped(files)) if deploys else None
     if done is None:
         click.echo(
             "Next: the same with --deploy, or deploy the folder with Salesforce's own tools; then docs/salesforce.md"

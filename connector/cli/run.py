@@ -36,9 +36,7 @@ def settled() -> Config:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as one JSON object once everything is up.")
-@click.option(
-    "--sandbox", "with_sandbox", is_flag=True, help="Also run the sandbox, to try without any account."
-)
+@click.option("--sandbox", "with_sandbox", is_flag=True, help="Also run the sandbox, to try without any account.")
 @click.option("--sandbox-port", type=click.IntRange(0, 65535), default=8010, show_default=True, help="0 picks one.")
 def up(as_json: bool, with_sandbox: bool, sandbox_port: int) -> None:
     """Run everything on this machine: Valkey, database, web, workers, clock."""
@@ -49,6 +47,7 @@ def up(as_json: bool, with_sandbox: bool, sandbox_port: int) -> None:
     supervised()
     with only_one(config):
         port = free_port(config.host, config.port)
+        os.environ["PORT"] = str(port)  # workers tell the sandbox where we are
         addresses = {"web": settings.local_url(config.host, port)}
         specs = house(config, port)
         if with_sandbox:
@@ -56,7 +55,8 @@ def up(as_json: bool, with_sandbox: bool, sandbox_port: int) -> None:
                 "127.0.0.1", free_port("127.0.0.1", sandbox_port)
             )
             specs.insert(0, stand_ins(addresses["sandbox"]))
-        run_all(specs, stop, addresses, as_json, lambda: welcome(config, port))
+        first = call_us if with_sandbox else None
+        run_all(specs, stop, addresses, as_json, lambda: welcome(config, port), first)
 
 
 def welcome(config: Config, port: int) -> str:
@@ -67,13 +67,36 @@ def welcome(config: Config, port: int) -> str:
     return f"Nobody may sign in yet. The first admin's link, good once and for two days:\n  {link}" if link else ""
 
 
+def call_us() -> None:
+    """A sandbox that is connected and was started anew hears again where its webhooks go."""
+    from connector.cli.context import opened
+    from connector.errors import ConnectorError
+    from connector.web.sandbox import Sandbox
+    from connector.works import stand_ins
+
+    sandbox = Sandbox(os.environ["SANDBOX_URL"])
+    with opened() as app:
+        if stand_ins.connected(app, sandbox):
+            try:
+                stand_ins.subscribe(app, sandbox, stand_ins.house(app))
+            except ConnectorError as error:
+                click.echo(f"The sandbox's webhooks go nowhere: {error}", err=True)
+
+
 def run_all(
-    specs: "Sequence[Spec]", stop: Stop, addresses: dict[str, str], as_json: bool, more: Callable[[], str] = str
+    specs: "Sequence[Spec]",
+    stop: Stop,
+    addresses: dict[str, str],
+    as_json: bool,
+    more: Callable[[], str] = str,
+    first: Callable[[], None] | None = None,
 ) -> None:
-    """Runs `specs` until we are asked to stop, after saying where they are, and `more`; ends the process."""
+    """Runs `specs` until we are asked to stop: `first`, then says where they are, and `more`; ends the process."""
     from connector.supervisor import Supervisor
 
     def started() -> None:
+        if first is not None:
+            first()
         lines = [f"{name}: {url}" for name, url in addresses.items()]
         click.echo(json.dumps(addresses) if as_json else "\n".join([*lines, more()]).rstrip())
 

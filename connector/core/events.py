@@ -148,11 +148,16 @@ class TimerDue(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved(Event):
-    """A person answered an Ask: `choice` is a record id, `create` or `skip`."""
+    """A person answered questions of one event: it is judged once more, by the documents that asked.
+
+    `choice` is a record id, or `create` (a new record)."""
 
     kind = "Resolved"
     ask: str  # event id of the question
     choice: str
+    object: str = ""  # of the record that was chosen
+    documents: tuple[str, ...] = ()  # that asked
+    text: str = ""  # of the message, for whoever reads
     by: str = ""
 
 
@@ -204,11 +209,14 @@ def dump(event: Event) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name in _FIELDS[event.kind]:
         value = getattr(event, name)
-        if value is None or value == "" or value == {}:
+        if value is None or value in ("", {}, ()):
             continue
         out[name] = (
-            value.isoformat() if isinstance(value, datetime) else dict(value) if isinstance(value, Mapping) else value
-        )
+            value.isoformat() if isinstance(value, datetime)
+            else dict(value) if isinstance(value, Mapping)
+            else list(value) if isinstance(value, tuple)
+            else value
+        )  # fmt: skip
     return out
 
 
@@ -220,4 +228,6 @@ def load(kind: str, payload: Mapping[str, Any]) -> Event:
     for name in ("answer", "values"):
         if name in values:
             values[name] = dict(values[name])
+    if "documents" in values:
+        values["documents"] = tuple(values["documents"])
     return CLASSES[kind](**values)

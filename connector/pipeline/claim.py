@@ -192,7 +192,7 @@ class Claim:
         lanes = {str(out.row["lane"]) for out in outs if out.row["lane"]}
         heirs = contacts.heirs(conn, sorted(lanes))
         strangers = {o.row["to"]: _name(o.wish.person) for o in outs if o.row["to"] and not o.row["lane"]}
-        met = recipients.meet(conn, strangers, now)
+        met = recipients.meet(self.store, conn, strangers, now)
         links: list[tuple[str, Record, str]] = []
         for out in outs:
             lane, person = str(out.row["lane"] or ""), out.wish.person

@@ -6,12 +6,18 @@ from typing import Any
 
 from connector.core import consent, events
 from connector.core.changes import SetField, dump
-from connector.core.contact import Record, RecordRef
+from connector.core.contact import Contact, Record, RecordRef
+from connector.core.text import clean
+from connector.ids import new_id
 from connector.ports import Account
 from connector.store import contacts
+from connector.store import events as event_rows
 from connector.store.plans import Work
 
 FIELD = "consent_field"
+HAND = "by_hand"  # how: a person of ours set it
+CATEGORIES = ("marketing", "utility", "authentication", "all")
+STATES = ("opted_in", "opted_out")
 YES = frozenset({"true", "yes", "1", "si", "sí", "sim", "opted_in"})
 
 
@@ -40,6 +46,34 @@ def _fact(row: Mapping[str, Any], contact: str) -> dict[str, Any]:
         "how": "crm", "at": datetime.fromisoformat(at) if at else row["received_at"],
         "evidence": f"{payload['field']} = {value}"[:500], "event": row["dedupe_key"],
     }  # fmt: skip
+
+
+def by_hand(
+    conn: Any,
+    person: Contact,
+    category: str,
+    state: str,
+    evidence: str,
+    receiver: str,
+    crms: Sequence[str],
+    now: datetime,
+) -> str:
+    """Consent that somebody of us sets, with what proves it: holds from this commit on. The id of its event.
+
+    `receiver`: the account its event stands under; `crms` keep consent on a field, and are told by their handlers."""
+    said = events.ConsentUpdate(
+        id=f"by_hand:{new_id()}", at=now, raw={}, state=state, category=category, how=HAND, wa_id=person.wa_id,
+        user_id=person.user_id, evidence=clean(evidence, 500),
+    )  # fmt: skip
+    row = {
+        "id": new_id(), "delivery": None, "account": receiver, "dedupe_key": said.id, "lane": person.id,
+        "kind": said.kind, "payload": events.dump(said), "received_at": now, "state": "new" if crms else "done",
+        "attempts": 0, "error": None,
+    }  # fmt: skip
+    event_rows.add(conn, [row], crms)
+    fact = {"contact": person.id, "category": category, "state": state, "how": HAND, "at": now}
+    contacts.opt(conn, [fact | {"evidence": said.evidence, "event": said.id}])
+    return str(row["id"])
 
 
 def to_crm(

@@ -157,7 +157,8 @@ class Judge:
                 ledger.merge(place, (event.object, event.into))
             if event.value == ERASE:
                 text = (
-                    f"{event.object} {event.record} was deleted for privacy: its owner asks to be forgotten here too."
+                    f"{event.object} {event.record} was deleted for privacy: its owner asks to be forgotten here too. "
+                    f"To do it: connector contacts erase {event.object}/{event.record} --yes"
                 )
                 judged.ask = Ask(object=event.object, why="privacy_deletion", text=text)
             return

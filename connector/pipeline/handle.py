@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from connector import errors
-from connector.core import events
 from connector.core.contact import Record, RecordRef
 from connector.pipeline import answered as answering
-from connector.pipeline import consents, shadow
+from connector.pipeline import consents, resolved, shadow
 from connector.pipeline.attempts import Attempts
 from connector.pipeline.chunks import Chunk, split
 from connector.pipeline.drain import Stop, log, of_one_row, park_account, parked
@@ -155,12 +154,13 @@ class Handler:
 
     def _desk(self, work: Sequence[Work], shelf: Shelf, now: datetime) -> Desk:
         lanes = sorted({w.lane for w in work})
-        inbound = [(w, e) for w in work if isinstance(e := events.load(w.kind, w.payload), events.InboundMessage)]
         with self.store.read() as conn:
+            inbound = resolved.messages(conn, work)
             people = contacts.load(conn, lanes)
-            linked = contacts.links(conn, self.account.id, lanes)
-            known = sends.by_wamid(conn, [e.context_id for _, e in inbound if e.context_id])
-            waiting = sends.awaiting(conn, lanes, now - shelf.longest) if shelf.awaited else {}
+            linked = contacts.links(conn, self.account.id, lanes) | resolved.chosen(self.account.id, inbound)
+            known = sends.by_wamid(conn, [e.context_id for _, e, _ in inbound if e.context_id])
+            oldest = min((w.received_at for w, _, word in inbound if word), default=now)
+            waiting = sends.awaiting(conn, lanes, min(oldest, now) - shelf.longest) if shelf.awaited else {}
             records = {ref.id for ref in linked.values()} | answering.records(known, waiting)
             mark = change_rows.newest(conn)
             pending = change_rows.pending_values(conn, self.account.id, lanes, sorted(records))
@@ -168,8 +168,8 @@ class Handler:
             self.account, self.crm.can, self.library.options, shelf, now, people, linked, pending, mark,
             self.library.fields,
         )  # fmt: skip
-        for w, event in inbound:
-            desk.add(w, event, known, waiting)
+        for w, event, word in inbound:
+            desk.add(w, event, known, waiting, word)
         return desk
 
     def _keys(self, desk: Desk, lane: str, shapes: Sequence[Shape]) -> list[ContactKey]:
@@ -267,7 +267,7 @@ class Handler:
             )
             contacts.link(conn, desk.new_links(), desk.found_by(), now)
             contacts.opt(conn, [row for j in judged for row in j.consents(now)])
-            sends.mark_answered(conn, {j.answered: j.work.event for j in judged if j.answered})
+            sends.mark_answered(conn, {j.answered: j.first for j in judged if j.answered})
             sends.add(conn, said)
             event_rows.settle(conn, [w.event for w in work])
             parks.clear(conn, "account", self.account.id, now)

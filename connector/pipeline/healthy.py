@@ -7,22 +7,33 @@ from typing import Any
 
 from connector.pipeline import activity
 from connector.pipeline.activity import Line
-from connector.store import counters, doctor, findings, health, states
+from connector.store import chores, counters, counts, findings, health, snapshots, states
 from connector.store.health import Lag
+
+DOCTOR = "doctor"  # the snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """`counts`: deliveries, events = done + waiting + review + refused, exact at this moment."""
+    """`counts`: deliveries, events = done + waiting + review + refused, of this moment; refused (and done with it) of
+    `counted_at`, where that is not None."""
 
     counts: Mapping[str, int]
+    counted_at: datetime | None
     lags: list[Lag]
     oldest: list[Line]  # what waits longest at each stage, with its reason
     hours: list[tuple[datetime, dict[str, int]]]  # the last 48, oldest first: {in, out, status, other}
+    bad_hours: Mapping[datetime, Mapping[str, int]]  # {hour: {review, refused}} of the same 48
     refusals: list[dict[str, Any]]  # of 24 h: what code reason who n
     limits: Mapping[str, list[Any]]  # numbers, accounts, parks
     counters: Mapping[str, int]  # refused calls and the like
     findings: list[dict[str, Any]]  # what doctor was told: code count examples hint; not its slow invariants
+    chored_at: datetime | None  # when a chore was last begun; None = never
+
+
+def checkup(conn: Any) -> tuple[dict[str, Any], datetime] | None:
+    """What the doctor last found, {ok, findings, counts}, and when; None before its first time."""
+    return snapshots.get(conn, DOCTOR)
 
 
 def load(conn: Any, names: Mapping[str, str], now: datetime) -> Health:
@@ -30,8 +41,10 @@ def load(conn: Any, names: Mapping[str, str], now: datetime) -> Health:
     found = health.lags(conn, now)
     rows = health.oldest_waiting(conn, found)
     words = states.words(conn, {row.id: row.state for row in rows})
+    told, counted_at = counts.last_counts(conn)
     return Health(
-        counts=doctor.counts(conn), lags=found, oldest=activity.shape(conn, rows, words, names, now),
+        counts=told, counted_at=counted_at, lags=found, oldest=activity.shape(conn, rows, words, names, now),
         hours=health.hours(conn, now), refusals=health.refusals(conn, now), limits=health.limits(conn, now),
-        counters=counters.read(conn), findings=findings.summed(conn),
+        bad_hours=health.bad_hours(conn, now), counters=counters.read(conn), findings=findings.summed(conn),
+        chored_at=chores.last(conn),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, vali
 from connector.core.text import clean
 from connector.errors import Rejected
 from connector.ids import new_id
-from connector.store import sends
+from connector.store import sends, veil
 from connector.store.contacts import Person, Resolver
 from connector.store.engine import Store
 
@@ -156,14 +156,25 @@ def _words(value: Any) -> str:
 
 def _store(store: Store, rows: list[dict[str, Any]], now: datetime) -> int:
     with store.write() as conn:
+        rows = _not_erased(store, conn, rows)
         resolver = Resolver(conn, now)
         people = [Person(digits(r["to"]) or None, r["user_id"]) for r in rows]
         resolver.load(key for person in people for key in person.keys)
         lanes = [resolver.resolve(person) for person in people]
         resolver.flush()
+        veil.inherit(store, conn, resolver.given)
         added = sends.add(conn, [_row(r, resolver.final(lane)) for r, lane in zip(rows, lanes, strict=True)])
         sends.catch_up(conn, [r["wamid"] for r in rows])
     return added
+
+
+def _not_erased(store: Store, conn: Any, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A message to somebody who was erased stays erased, though the file still has it."""
+    veiled = veil.of(store, conn)
+    if veiled is None:
+        return rows
+    gone = veil.veiled_sends(conn, [veiled.key(row["wamid"]) for row in rows])
+    return [row for row in rows if veiled.key(row["wamid"]) not in gone]
 
 
 def _row(sent: Mapping[str, Any], lane: str | None) -> dict[str, Any]:

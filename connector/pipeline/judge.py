@@ -9,9 +9,9 @@ from connector.core import changes as core_changes
 from connector.core import documents as language
 from connector.core.changes import Ask, Change, LogActivity, Plan, Reason, SetConsent, SetField
 from connector.core.contact import Answered, Contact, Record, RecordRef, Setting, altered
-from connector.core.events import InboundMessage
+from connector.core.events import InboundMessage, Resolved
 from connector.pipeline import answered as answering
-from connector.pipeline import replies, shadow
+from connector.pipeline import replies, resolved, shadow
 from connector.pipeline.asked import about
 from connector.pipeline.library import Live, Shelf
 from connector.ports import Account, Capabilities
@@ -32,6 +32,7 @@ class Case:
     setting: Setting
     matching: tuple[Live, ...]
     refused: tuple[Plan, ...]  # the documents that did not match, with the reason
+    word: Resolved | None = None  # a person answered: the event is judged once more, under that word
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ class Judged:
     changes: list[tuple[Change, str, str]] = field(default_factory=list)  # change, object, record id
     ordinals: list[list[int | None]] = field(default_factory=list)
     answered: str | None = None
+    first: str = ""  # the event of the message, also when a person's word made it be judged once more
     said: dict[int, dict[str, Any]] = field(default_factory=dict)  # ordinal -> the row of the message that replies
     shades: list[shadow.Seen] = field(default_factory=list)  # what versions beside the live ones would have done
 
@@ -102,6 +104,7 @@ class Desk:
     mark: int = 0  # the newest change there was before `pending` was read
     known: Callable[[str, str], frozenset[str]] = lambda _, __: frozenset()  # (account, object): the CRM's fields
     cases: list[Case] = field(default_factory=list)
+    words: dict[str, Resolved] = field(default_factory=dict)  # lane: what a person said about whose record it is
     records: dict[str, tuple[Record, ...]] = field(default_factory=dict)
     _taken: dict[str, str] = field(default_factory=dict)  # send -> event, in this chunk
     _next: dict[str, tuple[Record, ...]] = field(default_factory=dict)
@@ -114,18 +117,20 @@ class Desk:
         event: InboundMessage,
         known: Mapping[str, tuple[str | None, Answered]],
         waiting: answering.Waiting,
+        word: Resolved | None = None,
     ) -> None:
         """Finds out what the event answers and which documents may match; the CRM record is not needed for that."""
+        first = word.ask if word else work.event  # the message as it came
         told = answering.match(
-            event, work.event, work.lane, known, waiting, self.shelf.awaited, self._taken, work.received_at
+            event, first, work.lane, known, waiting, self.shelf.awaited, self._taken, work.received_at
         )
         if told:
-            self._taken.setdefault(told.send, work.event)
+            self._taken.setdefault(told.send, first)
         event = answering.with_button_ids(event, told)
         setting = self._setting(event, told, waiting.get(work.lane, ()))
         before = None if told else answering.already(event, work.lane, waiting, self.shelf.awaited, work.received_at)
         matching, refused = [], []
-        for live in self.shelf.at(work.received_at):
+        for live in resolved.asking(self.shelf.at(work.received_at), word):
             fits, why = language.could_match(event, live.document, self.now, setting)
             if fits:
                 matching.append(live)
@@ -133,7 +138,9 @@ class Desk:
                 if before and {before.template, before.step} & (live.document.answer_to or frozenset()):
                     why = f"did not match: {before.template or before.step} was answered already by an earlier message"
                 refused.append(Plan(document=live.document.name, version=live.version, because=why))
-        self.cases.append(Case(work, event, setting, tuple(matching), tuple(refused)))
+        self.cases.append(Case(work, event, setting, tuple(matching), tuple(refused), word))
+        if word:
+            self.words[work.lane] = word
 
     def _setting(
         self, event: InboundMessage, told: Answered | None, before: Sequence[tuple[Answered, str | None]]
@@ -200,6 +207,7 @@ class Desk:
 
     def meet(self, lane: str, found: tuple[Record, ...]) -> None:
         """The CRM's records of one contact, with our own pending changes laid over them."""
+        found = resolved.own(found, self.words.get(lane), self.linked.get(lane))
         records = found
         for row in self.pending:
             if row.lane != lane and row.record not in {r.id for r in found}:
@@ -227,11 +235,12 @@ class Desk:
         self.records = self._next
 
     def new_links(self) -> dict[str, RecordRef]:
-        """Contacts whose record we have just met."""
-        return {lane: RecordRef(self.account.id, r.object, r.id) for lane, r in self._met.items()}
+        """Contacts whose record we have just met, or a person told us."""
+        met = {lane: RecordRef(self.account.id, r.object, r.id) for lane, r in self._met.items()}
+        return met | resolved.links(self.account.id, self.words, self.records)
 
     def found_by(self) -> dict[str, str]:
-        return {lane: r.found_by for lane, r in self._met.items()}
+        return {lane: r.found_by for lane, r in self._met.items()} | dict.fromkeys(self.words, resolved.PERSON)
 
     def _judge(self, case: Case) -> Judged:
         lane = case.work.lane
@@ -243,6 +252,7 @@ class Desk:
         version = {live.document.name: live.version for live in case.matching}
         plans = [altered(p, version=version[p.document]) for p in made]
         judged = Judged(case.work, case.event, [*plans, *case.refused])
+        judged.first = case.word.ask if case.word else case.work.event
         if case.setting.answered and not any(r.code == "not_understood" for p in plans for r in p.reasons):
             judged.answered = case.setting.answered.send  # one we did not understand leaves the question open
         for plan in judged.plans:

@@ -189,8 +189,3 @@ def _source(document: language.Document, field: str) -> str | None:
         return None
     bare = source.value.strip().removeprefix("{{").removesuffix("}}").strip()
     return bare if bare.startswith("answer.") and "|" not in bare and " " not in bare else None
-
-
-def not_understood(row: Any) -> bool:
-    """Is this change a question that a longer map would answer?"""
-    return row.kind == "Ask" and row.body.get("why") == "not_understood" and bool(row.body.get("field"))

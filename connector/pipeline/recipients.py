@@ -6,7 +6,8 @@ from typing import Any
 
 from connector.core.contact import Contact, Record, RecordRef
 from connector.core.phone import spellings
-from connector.store import contacts, people
+from connector.store import contacts, people, veil
+from connector.store.engine import Store
 
 KINDS = {"wa_id": "wa_id", "user_id": "bsuid"}  # our two ids on the record -> the contact's keys
 Place = tuple[str, str]
@@ -69,10 +70,13 @@ def strong(phone: str) -> tuple[str, ...]:
     return (phone,) if phone.startswith("+54") else spellings(phone)
 
 
-def meet(conn: Any, names: Mapping[str, str], now: datetime) -> dict[str, set[str]]:
-    """{phone: its contact, or several} of {phone: name}; who is unknown becomes a contact. Hold people.alone."""
+def meet(store: Store, conn: Any, names: Mapping[str, str], now: datetime) -> dict[str, set[str]]:
+    """{phone: its contact, or several} of {phone: name}; who is unknown becomes a contact. Hold people.alone.
+
+    Who was erased and had opted out is opted out still."""
     found = of_phones(conn, names)
     fresh = people.newcomers(conn, {p: name for p, name in names.items() if not found[p]}, now)
+    veil.inherit(store, conn, {("phone", phone): contact for phone, contact in fresh.items()})
     return found | {phone: {contact} for phone, contact in fresh.items()}
 
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector import errors
-from connector.core import events
+from connector.core import events, redact
 from connector.core.changes import SetField
 from connector.core.contact import Record
 from connector.core.documents import MappingDocument
 from connector.pipeline import answered as answering
+from connector.pipeline import resolved
 from connector.pipeline.judge import Desk, Judged
 from connector.pipeline.library import Library, Live, Shelf, shelf_of
 from connector.pipeline.lookup import contact_key, find, read_records
@@ -46,6 +47,7 @@ class Replay:
     seen: int = 0  # the seq of the last event that was judged: a later run goes on behind it
     carried: dict[str, tuple[Record, ...]] = field(default_factory=dict)  # lane: records as replayed so far
     changed: set[str] = field(default_factory=set)  # the lanes whose records are not as the CRM has them
+    gone: int = 0  # messages whose text is not kept any more: nothing can be made of them
 
     def run(self, start: datetime, progress: Callable[[int], None] = lambda _: None) -> Iterator[dict[str, Any]]:
         """Yields one entry per write: {event, message, document, account, contact, record, field, now, then}.
@@ -59,7 +61,9 @@ class Replay:
                 rows = event_rows.since(conn, start, events.InboundMessage.kind, after=self.seen, limit=PAGE)
             if not rows:
                 return
-            work = [self._work(row) for row in rows if row.lane]
+            kept = [row for row in rows if not redact.told(row.payload)]
+            self.gone += len(rows) - len(kept)
+            work = [self._work(row) for row in kept if row.lane]
             with ExitStack() as held:
                 if self.apply:
                     self._hold({w.lane for w in work}, held)
@@ -135,17 +139,17 @@ class Replay:
 
     def _desk(self, work: Sequence[Work], shelf: Shelf) -> Desk:
         lanes = sorted({w.lane for w in work})
-        inbound = [(w, e) for w in work if isinstance(e := events.load(w.kind, w.payload), events.InboundMessage)]
         with self.store.read() as conn:
+            inbound = resolved.messages(conn, work)
             people = contacts.load(conn, lanes)
             linked = contacts.links(conn, self.account.id, lanes)
-            known = sends.by_wamid(conn, [e.context_id for _, e in inbound if e.context_id])
+            known = sends.by_wamid(conn, [e.context_id for _, e, _ in inbound if e.context_id])
             waiting = sends.awaiting(conn, lanes, BEGINNING) if shelf.awaited else {}
             records = {ref.id for ref in linked.values()} | answering.records(known, waiting)
             pending = change_rows.pending_values(conn, self.account.id, lanes, sorted(records))
         desk = Desk(self.account, self.crm.can, self.library.options, shelf, self.clock.now(), people, linked, pending)
-        for w, event in inbound:
-            desk.add(w, event, known, waiting)
+        for w, event, word in inbound:
+            desk.add(w, event, known, waiting, word)
         return desk
 
     def _keys(

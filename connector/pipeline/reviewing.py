@@ -10,6 +10,7 @@ from connector.pipeline.activity import Line
 from connector.pipeline.sent import Send
 from connector.store import review, states
 
+EXAMPLES = 1  # of each group that is shown: a page has fifty groups
 SEVERAL = ("several_records", "several_persons", "another_user", "several_contacts")
 
 
@@ -47,11 +48,11 @@ class Review:
 
 
 def load(conn: Any, names: Mapping[str, str], now: datetime, groups: int = 50) -> Review:
-    """All that needs a person: at most so many groups, the largest first, with two examples each."""
+    """All that needs a person: at most so many groups, the largest first, with EXAMPLES each."""
     found = review.questions(conn)
     shown = found.groups[:groups]
     gone = review.dead(conn)
-    ids = [id_ for group in shown for id_ in group.events[:2]] + [row.id for row in gone["events"]]
+    ids = [id_ for group in shown for id_ in group.events[:EXAMPLES]] + [row.id for row in gone["events"]]
     rows = review.received(conn, ids)
     words = states.words(conn, {row.id: row.state for row in rows.values()})
     lines = {line.id: line for line in activity.shape(conn, list(rows.values()), words, names, now)}
@@ -75,5 +76,5 @@ def _group(group: review.Group, names: Mapping[str, str], lines: Mapping[str, Li
         key=group.key, why=group.why, account=names.get(group.account, ""), document=group.document,
         object=group.object, field=group.field, answer=activity.short(group.answer), text=activity.short(group.text),
         count=group.count, choices=group.choices,
-        examples=tuple(lines[id_] for id_ in group.events[:2] if id_ in lines),
+        examples=tuple(lines[id_] for id_ in group.events[:EXAMPLES] if id_ in lines),
     )  # fmt: skip

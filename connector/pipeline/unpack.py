@@ -8,12 +8,13 @@ from typing import Any
 from connector import errors
 from connector.core import events
 from connector.core.text import clean
-from connector.pipeline import consents, templates
+from connector.pipeline import consents, templates, veiling
 from connector.pipeline.drain import Stop, alone, log
 from connector.pipeline.taking import Effects, Item, people, take
 from connector.ports import Account, Clock, Webhook
-from connector.store import accounts, deliveries, sends
+from connector.store import accounts, deliveries, sends, veil
 from connector.store import events as event_rows
+from connector.store import people as people_
 from connector.store.contacts import Resolver, opt
 from connector.store.engine import Store
 
@@ -136,13 +137,16 @@ class Unpacker:
         """One transaction: events, identity, consent, statuses, deliveries done. The bells of the plans it made."""
         now = self.clock.now()
         with self.store.write() as conn:
-            fresh = _new_items(conn, [item for _, items, _ in batch for item in items])
+            people_.alone(conn)  # from here on nobody is erased
+            items = [item for _, items, _ in batch for item in items]
+            fresh = _new_items(conn, veiling.without_erased(self.store, conn, items))
             resolver = Resolver(conn, now)
             resolver.load(key for item in fresh for person in people(item.event) for key in person.keys)
             effects, crms = Effects(), directory.triggers
             for item in fresh:
                 take(item, resolver, effects, crms, bool(directory.crms))
             resolver.flush()
+            veil.inherit(self.store, conn, resolver.given)
             _write(conn, effects, resolver, directory, now)
             deliveries.finish_deliveries(conn, [row.id for row, _, error in batch if not error], "unpacked")
             for row, _, error in batch:

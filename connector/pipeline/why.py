@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from connector.core import redact
 from connector.pipeline import why_sends
 from connector.store import accounts, changes, contacts, events, parks, plans, states
 from connector.store.engine import Store
@@ -95,7 +96,8 @@ def _held(conn: Any, account: str, names: Mapping[str, str]) -> str:
 
 def _message(payload: Mapping[str, Any]) -> dict[str, Any]:
     told = ("type", "text", "answer", "context_id", "what", "status", "object", "record", "field", "value", "trigger")
-    return {k: payload[k] for k in told if k in payload}
+    gone = redact.told(payload)
+    return {k: payload[k] for k in told if k in payload} | ({"removed": gone} if gone else {})
 
 
 def _document(
@@ -166,7 +168,8 @@ def render(event: Mapping[str, Any]) -> str:
         " ".join(p for p in (f"+{person['wa_id']}" if person["wa_id"] else "", person["name"]) if p)
         or "somebody unknown"
     )
-    said = message.get("text") or message.get("status") or message.get("what") or event["kind"]
+    gone = f"({message['removed']})" if message.get("removed") else ""
+    said = message.get("text") or gone or message.get("status") or message.get("what") or event["kind"]
     head = _record(message) or f"{who}: {said!r} ({message.get('type', event['kind'])})"
     lines = [f"{head}    {event['received_at'][:19]}Z    {event['state']}"]
     lines += [f"  {account}: {record}" for account, record in person["records"].items()]

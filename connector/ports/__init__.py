@@ -1,6 +1,6 @@
 """What the pipeline asks of the outside: adapters and the store implement these, the pipeline names only these."""
 
-from connector.ports.accounts import PLACE_FLAGS, Account, Flag, Manifest, Token, Tokens
+from connector.ports.accounts import HOOK_MARK, PLACE_FLAGS, Account, Flag, Manifest, Token, Tokens
 from connector.ports.crm import (
     CRM,
     ActionDone,
@@ -20,6 +20,7 @@ from connector.ports.whatsapp import Messenger, NumberState, OutboundMessage, Re
 
 __all__ = [
     "CRM",
+    "HOOK_MARK",
     "PLACE_FLAGS",
     "Account",
     "ActionDone",

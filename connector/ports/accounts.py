@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+# Stands for the hook's address in files a worker made: its secret is not kept with them.
+HOOK_MARK = "/hooks/crm/-hook-with-its-secret-"
+
 
 @dataclass(frozen=True, slots=True)
 class Flag:
@@ -29,6 +32,11 @@ PLACE_FLAGS = (
 )  # fmt: skip
 
 
+def nowhere(_: Mapping[str, Any], __: str, ___: str) -> str:
+    """A system without pages for its records."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What each adapter folder's `__init__` says of itself without importing an SDK."""
@@ -39,6 +47,8 @@ class Manifest:
     hosts: tuple[str, ...]  # allow-listed suffixes for base-url and instance urls; loopback is always allowed
     crm: bool = True
     hook_secret: bool = False  # its calls cannot be signed: the hook's path ends in a 256-bit secret of ours
+    # (settings, object, record id) -> the page of a record in the CRM's own screens, "" where that cannot be told
+    record_url: Callable[[Mapping[str, Any], str, str], str] = nowhere
 
     def split(self, given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
         """(settings, secrets) of a filled form or command line; names are written with - or _, kept with _."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connector.sandbox.customers import SETTABLE, Customer, Sent, newcomer, spellings
+from connector.sandbox.customers import SETTABLE, Customer, Sent, Wrote, newcomer, spellings
 from connector.sandbox.graph_errors import TOO_MANY, GraphError
 from connector.sandbox.meta_webhooks import Mess, MetaWebhooks, Update
 from connector.sandbox.replies import ANSWERS_LAST, AnswerError, build
@@ -128,6 +128,7 @@ class Business:
         """Remember a message the business sent."""
         self.state.sent[sent.wamid] = sent
         customer.last_sent[sent.number] = sent.wamid
+        customer.talk.append(sent)
         while len(self.state.sent) > KEPT:
             self.state.sent.popitem(last=False)
 
@@ -144,6 +145,7 @@ class Business:
             item = {**_sender(customer, message["type"]), "id": wamid, "timestamp": str(at), **message}
             if sent_id and "reaction" not in answer:
                 item = {"context": {"from": display_of(number), "id": sent_id}, **item}
+            customer.talk.append(Wrote(wamid, float(at), item))
             contact = None if message["type"] == "system" else customer.profile()
             return Update("messages", "messages", item, number, display_of(number), contact)
 

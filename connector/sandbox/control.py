@@ -5,7 +5,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from connector.sandbox import phone
 from connector.sandbox.customers import SETTABLE, new_wamid
+from connector.sandbox.desk import Desk
 from connector.sandbox.faults import KINDS, STATUS_KINDS
 from connector.sandbox.graph import Graph
 from connector.sandbox.http import Request, Response, answer
@@ -20,6 +22,9 @@ ABOUT = {
     "POST /_faults": f"a list of {{route, kind, rate, seed, times, after, ms, code}}; kinds: {', '.join(KINDS)}",
     "POST /_faults (STATUS)": f"route 'STATUS /graph/<wa_id>/<status>', * for any; kinds: {', '.join(STATUS_KINDS)}",
     "POST /_customers/<wa_id>": f"a customer writes: one of {', '.join(READERS)}; reply_to, name, user_id, number",
+    "GET /_customers": "everybody whose phone can be looked at",
+    "GET /_customers/<wa_id>": "the phone's messages, and the customer's records in the CRMs with what changed",
+    "POST /_customers/<wa_id>/messages": "another tool's message: {template, language, values, buttons} or {message}",
     "PATCH /_customers/<wa_id>": f"what a customer is like: {', '.join(SETTABLE)}",
     "POST /_customers": "a list of the same, each with wa_id: one webhook; ?duplicate=0.1&shuffle=1&seed=7",
     "GET|PATCH /_records/<service>/<object>/<id>": "read or change a record; a change sends the vendor's webhook",
@@ -38,6 +43,7 @@ class Control:
     def __init__(self, world: World, graph: Graph) -> None:
         self._world = world
         self._graph = graph
+        self._desk = Desk(world)
 
     def __call__(self, request: Request) -> Response:
         """One request; ValueError and KeyError become 400 and 404 with the reason."""
@@ -86,6 +92,21 @@ class Control:
         made = [self._numbered(n, one) for n, one in enumerate(answers)]
         on = self._graph.business.deliver([update for _, update in made], _mess(request.query))
         return answer({"wamids": [wamid for wamid, _ in made], "delivering": on})
+
+    def phones(self, _request: Request) -> Response:
+        """Whose phone can be looked at."""
+        return answer(phone.owners(self._graph.business))
+
+    def phone(self, _request: Request, wa_id: str) -> Response:
+        """One phone, and the records of its owner."""
+        found = phone.phone(self._graph.business, _digits(wa_id))
+        return answer({**found, "now": self._world.now(), "records": self._desk.of(found["customer"]["wa_id"])})
+
+    def carries(self, request: Request, wa_id: str, what: str) -> Response:
+        """A message that another tool sent."""
+        if what != "messages":
+            raise LookupError(what)
+        return answer(phone.carry(self._graph.business, _digits(wa_id), _object(request.json())).shown())
 
     def describe(self, request: Request, wa_id: str) -> Response:
         """What a customer is like."""
@@ -140,6 +161,7 @@ class Control:
     def reset(self, _request: Request) -> Response:
         """Everything back to the start."""
         self._world.reset()
+        self._desk.reset()
         return answer({"reset": True})
 
     def _numbered(self, n: int, one: object) -> tuple[str, Update]:
@@ -163,6 +185,9 @@ ROUTES: Mapping[tuple[str, str, int], Handler] = {
     ("GET", "_ledger", 1): Control.ledger,
     ("GET", "_faults", 1): Control.faults,
     ("POST", "_faults", 1): Control.set_faults,
+    ("GET", "_customers", 1): Control.phones,
+    ("GET", "_customers", 2): Control.phone,
+    ("POST", "_customers", 3): Control.carries,
     ("POST", "_customers", 1): Control.all_write,
     ("POST", "_customers", 2): Control.writes,
     ("PATCH", "_customers", 2): Control.describe,

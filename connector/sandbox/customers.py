@@ -3,12 +3,14 @@
 import base64
 import hashlib
 import secrets
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
 from connector.sandbox.people import PEOPLE
 from connector.sandbox.templates import Template, buttons
 
+SHOWN = 200  # messages a customer's phone still shows
 TAIL = 8  # the last digits of a number, the same in every national spelling
 KNOWN = {
     "".join(filter(str.isdigit, phone))[-TAIL:]: f"{person.first} {person.last}".strip()
@@ -37,6 +39,7 @@ class Customer:
     marketing: bool = True
     wrote_at: dict[str, float] = field(default_factory=dict)  # by our number: opens the window
     last_sent: dict[str, str] = field(default_factory=dict)  # by our number: the wamid they see last
+    talk: "deque[Sent | Wrote]" = field(default_factory=lambda: deque(maxlen=SHOWN))  # as their phone shows it
 
     @property
     def key(self) -> str:
@@ -87,6 +90,15 @@ class Sent:
             "biz_opaque_callback_data": self.document.get("biz_opaque_callback_data"),
         }
         return {"id": self.wamid, **asked, **{name: getattr(self, name) for name in names}, "message": self.document}
+
+
+@dataclass(frozen=True)
+class Wrote:
+    """A message the customer wrote: the item of the webhook."""
+
+    wamid: str
+    at: float
+    item: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,16 @@ def _options(prop: Property) -> list[dict[str, Any]]:
 
 def pick(*values: str) -> Options:
     """Options whose labels are their values in words."""
-    return tuple((value, value.replace("_", " ").capitalize()) for value in values)
+    return tuple((value, WORDS.get(value) or value.replace("_", " ").capitalize()) for value in values)
+
+
+# HubSpot's own labels where the value is several words run together.
+WORDS: Mapping[str, str] = {
+    "marketingqualifiedlead": "Marketing Qualified Lead", "salesqualifiedlead": "Sales Qualified Lead",
+    "appointmentscheduled": "Appointment Scheduled", "qualifiedtobuy": "Qualified To Buy",
+    "presentationscheduled": "Presentation Scheduled", "decisionmakerboughtin": "Decision Maker Bought-In",
+    "contractsent": "Contract Sent", "closedwon": "Closed Won", "closedlost": "Closed Lost",
+}  # fmt: skip
 
 
 def _text(name: str, label: str, **more: Any) -> Property:

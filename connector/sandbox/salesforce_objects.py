@@ -48,7 +48,10 @@ SYSTEM = (
 OWNER = _reference("OwnerId", "Owner ID", "User")
 SOURCES = ("Web", "Phone Inquiry", "Partner Referral", "WhatsApp", "Purchased List", "Other")
 BRANCHES = ("Bogota", "Mexico City", "Lima")
-STAGES = ("Prospecting", "Qualification", "Proposal/Price Quote", "Negotiation/Review", "Closed Won", "Closed Lost")
+STAGES = (
+    "Prospecting", "Qualification", "Needs Analysis", "Value Proposition", "Proposal/Price Quote", "Negotiation/Review",
+    "Closed Won", "Closed Lost",
+)  # fmt: skip
 WHATSAPP = (
     _text("WhatsApp_Id__c", "WhatsApp Id", 32, external=True, unique=True),
     _text("WhatsApp_User_Id__c", "WhatsApp User Id", 255, external=True, unique=True),

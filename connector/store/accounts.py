@@ -64,6 +64,11 @@ def all_accounts(conn: sa.Connection, keyring: Keyring) -> list[Account]:
     ]
 
 
+def ids(conn: sa.Connection) -> list[str]:
+    """Every account's id; opens no secret."""
+    return list(conn.execute(sa.select(accounts.c.id).order_by(accounts.c.id)).scalars())
+
+
 def get(conn: sa.Connection, keyring: Keyring, name: str) -> Account | None:
     """By name or id."""
     query = sa.select(accounts).where(sa.or_(accounts.c.id == name, accounts.c.name == name))

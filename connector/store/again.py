@@ -48,12 +48,28 @@ def change(conn: sa.Connection, row: sa.Row[Any], now: datetime) -> str:
 
 def overtaken(conn: sa.Connection, row: sa.Row[Any]) -> bool:
     """A later change of the same field of the same record is written, or waits to be."""
-    same = _C.lane == row.lane if not row.record else sa.or_(
-        _C.record == row.record, sa.and_(_C.record == "", _C.lane == row.lane)
+    return newer(conn, row.account, row.object, row.record, row.lane, row.body["field"], after=row.seq)
+
+
+def newer(conn: sa.Connection, account: str, object_: str, record: str, lane: str, field: str, *, after: int) -> bool:
+    """The same of a value that is about to be written: was, or will be, a newer one written behind `after`?"""
+    same = _C.lane == lane if not record else sa.or_(
+        sa.and_(_C.record == record, _C.object == object_), sa.and_(_C.record == "", _C.lane == lane)
     )  # fmt: skip
-    later = sa.and_(_C.account == row.account, same, _C.seq > row.seq, _C.kind == "SetField")
+    later = sa.and_(_C.account == account, same, _C.seq > after, _C.kind == "SetField")
     bodies = conn.execute(sa.select(_C.body).where(later, _C.state.in_(["new", "in_flight", "done"]))).scalars()
-    return any(body["field"] == row.body["field"] for body in bodies)
+    return any(body["field"] == field for body in bodies)
+
+
+def not_understood(row: sa.Row[Any]) -> bool:
+    """Is this a question that a longer map would answer?"""
+    return row.kind == "Ask" and row.body.get("why") == "not_understood" and bool(row.body.get("field"))
+
+
+def answered(conn: sa.Connection, seqs: Sequence[int], text: str, now: datetime) -> None:
+    """These questions have found their answer."""
+    mine = sa.and_(_C.seq.in_(list(seqs)), _C.kind == "Ask", _C.state.in_(ENDED))
+    conn.execute(sa.update(changes).where(mine).values(state="done", outcome={"text": text}, done_at=now))
 
 
 # ---- plans and events --------------------------------------------------------------------------------------------

@@ -30,6 +30,11 @@ def begin(conn: sa.Connection, name: str, every: timedelta, now: datetime) -> bo
     return conn.execute(sa.update(cursors).where(mine).values(at=now)).rowcount == 1
 
 
+def last(conn: sa.Connection) -> datetime | None:
+    """When any of them was last begun: what the clock rings for and a worker does."""
+    return conn.execute(sa.select(_T.at).where(_T.account == NOBODY).order_by(_T.at.desc()).limit(1)).scalar()
+
+
 def soon(conn: sa.Connection, name: str) -> None:
     """Something happened that should not wait for the chore's hour."""
     conn.execute(sa.delete(cursors).where(_T.account == NOBODY, _T.object == name))

@@ -112,6 +112,11 @@ class Resolver:
         if contact not in self.inbound or at > self.inbound[contact]:
             self.inbound[contact] = at
 
+    @property
+    def given(self) -> dict[Key, str]:
+        """{key: the contact it was given to in this batch}."""
+        return {key: self.final(contact) or contact for key, contact in self._keys.items()}
+
     def final(self, contact: str | None) -> str | None:
         """The contact that goes on, after the merges of this batch."""
         while contact in self._merged:

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.store import review, snapshots, tallies
+from connector.store import counts, review, snapshots, tallies
 from connector.store.engine import Store
 from connector.store.figures import DAY, DAYS, EVENTS, HOUR, SENDS, beginning, replace, week
 from connector.store.send_lists import GROUPS
@@ -34,7 +34,9 @@ def count(store: Store, now: datetime) -> None:
         _day(store, day, now)
     with store.read() as conn:
         questions = review.by_document(conn)
+        refused = counts.counts(conn)["refused"]
     with store.write() as conn:
+        snapshots.put(conn, counts.REFUSED, refused, now)
         snapshots.put(conn, OPEN, questions, now)
 
 

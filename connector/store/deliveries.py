@@ -67,6 +67,11 @@ def get(conn: sa.Connection, id: str) -> Delivery | None:
     return next(iter(_read(conn, _T.id == id, 1)), None)
 
 
+def bodies(conn: sa.Connection, id: str) -> list[sa.Row[Any]]:
+    """(seq, account, body, headers) of what was stored under this id."""
+    return list(conn.execute(sa.select(_T.seq, _T.account, _T.body, _T.headers).where(_T.id == id)))
+
+
 def dead(conn: sa.Connection, limit: int, id: str = "") -> list[sa.Row[Any]]:
     """(id, account, received_at, error) of what could not be unpacked, newest first; or only the one of this id."""
     query = sa.select(_T.id, _T.account, _T.received_at, _T.error).where(_T.state == sa.literal_column("'dead'"))

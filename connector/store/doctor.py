@@ -3,7 +3,7 @@
 Not here, because no table can tell: a 200 without a delivery, and a delivery whose items were all known already.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from connector.store import tallies
 from connector.store.changes import WRITTEN
-from connector.store.sending import ENDED
+from connector.store.counts import counts
 from connector.store.sends import RANKS
 from connector.store.tables import (
     accounts,
@@ -29,6 +28,8 @@ from connector.store.tables import (
     sends,
     statuses,
 )
+
+__all__ = ["INVARIANTS", "Invariant", "counts", "findings"]
 
 PATIENCE = timedelta(minutes=5)  # after that, waiting needs a reason
 IN_FLIGHT = timedelta(minutes=2)
@@ -56,58 +57,6 @@ def findings(conn: sa.Connection, now: datetime) -> list[dict[str, Any]]:
             count = conn.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
             out.append({"code": code, "count": count, "examples": examples, "hint": invariant.hint})
     return out
-
-
-def counts(conn: sa.Connection) -> dict[str, int]:
-    """deliveries, events, and events = done + waiting + review + refused, first that applies: review, waiting, refused.
-
-    Only the pending sets, and what came behind the tallies, are looked at; done is what is left. One statement, so
-    that all is of one moment. A change that is `kept` is final."""
-    while True:
-        parts = tallies.parts(conn)
-        row = conn.execute(_counting(parts)).one()._mapping
-        if all((row[f"{part.name}_place"] or 0) == part.upto for part in parts):
-            break
-    sums = {part.name: (row[f"{part.name}_kept"] or 0) + row[f"{part.name}_behind"] for part in parts}
-    words = {name: row[name] for name in ("waiting", "review", "refused")}
-    return {**sums, "done": sums["events"] - sum(words.values()), **words}
-
-
-def _counting(parts: Sequence[tallies.Part]) -> Query:
-    review, waiting, refused = _sets()
-    sets = {"review": review, "waiting": waiting, "refused": refused}
-    columns = [sa.select(sa.func.count()).select_from(s).scalar_subquery().label(n) for n, s in sets.items()]
-    for part in parts:
-        columns += [part.kept.label(f"{part.name}_kept"), part.place.label(f"{part.name}_place")]
-        columns.append(part.behind.label(f"{part.name}_behind"))
-    return sa.select(*columns)
-
-
-def _sets() -> tuple[sa.CTE, sa.CTE, sa.CTE]:
-    """Ids of the events in review, waiting and refused; no event is in two of them."""
-
-    def of(table: sa.Table, *states: str) -> sa.Select[Any]:
-        column = table.c.id if table is events else table.c.event
-        return sa.select(column.label("id")).where(in_state(table, *states))
-
-    def caused(*states: str) -> list[sa.Select[Any]]:
-        """By one partial index each; a message another tool sent has no event."""
-        return [of(sends, state).where(sends.c.event.is_not(None)) for state in states]
-
-    review = of(events, "dead").union(of(plans, "dead"), of(changes, "review"), *caused("unknown")).cte("in_review")
-    pending = (of(plans, "new"), of(changes, "new", "in_flight"), *caused("waiting", "ready", "in_flight"))
-    open_ = of(events, "new").union(*pending).cte("open")
-    known = sa.select(review.c.id)
-    waiting = sa.select(open_.c.id).where(open_.c.id.not_in(known)).cte("waiting")
-    said_no = of(changes, "refused").union(of(sends, *ENDED).where(sends.c.event.is_not(None))).subquery()
-    other = changes.alias("other")
-    done = sa.or_(
-        sa.exists().where(other.c.event == said_no.c.id, other.c.state == "done"),
-        sa.exists().where(sends.c.event == said_no.c.id, sends.c.state.in_(RANKS), sends.c.state != "failed"),
-    )
-    final = sa.and_(said_no.c.id.not_in(known), said_no.c.id.not_in(sa.select(open_.c.id)))
-    refused = sa.select(said_no.c.id).where(~done, final).cte("refused")
-    return review, waiting, refused
 
 
 # ---- the invariants ----------------------------------------------------------------------------------------------

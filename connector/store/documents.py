@@ -106,6 +106,11 @@ def generation(conn: sa.Connection) -> int:
     return int(conn.execute(sa.select(counters.c.n).where(counters.c.name == GENERATION)).scalar() or 0)
 
 
+def every(conn: sa.Connection) -> Sequence[Any]:
+    """(kind, name) of every document, whatever its versions' states, by name."""
+    return conn.execute(sa.select(documents.c.kind, documents.c.name).order_by(documents.c.name)).all()
+
+
 def claim(conn: sa.Connection, kind: str, name: str) -> str:
     """The document's id, made when new; its row is locked, so two publishers cannot take one number."""
     insert_many(conn, documents, [{"id": new_id(), "kind": kind, "name": name}], ignore_conflicts=True)

@@ -18,6 +18,7 @@ from sqlalchemy import event
 from connector.errors import StoreDown
 from connector.store.bulk import in_chunks, insert_many
 from connector.store.locks import FileLocks, PostgresLocks, file_locks
+from connector.store.secrets import Keyring
 
 __all__ = ["Store", "in_chunks", "insert_many", "open_store", "schema_state", "translated", "upgrade"]
 
@@ -28,6 +29,7 @@ SQLITE = (
     "PRAGMA journal_size_limit=67108864",  # bytes; without it the WAL keeps its largest size for ever
     "PRAGMA cache_size=-16384",  # KiB
     "PRAGMA temp_store=MEMORY",
+    "PRAGMA secure_delete=ON",  # what is erased is overwritten, not only unlinked; our deletes are few
     "PRAGMA foreign_keys=OFF",
 )
 POSTGRES: Mapping[str, Any] = {
@@ -56,6 +58,7 @@ class Store:
         self.locks = locks
         self._reader = engine.execution_options(connector_read=True, postgresql_readonly=True)
         self._turn = threading.Lock()
+        self.keyring: Keyring | None = None  # opens what only we may read: the salt of erased people's hashes
         _stores.add(self)
 
     @contextmanager

@@ -7,7 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.store import figures
+from connector.store import figures, states
+from connector.store.among import among
 from connector.store.days import HOURS, first_id
 from connector.store.review import LOOKED
 from connector.store.states import ENDED
@@ -106,6 +107,30 @@ def hours(conn: sa.Connection, now: datetime) -> list[tuple[datetime, dict[str, 
     return sorted(found.items())
 
 
+def bad_hours(conn: sa.Connection, now: datetime) -> dict[datetime, dict[str, int]]:
+    """{hour: {review, refused: events}} of the last 48 hours, as they stand now; of at most the newest LOOKED rows.
+
+    By the indexes of what ended badly; an event's id tells its hour."""
+    since = first_id(figures.beginning(now, figures.HOUR) - (HOURS - 1) * figures.HOUR)
+    ids: set[str] = set()
+    for table, among_states in (
+        (changes, ("review",)), (changes, ("refused",)), (sends, ("unknown",)), (sends, ENDED), (plans, ("dead",)),
+    ):  # fmt: skip
+        mine = sa.and_(in_state(table, *among_states), table.c.event >= since)
+        query = sa.select(table.c.event).where(mine).order_by(table.c.event.desc()).limit(LOOKED)
+        ids |= set(conn.execute(query).scalars())
+    rows = list(conn.execute(sa.select(_E.id, _E.state, _E.received_at).where(among(conn, _E.id, ids)))) if ids else []
+    dead = sa.and_(in_state(events, "dead"), _E.id >= since)
+    rows += conn.execute(sa.select(_E.id, _E.state, _E.received_at).where(dead).limit(LOOKED))
+    own = {row.id: row for row in rows}
+    found: dict[datetime, dict[str, int]] = {}
+    for id_, word in states.words(conn, {row.id: row.state for row in own.values()}).items():
+        if word in ("review", "refused"):
+            hour = found.setdefault(figures.beginning(own[id_].received_at, figures.HOUR), {})
+            hour[word] = hour.get(word, 0) + 1
+    return found
+
+
 def refusals(conn: sa.Connection, now: datetime) -> list[dict[str, Any]]:
     """What was refused or failed in the last 24 hours, most first: {what: send | field, code, reason, who, n}.
 
@@ -113,7 +138,7 @@ def refusals(conn: sa.Connection, now: datetime) -> list[dict[str, Any]]:
     since = first_id(now - timedelta(hours=24))
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for state in ENDED:
-        over = sa.and_(in_state(sends, *ENDED), in_state(sends, state), _S.id >= since)
+        over = sa.and_(in_state(sends, state), _S.id >= since)
         rows = conn.execute(sa.select(_S.code, _S.reason, _S.who).where(over).order_by(_S.id.desc()).limit(LOOKED))
         for row in rows:
             _add(found, "send", row.code or state, row.reason, row.who)

@@ -18,7 +18,8 @@ LOOKED = 5000  # of each set, the newest
 EXAMPLES = 5  # of a group
 WIDTH = 200  # characters of a reason that groups are told apart by
 _C = changes.c
-_QUERY = sa.select(_C.seq, _C.event, _C.account, _C.lane, _C.object, _C.kind, _C.body, _C.outcome)
+_BODY, _OUTCOME = (sa.type_coerce(column, sa.Text).label(column.name) for column in (_C.body, _C.outcome))
+_QUERY = sa.select(_C.seq, _C.event, _C.account, _C.lane, _C.object, _C.kind, _BODY, _OUTCOME)
 
 
 @dataclass(slots=True)
@@ -63,15 +64,19 @@ def questions(conn: sa.Connection) -> Groups:
     refusals of the CRM by object, field and reason."""
     rows = conn.execute(_QUERY.where(in_state(changes, "review")).order_by(_C.seq.desc()).limit(LOOKED + 1)).all()
     found: dict[tuple[str, ...], Group] = {}
+    alike: dict[tuple[str, ...], Group] = {}  # by the texts as they are kept: most questions are asked many times
     for row in rows[:LOOKED]:
-        fresh = _group(row)
-        _count(found.setdefault(fresh.identity, fresh), row)
+        texts = (row.account, row.object, row.kind, row.body, row.outcome)
+        if texts not in alike:
+            fresh = _group(row)
+            alike[texts] = found.setdefault(fresh.identity, fresh)
+        _count(alike[texts], row)
     ordered = sorted(found.values(), key=lambda g: (-g.count, -g.newest))
     return Groups(ordered, len(rows) > LOOKED)
 
 
 def _group(row: Any) -> Group:
-    body, outcome = row.body, row.outcome or {}
+    body, outcome = json.loads(row.body), json.loads(row.outcome or "{}")
     if row.kind == "Ask":
         text, answer = str(body.get("text", "")), str(outcome.get("answer", ""))
         why, document = str(body.get("why", "")), str(outcome.get("document", ""))

@@ -69,8 +69,6 @@ def _set(wanted: Wanted) -> sa.ColumnElement[bool]:
     states = GROUPS.get(wanted.group, ())
     if not states:
         return sa.true()
-    if states[0] in ENDED:
-        return sa.and_(in_state(sends, *ENDED), in_state(sends, *states))
     if states[0] in OPEN:
         return sa.and_(in_state(sends, *OPEN), in_state(sends, *states))
     return in_state(sends, *states)

@@ -300,7 +300,8 @@ pending("sends_in_flight", sends, "state = 'in_flight'", "number", "started_at")
 pending("sends_unknown", sends, "state = 'unknown'", "number", "started_at")
 pending("sends_doubt", sends, "state = 'unknown'", "event", "id")
 pending("sends_ended", sends, "state IN ('failed', 'refused', 'expired', 'cancelled')", "event")
-pending("sends_over", sends, "state IN ('failed', 'refused', 'expired', 'cancelled')", "state", "id")
+for _state in ("failed", "refused", "expired", "cancelled"):  # for lists: an index of them all by state is not taken
+    pending(f"sends_{_state}", sends, f"state = '{_state}'", "id")
 pending("sends_held", sends, "state IN ('waiting', 'ready')", "document")
 pending("sends_tell", sends, "tell = 1", "crm")
 
@@ -557,6 +558,26 @@ settings = table(  # of the whole deployment, set in the console
     sa.Column("value", Json),
     sa.Column("at", Time, nullable=False),
 )
+
+# ---- people who were erased --------------------------------------------------------------------------------------
+erasures = table(  # one for each person: how far it came, and that it was done
+    "erasures",
+    sa.Column("contact", Id, primary_key=True),
+    sa.Column("at", Time, nullable=False),
+    text("who", ""),
+    text("state", "running"),  # running done
+    text("work"),  # encrypted JSON while it runs: whom to look for, how far it came; null = done
+    sa.Column("counts", Json),  # {table: rows}
+)
+
+erased_ids = table(  # who was erased, as a hash: an opt-out holds, and what is delivered again is known
+    "erased_ids",
+    sa.Column("hash", sa.Text, primary_key=True),
+    sa.Column("contact", Id, nullable=False),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("consents", Json),  # {category: [time, how]} of what was opted out
+)
+sa.Index("erased_ids_contact", erased_ids.c.contact)
 
 # ---- what pages show without counting ----------------------------------------------------------------------------
 figures = table(  # sums by hour or day

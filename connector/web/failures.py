@@ -48,7 +48,8 @@ def _database(error: errors.StoreDown) -> Response:
 
 def _known(error: errors.ConnectorError) -> Response:
     """What we refuse ourselves says what and what to do."""
-    code = 503 if isinstance(error, errors.TryAgain) else 409 if isinstance(error, errors.NeedsPerson) else 422
+    codes = {errors.TryAgain: 503, errors.NeedsPerson: 409, errors.NotFound: 404}
+    code = next((code for kind, code in codes.items() if isinstance(error, kind)), 422)
     return answer(code, error.message, error.hint)
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from connector.web import words
 from connector.web.auth import anyone
 from connector.web.headers import HEADERS, page_policy
 from connector.web.house import House
-from connector.web.showing import counted, short_time, shown
+from connector.web.showing import counted, plain, short_time, shown
 
 log = logging.getLogger("connector.web")
 STATIC = Path(__file__).parent / "static"
@@ -24,19 +24,17 @@ YEAR = 31_536_000  # seconds
 REPORT = 4096  # bytes of a CSP report that are logged
 
 
-def dress(app: Flask, house: House) -> None:
-    """Puts filters, words, static files and headers on the application."""
+def dress(app: Flask, house: House, screens: Sequence[str]) -> None:
+    """Puts filters, words, static files and headers on the application; `screens` stand in the rail."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(said=shown, n=counted, ago=_ago, clock=_exact)
+    app.jinja_env.filters.update(said=shown, plain=plain, n=counted, ago=_ago, clock=_exact)
     app.jinja_env.globals.update(t=t, asset=asset, icon=icon)
     app.after_request(_secure)
 
     @app.context_processor
     def known() -> dict[str, Any]:
         """What every template may say."""
-        from connector.web.pages import screens
-
-        return {"me": g.get("person"), "language": language(), "screens": screens(), "nonce": nonce(),
+        return {"me": g.get("person"), "language": language(), "screens": screens, "nonce": nonce(),
                 "sandbox": house.sandbox, "now": house.clock.now()}  # fmt: skip
 
     @app.get("/static/<path:name>")

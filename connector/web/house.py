@@ -1,7 +1,7 @@
 """What the pages work with; the composition root hands it in."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connector.ports import Account, Clock, Manifest
 from connector.store.engine import Store
@@ -21,6 +21,7 @@ class House:
     manifests: Mapping[str, Manifest]  # every kind that can be connected
     public_url: str  # no slash at the end
     sandbox: str = ""  # address of the sandbox on this machine, "" = none runs
+    checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)  # redis, workers: "ok", or what is wrong
 
     @property
     def https(self) -> bool:

@@ -36,6 +36,11 @@ def shown(value: object, most: int = LONGEST) -> Markup:
     return Markup('<bdi class="said">{}</bdi>').format(Markup("").join(out))
 
 
+def plain(value: object, most: int = 200) -> str:
+    """The same for an attribute, where no element can stand."""
+    return shown(value, most).striptags()
+
+
 def _name(mark: str) -> str:
     return MARKS.get(mark, f"U+{ord(mark):04X}")
 

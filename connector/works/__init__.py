@@ -10,7 +10,20 @@ from typing import Any
 from connector.connections import Connections
 from connector.pipeline.tasks import Progress, Work
 from connector.store.tasks import Task
-from connector.works import accounts, checkup, connecting, imports, mappings, replays, templates
+from connector.works import (
+    accounts,
+    checkup,
+    connecting,
+    hands,
+    imports,
+    mappings,
+    packages,
+    people,
+    replays,
+    stand_ins,
+    templates,
+    trying,
+)
 
 Kind = Callable[[Connections, Task, Progress], Any]
 KINDS: Mapping[str, Kind] = {
@@ -18,14 +31,20 @@ KINDS: Mapping[str, Kind] = {
     "account.save": connecting.save_task,
     "account.check": accounts.check_task,
     "account.fields": accounts.fields_task,
+    "account.package": packages.package_task,
+    "sandbox.connect": stand_ins.connect_task,
     "templates.sync": templates.sync_task,
     "templates.create": templates.create_task,
     "templates.edit": templates.edit_task,
     "templates.delete": templates.delete_task,
     "mappings.publish": mappings.publish_task,
+    "mappings.try": trying.try_task,
     "sends.import": imports.import_task,
+    "event.undo": hands.undo_task,
+    "review.rejudge": hands.rejudge_task,
     "replay": replays.replay_task,
     "doctor": checkup.doctor_task,
+    "contact.erase": people.erase_task,
 }
 # Not begun again when their worker died in the middle: a second time would be refused by Meta, or count once more.
 ONCE = frozenset({"templates.create", "templates.edit", "templates.delete"})

@@ -11,8 +11,10 @@ from connector.pipeline.tasks import Progress
 from connector.ports import CRM, Account, Issue, Messenger, NumberState
 from connector.store import accounts as rows
 from connector.store import numbers as number_rows
+from connector.store import snapshots
 from connector.store.tasks import Task
 
+SEEN = "account:"  # and the account's id: the snapshot of its last check
 # Findings that do not speak of what was typed in: an account is stored all the same, and the check goes on telling.
 MILD = frozenset(
     {"quality", "name_status", "number_status", "token_expires", "almost_limited", "field_not_unique", "no_object",
@@ -66,15 +68,18 @@ def crm_of(crm: CRM, *, fix: bool) -> Seen:
 
 
 def check(connections: Connections, account: Account, *, fix: bool) -> Seen:
-    """One stored account; a good answer ends a pause, and refreshes what we keep of it. Raises StoreDown only."""
+    """One stored account; a good answer ends a pause, and refreshes what we keep of it. Raises StoreDown only.
+
+    What was seen is kept as the snapshot `account:<id>`, for pages."""
     try:
         seen = _look(connections, account, fix=fix)
     except errors.StoreDown:
         raise
     except errors.ConnectorError as error:
-        return Seen([as_issue(error)])
-    if account.state == "needs_person" and not seen.issues:
-        with connections.store.write() as conn:
+        seen = Seen([as_issue(error)])
+    with connections.store.write() as conn:
+        snapshots.put(conn, f"{SEEN}{account.id}", seen.as_json(), connections.clock.now())
+        if account.state == "needs_person" and not seen.issues:
             rows.set_state(conn, account.id, "ok", "")
     return seen
 

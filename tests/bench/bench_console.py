@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.pipeline import activity, healthy, people, reviewing, sent
-from connector.store import days, doctor, document_lists, send_lists
+from connector.store import counts, days, document_lists, send_lists
 from connector.store.engine import Store, open_store
 from tests.bench import big, servers
 from tests.bench.report import Result, Row
@@ -128,7 +128,8 @@ def reads(now: datetime) -> Iterator[tuple[str, Read]]:
     yield "review", lambda conn: reviewing.load(conn, names, now)
     yield "mappings", lambda conn: document_lists.listing(conn, now)
     yield "health", lambda conn: healthy.load(conn, names, now)
-    yield "doctor.counts", lambda conn: doctor.counts(conn)
+    yield "doctor.counts, exact", lambda conn: counts.counts(conn)
+    yield "doctor.counts, of a page", lambda conn: counts.last_counts(conn)
 
 
 def _people(names: Any, now: datetime) -> Iterator[tuple[str, Read]]:

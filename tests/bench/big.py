@@ -95,7 +95,6 @@ class Sink:
                     self.db.execute(f"{query} FROM {table.name}")
         self.db.commit()
         if self.lite:
-            self.db.execute("ANALYZE")
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         else:
             self.db.autocommit = True

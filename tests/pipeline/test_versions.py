@@ -106,23 +106,23 @@ def test_lines_that_differ(store: Store) -> None:
 
 
 @pytest.mark.parametrize("back", [True, False])
-def test_a_send_that_is_switched_on_again_sends_nothing_for_what_was_meanwhile(street: Street, back: bool) -> None:
-    street.publish(QUOTE)
-    street.move("hubspot", "deals", DEAL, dealstage="qualifiedtobuy")
-    street.settle()
-    store, now = street.app.store, street.clock.now
+def test_a_send_that_is_switched_on_again_sends_nothing_for_what_was_meanwhile(lane: Street, back: bool) -> None:
+    lane.publish(QUOTE)
+    lane.move("hubspot", "deals", DEAL, dealstage="qualifiedtobuy")
+    lane.settle()
+    store, now = lane.app.store, lane.clock.now
     versions.switch_off(store, "quote-ready", "ana", now())
-    street.move("hubspot", "deals", DEAL, dealstage="presentationscheduled")
-    street.settle()
+    lane.move("hubspot", "deals", DEAL, dealstage="presentationscheduled")
+    lane.settle()
     time.sleep(0.01)
     assert versions.switch_on(store, "quote-ready", "ana", now()).did == "on"
-    street.pass_(hours=2)
-    street.app.catch_up(lambda: False)
-    street.settle()
-    assert street.sends == []
+    lane.pass_(hours=2)
+    lane.app.catch_up(lambda: False)
+    lane.settle()
+    assert lane.sends == []
     if back:
-        street.move("hubspot", "deals", DEAL, dealstage="qualifiedtobuy")
-        street.settle()
-        street.move("hubspot", "deals", DEAL, dealstage="presentationscheduled")
-        street.settle()
-        assert len(street.sends) == 1
+        lane.move("hubspot", "deals", DEAL, dealstage="qualifiedtobuy")
+        lane.settle()
+        lane.move("hubspot", "deals", DEAL, dealstage="presentationscheduled")
+        lane.settle()
+        assert len(lane.sends) == 1

@@ -82,9 +82,9 @@ def _edited(text: str, edit: Any, wanted: Any) -> str:
     before, _ = read_tree(source)
     if before is None:
         raise _cannot("the text cannot be read")
-    made = str(edit(source))
+    made, meant = str(edit(source)), wanted(plain(before))
     after, _ = read_tree(made)
-    if after is None or plain(after) != wanted(plain(before)):
+    if after is None or plain(after) != meant:
         raise _cannot("its place in the text is not clear")
     return made.replace("\n", "\r\n") if "\r\n" in text else made
 

@@ -1,6 +1,7 @@
 """From text to a compiled document, or to everything that is wrong with it."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from marshmallow import ValidationError
@@ -35,6 +36,12 @@ def read(text: str) -> Document:
 
 def load(text: str) -> tuple[Document | None, list[Finding]]:
     """The document where it can be read, and all findings, warnings too."""
+    document, findings = _loaded(text)
+    return document, list(findings)
+
+
+@lru_cache(maxsize=4)  # what reads, checks and tests one text reads it once; nothing of a document changes
+def _loaded(text: str) -> tuple[Document | None, list[Finding]]:
     tree, findings = read_tree(text)
     if tree is None:
         return None, ordered(findings)

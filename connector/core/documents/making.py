@@ -80,8 +80,8 @@ def _fields(word: str, values: Mapping[str, Any]) -> dict[str, str]:
 
 def circumstances(event: InboundMessage, setting: Setting, now: str) -> dict[str, str]:
     """What else may matter: when it was, how numbers are written, the how manieth try it is."""
-    found = {"now": now, "message.sent_at": shown(event.at), "locale": setting.locale, "country": setting.country}
-    found["attempt"] = str(setting.attempt) if setting.attempt > 1 else None
+    found = {"message.sent_at": shown(event.at), "locale": setting.locale, "country": setting.country}
+    found |= {"attempt": str(setting.attempt) if setting.attempt > 1 else None, "now": now}
     return {name: value for name, value in found.items() if value}
 
 

@@ -4,6 +4,7 @@ Built from ruamel's YAML 1.2 events: no resolver runs, so `no`, `007`, `12:30` a
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -33,7 +34,12 @@ def one_line_end(text: str) -> str:
 
 def read_tree(text: str) -> tuple[Map | None, list[Finding]]:
     """The document's tree, or None with the findings that say why not; warnings may come with a tree."""
-    text = one_line_end(text)
+    root, findings = _read(one_line_end(text))
+    return root, list(findings)
+
+
+@lru_cache(maxsize=4)  # the form, the checks and a change of one text parse it once; a tree never changes
+def _read(text: str) -> tuple[Map | None, list[Finding]]:
     early = too_much(text) or mistakes.before(text)
     if any(f.severity == "error" for f in early):
         return None, early

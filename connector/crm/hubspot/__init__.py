@@ -1,5 +1,6 @@
 """HubSpot, on the dated 2026-09 API, with a service key or a project app's token."""
 
+from connector.crm.hubspot.record_page import record_url
 from connector.crm.hubspot.webhook import HubSpotWebhook  # here, or it would replace the function `webhook` below
 from connector.ports import CRM, PLACE_FLAGS, Account, Flag, Manifest, Tokens, Webhook
 
@@ -34,6 +35,7 @@ MANIFEST = Manifest(
         *PLACE_FLAGS,
     ),
     hosts=("hubapi.com",),
+    record_url=record_url,
 )
 
 

@@ -1,5 +1,7 @@
 """Salesforce: what an account is made of, and its two doors; nothing heavy is imported until one is opened."""
 
+from connector.crm.salesforce.record_page import record_url
+
 # Not inside `webhook`: a later import of the module of that name would take the function's place in this package.
 from connector.crm.salesforce.webhook import SalesforceWebhook
 from connector.ports import CRM, PLACE_FLAGS, Account, Flag, Manifest, Tokens, Webhook
@@ -30,6 +32,7 @@ MANIFEST = Manifest(
     ),
     hosts=("salesforce.com", "force.com"),
     hook_secret=True,
+    record_url=record_url,
 )
 
 

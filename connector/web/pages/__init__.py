@@ -1,7 +1,7 @@
 """Flask, for all that is neither a webhook nor a probe. Loaded at the first such request: it is 8 MB a process."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ __all__ = ["HEADERS", "SCREENS", "flask_app", "pages"]
 LARGEST = 1024 * 1024  # bytes of a body; Flask has no limit of its own
 # The screens, in the order an admin needs them: each a module here with a Blueprint called `screen`.
 SCREENS = ("setup", "activity", "mappings", "review", "templates", "sends", "contacts", "health", "settings")
-BESIDE = ("signin", "home", "people", "tokens", "links", "audit", "me", "tasks")  # pages that are in no menu
+BESIDE = ("signin", "home", "people", "tokens", "links", "audit", "me", "phone", "tasks")  # pages that are in no menu
 
 
 def pages(house: House) -> WSGI:
@@ -46,17 +46,9 @@ def flask_app(house: House) -> "Flask":
     app.config.update(MAX_CONTENT_LENGTH=LARGEST, MAX_FORM_MEMORY_SIZE=LARGEST, MAX_FORM_PARTS=500)
     app.extensions["house"] = house
     auth.guard(app, house, api.token_person(house))
-    frame.dress(app, house)
+    frame.dress(app, house, SCREENS)
     failures.tell(app)
-    for name in (*BESIDE, *screens()):
+    for name in (*BESIDE, *SCREENS):
         app.register_blueprint(import_module(f"connector.web.pages.{name}").screen)
     app.register_blueprint(api.blueprint)
     return app
-
-
-def screens() -> tuple[str, ...]:
-    """The screens there are."""
-    return SCREENS
-
-
-Made = Callable[[House], WSGI]

@@ -90,6 +90,19 @@
     }
   }
 
+  // A sheet goes when its answer was taken; a line that was sent makes room for the next.
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-sheet-close]")) event.target.closest("[data-sheet]").remove();
+    const menu = event.target.closest("details.attach .menu button");
+    if (menu) menu.closest("details").open = false;
+  });
+  document.addEventListener("htmx:after:request", (event) => {
+    const { sourceElement, response } = event.detail.ctx;
+    if (!response || response.status >= 400) return;
+    if (sourceElement.matches("[data-clear]")) sourceElement.reset();
+    if (event.detail.ctx.request.method !== "GET") sourceElement.closest("[data-sheet]")?.remove();
+  });
+
   // A dialog may ask for a name before something that cannot be taken back: its button waits for it.
   document.addEventListener("input", (event) => {
     const field = event.target.closest("[data-confirm-name]");
@@ -106,6 +119,7 @@
   let going = 0;
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
+      if ($("[data-sheet]")) { $("[data-sheet]").remove(); $("#text")?.focus(); return; }
       const rail = $(".rail.open");
       if (rail) { rail.classList.remove("open"); $(".menu-button").setAttribute("aria-expanded", "false"); $(".menu-button").focus(); }
     }

@@ -42,6 +42,25 @@ def upgrade() -> None:
     sqlite_autoincrement=True
     )
     op.create_index('contact_words_contact', 'contact_words', ['contact'], unique=False)
+    op.create_table('erased_ids',
+    sa.Column('hash', sa.Text(), nullable=False),
+    sa.Column('contact', sa.Text(), nullable=False),
+    sa.Column('at', sa.BigInteger(), nullable=False),
+    sa.Column('consents', sa.Text(), nullable=True),
+    sa.PrimaryKeyConstraint('hash'),
+    sqlite_autoincrement=True
+    )
+    op.create_index('erased_ids_contact', 'erased_ids', ['contact'], unique=False)
+    op.create_table('erasures',
+    sa.Column('contact', sa.Text(), nullable=False),
+    sa.Column('at', sa.BigInteger(), nullable=False),
+    sa.Column('who', sa.Text(), server_default='', nullable=False),
+    sa.Column('state', sa.Text(), server_default='running', nullable=False),
+    sa.Column('work', sa.Text(), nullable=True),
+    sa.Column('counts', sa.Text(), nullable=True),
+    sa.PrimaryKeyConstraint('contact'),
+    sqlite_autoincrement=True
+    )
     op.create_table('figures',
     sa.Column('kind', sa.Text(), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
@@ -134,7 +153,8 @@ def upgrade() -> None:
     op.drop_index('sends_pending', 'sends')  # nothing asked by it
     _partial('sends_open', 'sends', ['id'], "state IN ('waiting', 'ready', 'in_flight', 'unknown')")
     _partial('sends_doubt', 'sends', ['event', 'id'], "state = 'unknown'")
-    _partial('sends_over', 'sends', ['state', 'id'], "state IN ('failed', 'refused', 'expired', 'cancelled')")
+    for state in ('failed', 'refused', 'expired', 'cancelled'):
+        _partial(f'sends_{state}', 'sends', ['id'], f"state = '{state}'")
     op.create_index('events_told', 'events', ['seq'], unique=False, postgresql_where=sa.text("kind <> 'DeliveryStatus'"), sqlite_where=sa.text("kind <> 'DeliveryStatus'"))
     op.create_index('sends_at', 'sends', ['at'], unique=False)
     op.add_column('tasks', sa.Column('author', sa.Text(), server_default='', nullable=False))
@@ -166,3 +186,4 @@ def _words(conn: sa.Connection) -> None:
         rows = [{'word': word, 'contact': row.id} for row in page for word in words(row.name)]
         if rows:
             conn.execute(sa.insert(target), rows)
+    op.add_column("document_versions", sa.Column("note", sa.Text(), server_default="", nullable=False))

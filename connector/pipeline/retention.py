@@ -1,0 +1,34 @@
+"""The daily chore that forgets what was kept long enough: short transactions, stopped at any of them, done again."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from connector.ports import Clock
+from connector.store import options, retention
+from connector.store.engine import Store
+
+Stop = Callable[[], bool]
+
+
+def run(store: Store, now: datetime, stop: Stop) -> dict[str, int]:
+    """{step: rows that changed}; what `stop` left comes with the next time."""
+    with store.read() as conn:
+        held = options.get(conn)
+    done: dict[str, int] = {}
+    for name, step in retention.STEPS.items():
+        after, more = None, True
+        while more and not stop():
+            with store.write() as conn:
+                found = step(conn, held, now, after)
+            done[name] = done.get(name, 0) + found.done
+            after, more = found.after, found.after is not None
+    return done
+
+
+def chore(store: Store, clock: Clock) -> Callable[[Stop], None]:
+    """The same, as a chore."""
+
+    def do(stop: Stop) -> None:
+        run(store, clock.now(), stop)
+
+    return do

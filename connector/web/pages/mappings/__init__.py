@@ -1,0 +1,16 @@
+"""Mappings: the documents an admin writes, from the first draft to what they did."""
+
+from flask import Blueprint
+
+screen = Blueprint("mappings", __name__, url_prefix="/mappings")
+
+from connector.web.pages.mappings import (  # noqa: E402 - each adds its views to the screen
+    bringing,
+    editing,
+    listing,
+    replaying,
+    trying,
+    versions,
+)
+
+__all__ = ["bringing", "editing", "listing", "replaying", "screen", "trying", "versions"]
