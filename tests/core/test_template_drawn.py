@@ -1,7 +1,7 @@
 """A message as a phone draws it, and a template as a form holds it: there and back without a loss."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.core.template import draw, draw_body, fit_example, from_graph, preview, render, rules, values_of
@@ -54,6 +54,7 @@ def test_every_template_of_the_sandbox_is_drawn_as_previewed(item):
                         st.sampled_from(["type", "template", "components", "parameters", "text", "interactive", "body",
                                          "header", "action", "buttons", "reply", "image", "link", "cards"]), x,
                         max_size=4), max_leaves=12))  # fmt: skip
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_stored_body_can_be_drawn(found):
     stored = found if isinstance(found, dict) else {"type": "text", "text": found}
     draw_body(stored)
