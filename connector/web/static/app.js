@@ -3,15 +3,29 @@
 (() => {
   "use strict";
   const words = JSON.parse(document.body.dataset.words || "{}");
-  const csrf = document.body.dataset.csrf || "";
   const $ = (selector, root = document) => root.querySelector(selector);
+
+  // ---- the session's token ----------------------------------------------------------------------------------------
+  // Who signs in again in another tab goes on in this one: its pages tell their token to the pages of the same person.
+  const tabs = new BroadcastChannel("session");
+  const mine = $(".me")?.textContent;
+  if (mine) tabs.postMessage({ who: mine, csrf: document.body.dataset.csrf });
+  tabs.addEventListener("message", ({ data }) => {
+    if (!mine || data.who !== mine) return;
+    document.body.dataset.csrf = data.csrf;
+    for (const field of document.querySelectorAll("input[name=csrf]")) field.value = data.csrf;
+  });
 
   // ---- htmx -----------------------------------------------------------------------------------------------------
   document.addEventListener("htmx:config:request", (event) => {
-    event.detail.ctx.request.headers["X-Csrf"] = csrf;
+    event.detail.ctx.request.headers["X-Csrf"] = document.body.dataset.csrf || "";
   });
   document.addEventListener("htmx:before:request", (event) => {  // a page that nobody sees asks for nothing
     if (document.hidden && event.detail.ctx.sourceEvent?.type === "every") event.preventDefault();
+  });
+  document.addEventListener("htmx:before:response", (event) => {  // what asks every few seconds complains once
+    const { sourceElement, response } = event.detail.ctx;
+    if (response.status >= 500 && sourceElement.matches("[data-poll]") && $("#toasts .toast.bad")) event.preventDefault();
   });
   document.addEventListener("htmx:error", (event) => {
     const error = event.detail.error;

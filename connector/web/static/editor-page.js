@@ -7,7 +7,6 @@
   const said = JSON.parse(panes.dataset.said);
   const key = `mapping:${panes.dataset.name}`;
   const dark = () => (document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-  const csrf = document.body.dataset.csrf || "";
   const words = { fields: [], templates: [], words: [], filters: {}, buttons: {}, crms: [] };
   const narrow = matchMedia("(max-width: 899px)");
   let stored = area.value.replace(/\r\n?/g, "\n"), shown = "form", later = 0, event = "";
@@ -21,7 +20,7 @@
 
   async function ask(address, values) {
     const body = new URLSearchParams(values);
-    const answer = await fetch(address, { method: "POST", body, headers: { "X-Csrf": csrf, "HX-Request": "true" }, credentials: "same-origin" });
+    const answer = await fetch(address, { method: "POST", body, headers: { "X-Csrf": document.body.dataset.csrf, "HX-Request": "true" }, credentials: "same-origin" });
     if (!answer.ok) throw new Error(String(answer.status));
     return answer;
   }
