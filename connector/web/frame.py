@@ -132,7 +132,7 @@ def _exact(at: datetime | str | None) -> str:
     if not at:
         return ""
     moment = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{moment.isoformat(' ', 'seconds')[:19]} UTC"
 
 
 def _app() -> Flask:
