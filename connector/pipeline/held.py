@@ -1,4 +1,4 @@
-"""Sends held back and let go by a person: all of them, one number's, one document's; the console and the command line."""
+"""Sends held back and let go by a person: all of them, one number's, one document's; for console and command line."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -63,11 +63,13 @@ def _sent(document: SendDocument) -> frozenset[str]:
     return frozenset({document.template} - {""})
 
 
-def listing(conn: Any, used: Mapping[str, tuple[set[str], set[str]]]) -> list[Use]:
-    """Every template by name and language."""
+def listing(
+    conn: Any, used: Mapping[str, tuple[set[str], set[str]]], account: str = "", name: str = ""
+) -> list[Use]:  # fmt: skip
+    """Every template by name and language; of one account, or of one name, where these are given."""
     none: tuple[set[str], set[str]] = (set(), set())
     out = []
-    for row in templates.rows(conn):
+    for row in templates.rows(conn, account, [name] if name else ()):
         sent, answered = used.get(row.name, none)
         out.append(Use(row, tuple(sorted(sent)), tuple(sorted(answered))))
     return out

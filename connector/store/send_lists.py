@@ -137,7 +137,7 @@ def newer(conn: sa.Connection, wanted: Wanted, after: str, most: int) -> int:
 
 
 def of_template(conn: sa.Connection, template: str, limit: int) -> list[Any]:
-    """The newest sends of one template, of all that were made lately: (id, document, to, lane, event, crm, at, body)."""
+    """The newest sends of one template, of all that were made lately: id, document, to, lane, event, crm, at, body."""
     newest = sa.select(_T.id, _T.template).order_by(_T.id.desc()).limit(LOOKED).subquery()
     ids = sa.select(newest.c.id).where(newest.c.template == template).order_by(newest.c.id.desc()).limit(limit)
     query = sa.select(_T.id, _T.document, _T.to, _T.lane, _T.event, _T.crm, _T.at, _T.body, _T.language)

@@ -21,9 +21,9 @@ def known(conn: sa.Connection, account: str, names: Sequence[str] = ()) -> list[
     return [_template(row) for row in _rows(conn, account, names) if row.components is not None]
 
 
-def rows(conn: sa.Connection, account: str = "") -> Sequence[sa.Row[Any]]:
-    """Every row, also what was only heard of, by name and language."""
-    return _rows(conn, account, ())
+def rows(conn: sa.Connection, account: str = "", names: Sequence[str] = ()) -> Sequence[sa.Row[Any]]:
+    """Every row (of these names), also what was only heard of, by name and language."""
+    return _rows(conn, account, names)
 
 
 def approved(conn: sa.Connection) -> list[Key]:

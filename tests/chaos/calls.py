@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connector.cli.demo import ACCOUNTS
 from connector.sandbox.hubspot_webhooks import sign
+from connector.works.stand_ins import ACCOUNTS
 from tests.chaos.door import Door, Headers
 from tests.chaos.load import AGAIN, joined, post, webhook
 from tests.chaos.stand_ins import Sandbox

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from connector.cli.demo import ACCOUNTS, WEBHOOK
+from connector.works.stand_ins import ACCOUNTS
 from tests.chaos.door import Door
+from tests.chaos.stand_ins import WEBHOOK
 
 DRIVERS = 6
 LARGEST = 12  # contacts of one body

@@ -16,7 +16,6 @@ from connector import config as settings
 from connector import webhooks
 from connector.app import App, kinds
 from connector.bell import RedisBell
-from connector.cli.demo import ACCOUNTS
 from connector.core import documents as language
 from connector.errors import StoreDown
 from connector.store import accounts, doctor
@@ -25,6 +24,7 @@ from connector.store.engine import upgrade
 from connector.supervisor import healthy
 from connector.web.server import free_port
 from connector.webhooks import standard
+from connector.works.stand_ins import ACCOUNTS
 from tests.chaos import books
 from tests.chaos.calls import SHARES, Link
 from tests.chaos.hands import Hands

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connector.cli.demo import ACCOUNTS, WEBHOOK
+from connector.works.stand_ins import ACCOUNTS
 from tests.chaos.processes import ROOT
+
+WEBHOOK = "/hooks/whatsapp/whatsapp"  # where its messages come in
 
 CRMS = ("hubspot", "salesforce")
 SLOW = ((20.0, 0.6), (40.0, 0.4))  # milliseconds and how often: everybody answers after 0, 20, 40 or 60 ms

@@ -28,7 +28,7 @@ from connector.store.tables import (
 from connector.store.tables import (
     contacts as contact_rows,
 )
-from connector.works import people
+from connector.works import people as works_people
 from tests.pipeline import canaries
 from tests.pipeline.canaries import MAIL, NAME, OTHER, PHONE, USER, id_, said
 from tests.pipeline.conftest import House
@@ -107,7 +107,7 @@ def _more(house: House, contact: str) -> None:
 
 
 def erase(house: House, contact: str) -> dict[str, int]:
-    return people.erase(house.app, contact, "ana@x.co", lambda _done, _total: None)
+    return works_people.erase(house.app, contact, "ana@x.co", lambda _done, _total: None)
 
 
 def healthy(house: House) -> None:
@@ -120,7 +120,7 @@ def test_nothing_is_found_any_more(house: House) -> None:
     before = house.counts()
     assert {hit.partition(".")[0] for hit in canaries.found(house.app.store)} > {"events", "deliveries", "sends"}
     seen: list[tuple[int, int]] = []
-    counts = people.erase(house.app, contact, "ana@x.co", lambda done, total: seen.append((done, total)))
+    counts = works_people.erase(house.app, contact, "ana@x.co", lambda done, total: seen.append((done, total)))
     assert canaries.found(house.app.store) == []
     assert counts["events"] > 15
     assert seen[-1][0] == seen[-1][1]
@@ -168,7 +168,8 @@ def test_what_is_delivered_again_creates_nothing(house: House) -> None:
         house.deliver(body, account=names[account])
     house.settle()
     assert (len(rows(house, events)), len(rows(house, contact_rows)), len(rows(house, consents))) == before
-    people.erase(house.app, contact, "ana", lambda _done, _total: None)  # what SQLite still holds of these bodies goes too
+    # what SQLite still holds of these bodies goes too
+    works_people.erase(house.app, contact, "ana", lambda _done, _total: None)
     assert canaries.found(house.app.store) == []
     healthy(house)
 
@@ -315,8 +316,8 @@ def test_webhooks_that_come_meanwhile_are_safe(house: House) -> None:
             house.deliver(replies(text(OTHER, f"still here {n[0]}", id=f"wamid.still{n[0]}")))
             house.unpack()
 
-    people.erase(house.app, contact, "ana", meanwhile)
-    people.erase(house.app, contact, "ana", lambda _done, _total: None)
+    works_people.erase(house.app, contact, "ana", meanwhile)
+    works_people.erase(house.app, contact, "ana", lambda _done, _total: None)
     assert house.why("wamid.still4")["message"]["text"] == "still here 4"
     assert canaries.found(house.app.store) == []
     healthy(house)

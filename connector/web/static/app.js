@@ -23,6 +23,10 @@
   document.addEventListener("htmx:before:request", (event) => {  // a page that nobody sees asks for nothing
     if (document.hidden && event.detail.ctx.sourceEvent?.type === "every") event.preventDefault();
   });
+  document.addEventListener("htmx:before:response", (event) => {  // what asks every few seconds complains once
+    const { sourceElement, response } = event.detail.ctx;
+    if (response.status >= 500 && sourceElement.matches("[data-poll]") && $("#toasts .toast.bad")) event.preventDefault();
+  });
   document.addEventListener("htmx:error", (event) => {
     const error = event.detail.error;
     if (error && error.name === "AbortError") return;

@@ -28,8 +28,8 @@ def event(console, state="done", error=None, at=None, crms=()):
 
 def change(console, event_, state, **outcome):
     row = {
-        "event": event_, "account": "", "ordinal": 0, "lane": "", "object": "contacts", "record": "1", "kind": "SetField",
-        "body": {}, "state": state, "attempts": 0, "outcome": outcome or None,
+        "event": event_, "account": "", "ordinal": 0, "lane": "", "object": "contacts", "record": "1",
+        "kind": "SetField", "body": {}, "state": state, "attempts": 0, "outcome": outcome or None,
     }  # fmt: skip
     with console.house.store.write() as conn:
         insert_many(conn, changes, [row])
@@ -115,6 +115,7 @@ def test_findings_have_hints_and_examples_that_lead_to_their_why(console):
     with console.house.store.write() as conn:
         snapshots.put(conn, "doctor", {"ok": False, "findings": found, "counts": {}}, console.house.clock.now())
     part = console("viewer").get("/health/findings", part=True).text
+    assert 'id="found"' in part
     assert f'href="/activity/{broken}"' in part
     assert part.count("/activity/") == 1
     assert "<script>alert" not in part

@@ -12,8 +12,7 @@ from connector.store import api_tokens, documents, tasks
 from connector.web import api
 from connector.web.api.described import description
 
-pytest_plugins = ["tests.web.pages.conftest"]
-DOCS = Path(__file__).parents[2] / "docs" / "openapi.json"
+DOCS = Path(__file__).parents[3] / "docs" / "openapi.json"
 DOCUMENT = 'mapping: thanks\ncrm: hubspot\nwhen: {answer_to: anything}\nset: {firstname: "{{ answer.text }}"}\n'
 
 
