@@ -1,6 +1,7 @@
 """A document's versions in a person's hands: saved, published, shadowed, rolled back, switched off and on, compared."""
 
 import difflib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,7 @@ from connector.store import records
 from connector.store.engine import Store
 
 STATES = {"draft": "saved", "shadow": "shadowed", "live": "published"}
+ALIKE = 250_000  # pairs of equal lines: each round of difflib looks at all of them
 ANY_BASE = None  # whoever did not read before writes over nobody: no comparison is asked for
 
 
@@ -162,7 +164,7 @@ def diff(before: str, after: str, context: int = 3) -> list[dict[str, Any]]:
     """Lines that differ, and some around them: {kind: same gone new skip, text, before, after (line numbers)}."""
     old, new = before.splitlines(), after.splitlines()
     out: list[dict[str, Any]] = []
-    for group in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(context):
+    for group in _matcher(old, new).get_grouped_opcodes(context):
         if group[0][1] or group[0][3]:
             out.append({"kind": "skip", "text": "", "before": None, "after": None})
         for _, a, b, c, d in group:
@@ -175,6 +177,26 @@ def diff(before: str, after: str, context: int = 3) -> list[dict[str, Any]]:
             out += [{"kind": "gone", "text": old[k], "before": k + 1, "after": None} for k in range(a, b)]
             out += [{"kind": "new", "text": new[k], "before": None, "after": k + 1} for k in range(c, d)]
     return out
+
+
+def _matcher(old: list[str], new: list[str]) -> "difflib.SequenceMatcher[str]":
+    """Line by line; what lies between the first and the last difference as a whole, where lines are too much alike."""
+    found = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    there = Counter(new)
+    if sum(n * there[line] for line, n in Counter(old).items()) <= ALIKE:
+        return found
+    a, b = len(old), len(new)
+    head = next((n for n, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), min(a, b))
+    tail = 0
+    while tail < min(a, b) - head and old[a - 1 - tail] == new[b - 1 - tail]:
+        tail += 1
+    codes = [
+        ("equal", 0, head, 0, head),
+        ("replace", head, a - tail, head, b - tail),
+        ("equal", a - tail, a, b - tail, b),
+    ]
+    found.opcodes = [code for code in codes if code[2] > code[1] or code[4] > code[3]]  # type: ignore[attr-defined]
+    return found
 
 
 def compare(store: Store, name: str, a: int, b: int) -> list[dict[str, Any]] | None:

@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 from threading import Barrier, Thread
+from time import thread_time
 
+import pytest
+
+from connector.pipeline import versions
 from connector.store import users
 from connector.web.auth.passwords import hashed
 from tests.web.pages.conftest import PASSWORD, clock, console, make_console
@@ -66,3 +70,33 @@ def test_two_admins_who_demote_each_other_at_once_leave_one(console):
     )
     with console.house.store.write() as conn:
         assert users.admins(conn) == 1
+
+
+# ---- pages that cost more than they tell ---------------------------------------------------------------------------
+def seconds(act):
+    before = thread_time()
+    act()
+    return thread_time() - before
+
+
+@pytest.mark.parametrize("word", ["about", "crm"])
+def test_a_line_of_spaces_does_not_hold_the_list_of_mappings_up(console, word):
+    editor, text = console("editor"), f"mapping: x\n{word}: x{' ' * 100_000}y\n"  # was 6 minutes
+    assert editor.post("/mappings/x/draft", {"text": text, "base": "0"}).status_code == 200
+    assert seconds(lambda: editor.get("/mappings/")) < 5
+
+
+@pytest.mark.parametrize("line", ["x", "x: 'a"])
+def test_a_line_of_spaces_does_not_hold_the_check_up(console, line):
+    text = f"mapping: x\nset:\n  {line}{' ' * 60_000}y\n"
+    assert seconds(lambda: console("editor").post("/mappings/lint", {"text": text})) < 5
+
+
+def test_versions_of_like_lines_are_compared_soon():
+    old = "".join("  - a\n" for _ in range(40_000))
+    for new in (old + "  - b\n", "  - b\n" + old, old[:60_000] + "  - b\n" + old[60_000:] + "  - c\n", "x\n", ""):
+        assert seconds(lambda new=new: versions.diff(old, new)) < 5
+        lines = versions.diff(old, new)
+        gone = sum(line["kind"] == "gone" for line in lines)
+        added = sum(line["kind"] == "new" for line in lines)
+        assert added - gone == len(new.splitlines()) - len(old.splitlines())

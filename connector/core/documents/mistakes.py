@@ -15,8 +15,9 @@ _ODD_SPACE = re.compile(r"[\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufe
 _INDENT = re.compile(r"[\s\u200b\u2060\ufeff]*")
 _LINE = re.compile(r"^(?P<head>\s*(?:- +)*(?:[^\s'\"#{\[][^'\"{}\[\]]*?|'[^']*'|\"[^\"]*\"): +|\s*- +)(?P<value>\S.*)$")
 _BLOCK = re.compile(r"(?:^|[:-] )[|>][-+0-9]*\s*(?:#.*)?$")
-_REMARK = re.compile(r"\s+#\s.*$")
-_CUT = re.compile(r"[ \t]+#(?:[^\s#=!-]| (?<=\S [#] )\d).*")
+# Not from the middle of the spaces: a line of them would be looked at once for each.
+_REMARK = re.compile(r"(?<!\s)\s+#\s.*$")
+_CUT = re.compile(r"(?<![ \t])[ \t]+#(?:[^\s#=!-]| (?<=\S [#] )\d).*")
 _BRACES = re.compile(r"\{\{.*?\}\}")
 _CURLY = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'"})
 STARTS = "*&@%>|[]{}!`,?\"'-:"  # no text may begin with these unless it stands in quotes (YAML 1.2, section 5.3)

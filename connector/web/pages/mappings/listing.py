@@ -17,6 +17,7 @@ from connector.web.pages.mappings.starters import start
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,99}")
 _LINE = {word: re.compile(rf"^{word}:[ \t]*(.+)$", re.MULTILINE) for word in ("about", "crm")}
+_REMARK = re.compile(r"\s#")  # one space: `\s+#` looks at a line of spaces once for each of them
 
 
 @screen.get("/")
@@ -45,7 +46,7 @@ def heading(text: str) -> tuple[str, str]:
 
 def _word(text: str, word: str) -> str:
     found = _LINE[word].search(text)
-    value = re.sub(r"\s+#.*$", "", found[1]).strip() if found else ""
+    value = _REMARK.split(found[1], 1)[0].strip() if found else ""
     return value[1:-1] if len(value) > 1 and value[0] in "\"'" and value[-1] == value[0] else value
 
 
