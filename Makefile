@@ -1,4 +1,4 @@
-# make demo [ARGS="--once --json"] · make test [ARGS=...] · make chaos [ARGS="--events 10000 --sends 5000 --kills 100"] · make bench · make lint · make assets · make assets-check
+# make demo [ARGS="--once --json"] · make test [ARGS=...] · make test-browser [ARGS=...] · make screens · make chaos [ARGS="--events 10000 --sends 5000 --kills 100"] · make bench · make lint · make assets · make assets-check
 # Needs make and Python 3.11 or newer; everything else goes into .venv. Only the last two need Node.
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench lint assets assets-check node clean
+.PHONY: help demo test test-browser screens browser chaos bench lint assets assets-check node docs clean
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -27,6 +27,24 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+# The console in a real Chromium, which is not installed here: Debian's `apt-get install chromium`, or CHROMIUM=/path/to/it.
+BROWSER := $(VENV)/.browser
+
+$(BROWSER): $(STAMP) pyproject.toml
+	@$(PIP) install --editable '.[browser]' >&2
+	@touch $@
+
+browser: $(BROWSER)
+	@test -n "$$CHROMIUM" || which chromium chromium-browser google-chrome | grep -q . \
+		|| { echo "There is no Chromium: apt-get install chromium, or CHROMIUM=/path/to/it make ..." >&2; exit 3; }
+
+test-browser: browser
+	@$(BIN)/python -m pytest tests/browser $(ARGS)
+
+# Pictures of every screen for docs/console.md
+screens: browser
+	@$(BIN)/python -m tests.browser.screens $(ARGS)
 
 chaos: $(STAMP)
 	@$(BIN)/python -m tests.chaos $(ARGS)
@@ -54,6 +72,9 @@ assets-check: node
 	@built=$$(mktemp -d) && trap 'rm -rf "$$built"' EXIT && node tools/assets/build.mjs "$$built" && diff -rq $(ASSETS) "$$built" \
 		|| { echo "The committed files are not what tools/assets builds: run 'make assets' and commit them" >&2; exit 1; }
 	@echo "$(ASSETS) is what tools/assets builds"
+
+docs: $(STAMP)
+	@$(BIN)/python -m connector.web.api > docs/openapi.json
 
 clean:
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

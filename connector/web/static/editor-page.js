@@ -17,6 +17,7 @@
   });
   editor.view.contentDOM.tabIndex = 0; // it takes focus anyway; said so for checkers of accessibility
   document.addEventListener("themed", (change) => editor.setDark(change.detail === "dark"));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => editor.setDark(dark()));
 
   async function ask(address, values) {
     const body = new URLSearchParams(values);

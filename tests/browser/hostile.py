@@ -1,0 +1,157 @@
+"""Texts that try to be more than text, and a house in which everybody writes them."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from connector import config
+from connector.store import doctor
+from connector.store.engine import open_store
+from tests.browser.acts import ANA
+from tests.browser.house import ROOT, House, until
+
+RUN = "window.__xss=1"  # what a payload does when it runs
+ZALGO = "Z" + "".join(chr(0x300 + n % 0x6F) for n in range(300)) + "algo"
+PAYLOADS: Sequence[str] = (
+    # markup and handlers
+    f"<script>{RUN}</script>",
+    f"</script><script>{RUN}</script>",
+    f'"><script>{RUN}</script>',
+    f"'><img src=x onerror={RUN}>",
+    f"<img src=x onerror={RUN}>",
+    f"<svg onload={RUN}>",
+    f"<svg><script>{RUN}</script></svg>",
+    f'<svg><animate onbegin="{RUN}" attributeName=x dur=1s>',
+    f"<body onload={RUN}>",
+    f'<iframe srcdoc="<script>parent.{RUN}</script>">',
+    f"<math><mtext></math><img src=x onerror={RUN}>",
+    f'<details open ontoggle="{RUN}">',
+    f'" onfocus={RUN} autofocus x="',
+    f"' onmouseover={RUN} x='",
+    f'<a href="javascript:{RUN}">tap</a>',
+    f"javascript:{RUN}",
+    f"data:text/html,<script>{RUN}</script>",
+    f"<form><button formaction=javascript:{RUN}>tap",
+    "<base href=//evil.example/>",
+    f'<meta http-equiv=refresh content="0;url=javascript:{RUN}">',
+    "<style>@import'//evil.example';*{color:red}</style>",
+    '<link rel=stylesheet href="//evil.example/x.css">',
+    '<div style="position:fixed;inset:0;background:red">over everything</div>',
+    "<!--",
+    "-->",
+    "]]>",
+    "</textarea></title></style>",
+    f'<div hx-get="/settings/" hx-trigger="load" hx-on:click="{RUN}">htmx</div>',
+    '<hx-partial hx-target="#content">gone</hx-partial>',
+    '<div data-open="keys" data-dismiss data-theme>ours</div>',
+    # templates and formats
+    "{{7*7}}",
+    "{% raw %}{{ config }}{% endraw %}",
+    "${7*7} #{7*7} <%= 7*7 %>",
+    "{n} {0} {name!r} %s %n %(x)s",
+    "&lt;b&gt;&amp;amp;&#x3c;",
+    # lines and controls
+    "first\r\nSet-Cookie: a=b\r\n\r\n<b>second</b>",
+    "tab\there\u0085next\u2028line\u2029paragraph",
+    "bell\x07 escape\x1b[31m",
+    "\ufeffbom",
+    # what nobody sees
+    "gnp.\u202egpj.exe",
+    "\u2066left\u2067right\u2069 \u200fmark",
+    "zero\u200bwidth\u2060joined\u00adsoft",
+    "\u200b\u200c\u200d",
+    # scripts of the world
+    "مرحبا بالعالم، هذا اختبار طويل للاتجاه",
+    "שלום עולם (mixed) 123 ",
+    "नमस्ते दुनिया · สวัสดีชาวโลก · こんにちは世界",
+    ZALGO,
+    "👩‍👩‍👧‍👦🏳️‍🌈👍🏽🇨🇴" * 20,
+    # too much
+    "W" * 3000,
+    "a-very/long_word.without,space" * 100,
+    ("0123456789" * 100 + " ") * 100,
+)
+NAMES = [f"57300200{n:04d}" for n in range(len(PAYLOADS))]
+
+DOCUMENT = """mapping: hostile
+about: {text}
+crm: hubspot
+when: {{answer_to: webinar_invite_v2, type: button}}
+set:
+  whatsapp_last_answer:
+    from: answer.title
+    map: {{{text}: {text}, plain: {text}}}
+    else: review
+reply: {text}
+"""
+
+
+def fill(house: House) -> None:
+    """Messages, names, buttons, labels, values, documents: every text is one of the payloads."""
+    document = house.home / "hostile"
+    document.mkdir()
+    short = [one for one in PAYLOADS if len(one) < 200]
+    text = json.dumps(short[2])
+    (document / "hostile.yaml").write_text(DOCUMENT.format(text=text), encoding="utf-8")
+    cli(house, "mappings", "push", "--draft", str(document))
+    labels(house, short)
+    records(house, short)
+    told = house.home / "told.csv"
+    lines = [f"wamid.hostile-{n},{who},webinar_invite_v2,2026-01-01T00:00:00Z" for n, who in enumerate(NAMES)]
+    told.write_text("\n".join(["wamid,to,template,sent_at", *lines]))
+    cli(house, "sends", "import", str(told))
+    answers = []
+    for n, (who, payload) in enumerate(zip(NAMES, PAYLOADS, strict=True)):
+        one = {"wa_id": who, "name": payload[:500]}
+        answers.append(one | {"text": payload})
+        answers.append(
+            one | {"button": {"text": payload[:500], "payload": payload[:200]}, "reply_to": f"wamid.hostile-{n}"}
+        )
+    house.play("POST", "/_customers", answers)
+    # a send whose values are hostile
+    house.play("PATCH", "/_records/hubspot/contacts/1512", {"firstname": short[4]})
+    house.play("PATCH", "/_records/hubspot/deals/3001", {"dealstage": "qualifiedtobuy"})
+    house.play("PATCH", "/_records/hubspot/deals/3001", {"dealstage": "presentationscheduled"})
+    until(lambda: settled(house, len(answers)), "everything is settled", 120)
+
+
+def labels(house: House, texts: Sequence[str]) -> None:
+    """The CRM's own field names."""
+    for n, text in enumerate(texts[:8]):
+        field = {
+            "groupName": "contactinformation",
+            "name": f"hostile_{n}",
+            "label": text,
+            "type": "string",
+            "fieldType": "text",
+        }
+        house.play("POST", "/hubspot/crm/properties/2026-09/contacts", field, token="pat-na1-sandbox-hubspot")
+
+
+def records(house: House, texts: Sequence[str]) -> None:
+    """The CRM's own values."""
+    values = {f"hostile_{n}": text for n, text in enumerate(texts[:8])}
+    house.play("PATCH", "/_records/hubspot/contacts/1512", values | {"company": texts[9], "lastname": texts[3]})
+
+
+def cli(house: House, *arguments: str) -> str:
+    """One command of ours."""
+    argv = [sys.executable, "-m", "connector.cli", *arguments]
+    done = subprocess.run(argv, env=house.env, cwd=ROOT, timeout=120, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr + done.stdout
+    return done.stdout
+
+
+def settled(house: House, messages: int) -> bool:
+    """Nothing waits any more."""
+    settings = config.load(house.env)
+    store = open_store(settings.database_url, home=Path(house.home))
+    with store.read() as conn:
+        counts = doctor.counts(conn)
+    store.close()
+    return counts["events"] >= messages and counts["waiting"] == 0
+
+
+__all__ = ["ANA", "NAMES", "PAYLOADS", "fill"]
