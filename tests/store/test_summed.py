@@ -1,16 +1,16 @@
 """What the database sums for a page is what the rows say one by one."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from connector.store import activity, health, resolving, review, states
+from connector.store import activity, days, health, resolving, review, states
 from connector.store.bulk import insert_many
 from connector.store.engine import Store
-from connector.store.figures import HOUR, beginning
-from connector.store.tables import changes, events, plans
+from connector.store.figures import HOUR, beginning, first_id
+from connector.store.tables import changes, events, plans, sends
 from tests.bench import big
 
 NOW = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
@@ -34,6 +34,23 @@ def test_the_hours_of_health_count_every_event_by_its_word(past):
     )
     assert {(hour, word): n for hour, sums in found.items() for word, n in sums.items()} == told
     assert {word for _, word in told} == {"review", "refused"}
+    days.count(past, NOW)
+    with past.read() as conn:
+        assert health.last_bad_hours(conn, NOW) == found
+
+
+def test_refusals_of_a_day_are_counted_by_their_code(past):
+    with past.read() as conn:
+        found = health.refusals(conn, NOW)
+        ended = [row for row in conn.execute(sa.select(sends)) if row.state in states.ENDED]
+        fields = [row for row in conn.execute(sa.select(changes)) if row.state in ("refused", "review")]
+    mine = Counter(("send", row.code) for row in ended if row.id >= first_id(NOW - timedelta(hours=24)))
+    new = [row for row in fields if row.kind != "Ask" and row.event >= first_id(NOW - timedelta(hours=24))]
+    mine.update(("field", row.outcome["code"]) for row in new)
+    assert {(one["what"], one["code"]): one["n"] for one in found} == mine
+    by_code = {one["code"]: one for one in found if one["what"] == "field"}
+    if new:
+        assert by_code["INVALID_OPTION"]["reason"] == max(new, key=lambda row: row.event).outcome["text"]
 
 
 def test_groups_hold_every_change_in_review(past):
