@@ -23,7 +23,7 @@ class Health:
     lags: list[Lag]
     oldest: list[Line]  # what waits longest at each stage, with its reason
     hours: list[tuple[datetime, dict[str, int]]]  # the last 48, oldest first: {in, out, status, other}
-    bad_hours: Mapping[datetime, Mapping[str, int]]  # {hour: {review, refused}} of the same 48
+    bad_hours: Mapping[datetime, Mapping[str, int]]  # {hour: {review, refused}} of the same 48, of the same time
     refusals: list[dict[str, Any]]  # of 24 h: what code reason who n
     limits: Mapping[str, list[Any]]  # numbers, accounts, parks
     counters: Mapping[str, int]  # refused calls and the like
@@ -45,6 +45,6 @@ def load(conn: Any, names: Mapping[str, str], now: datetime) -> Health:
     return Health(
         counts=told, counted_at=counted_at, lags=found, oldest=activity.shape(conn, rows, words, names, now),
         hours=health.hours(conn, now), refusals=health.refusals(conn, now), limits=health.limits(conn, now),
-        bad_hours=health.bad_hours(conn, now), counters=counters.read(conn), findings=findings.summed(conn),
+        bad_hours=health.last_bad_hours(conn, now), counters=counters.read(conn), findings=findings.summed(conn),
         chored_at=chores.last(conn),
     )  # fmt: skip

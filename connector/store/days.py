@@ -5,13 +5,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.store import counts, review, snapshots, tallies
+from connector.store import counts, health, review, snapshots, tallies
 from connector.store.engine import Store
-from connector.store.figures import DAY, DAYS, EVENTS, HOUR, SENDS, beginning, replace, week
+from connector.store.figures import DAY, DAYS, EVENTS, HOUR, SENDS, beginning, first_id, replace, week
 from connector.store.send_lists import GROUPS
 from connector.store.tables import events, from_ms, sends, to_ms
 
-HOURS = 48
 OPEN = "review_by_document"  # snapshot: {document: open questions}
 COUNTED = "days_counted"  # snapshot: {day in ms: when it was last counted, in ms}
 REST = timedelta(hours=12)  # between two counts of a day whose messages have arrived
@@ -35,9 +34,11 @@ def count(store: Store, now: datetime) -> None:
     with store.read() as conn:
         questions = review.by_document(conn)
         refused = counts.counts(conn)["refused"]
+        bad = health.bad_hours(conn, now)
     with store.write() as conn:
         snapshots.put(conn, counts.REFUSED, refused, now)
         snapshots.put(conn, OPEN, questions, now)
+        snapshots.put(conn, health.BAD, {str(to_ms(hour)): sums for hour, sums in bad.items()}, now)
 
 
 def _hours(store: Store, now: datetime) -> None:
@@ -59,12 +60,6 @@ def events_between(conn: sa.Connection, start: datetime, end: datetime) -> dict[
         way = "out" if kind in OUT else way
         found[way] = found.get(way, 0) + n
     return found
-
-
-def first_id(at: datetime) -> str:
-    """No uuid7 of this moment or later is smaller."""
-    digits = f"{max(0, to_ms(at)):012x}"
-    return f"{digits[:8]}-{digits[8:]}"
 
 
 def _due(store: Store, now: datetime) -> list[datetime]:

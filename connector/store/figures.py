@@ -11,6 +11,7 @@ from connector.store.tables import figures, from_ms, sends, to_ms
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 DAYS = 7
+HOURS = 48
 MATCHED = "matched"  # events a document matched; name = document, by day
 EVENTS = "events"  # name = the direction of the event, by hour
 SENDS = "send:"  # + group; sends by the day they were made; name = document
@@ -26,6 +27,12 @@ def beginning(at: datetime, of: timedelta) -> datetime:
     """When the hour or day of this moment began, in UTC."""
     ms, step = to_ms(at), int(of.total_seconds() * 1000)
     return from_ms(ms - ms % step)
+
+
+def first_id(at: datetime) -> str:
+    """No uuid7 of this moment or later is smaller."""
+    digits = f"{max(0, to_ms(at)):012x}"
+    return f"{digits[:8]}-{digits[8:]}"
 
 
 def add(conn: sa.Connection, kind: str, sums: Mapping[str, int], at: datetime) -> None:

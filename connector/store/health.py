@@ -1,5 +1,6 @@
 """How the whole fares, by indexes: how far each stage is behind, what was refused, what limits are near."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.store import figures
+from connector.store import figures, snapshots
 from connector.store.among import among
-from connector.store.days import HOURS, first_id
+from connector.store.figures import HOURS, first_id
 from connector.store.review import LOOKED
 from connector.store.states import ENDED
 from connector.store.tables import (
@@ -27,6 +28,7 @@ from connector.store.tables import (
 
 _E, _P, _C, _S = events.c, plans.c, changes.c, sends.c
 HOUR_MS = 3_600_000
+BAD = "bad_hours"  # snapshot: {hour in ms: {review, refused: events}}
 JOURNEYS = {"reply": "handle", "trigger": "trigger"}
 
 
@@ -119,6 +121,14 @@ def hours(conn: sa.Connection, now: datetime) -> list[tuple[datetime, dict[str, 
     return sorted(found.items())
 
 
+def last_bad_hours(conn: sa.Connection, now: datetime) -> dict[datetime, dict[str, int]]:
+    """`bad_hours` as the chore of the figures last found them, with the hours they stand beside; else as they are."""
+    kept = snapshots.get(conn, BAD)
+    if kept is None:
+        return bad_hours(conn, now)
+    return {from_ms(int(at)): sums for at, sums in kept[0].items()}
+
+
 def bad_hours(conn: sa.Connection, now: datetime) -> dict[datetime, dict[str, int]]:
     """{hour: {review, refused: events}} of the last 48 hours, as they stand now; of at most the newest LOOKED rows.
 
@@ -166,21 +176,30 @@ def refusals(conn: sa.Connection, now: datetime) -> list[dict[str, Any]]:
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for state in ENDED:
         over = sa.and_(in_state(sends, state), _S.id >= since)
-        rows = conn.execute(sa.select(_S.code, _S.reason, _S.who).where(over).order_by(_S.id.desc()).limit(LOOKED))
-        for row in rows:
-            _add(found, "send", row.code or state, row.reason, row.who)
+        for row in _alike(conn, sa.select(_S.code, _S.reason, _S.who, _S.id.label("at")).where(over)):
+            _add(found, "send", row.code or state, row.reason, row.who, row.n)
+    outcome = sa.type_coerce(_C.outcome, sa.Text).label("outcome")  # as text: many say the same
     for state in ("refused", "review"):
         mine = sa.and_(in_state(changes, state), _C.event >= since, _C.kind != "Ask")
-        query = sa.select(_C.outcome).where(mine).order_by(_C.event.desc()).limit(LOOKED)
-        for outcome in conn.execute(query).scalars():
-            told = outcome or {}
-            _add(found, "field", str(told.get("code") or told.get("text", ""))[:100], str(told.get("text", "")), "")
+        for row in _alike(conn, sa.select(outcome, _C.event.label("at")).where(mine)):
+            told = json.loads(row.outcome) if row.outcome else {}
+            code, text = str(told.get("code") or told.get("text", ""))[:100], str(told.get("text", ""))
+            _add(found, "field", code, text, "", row.n)
     return sorted(found.values(), key=lambda one: -one["n"])
 
 
-def _add(found: dict[tuple[str, str], dict[str, Any]], what: str, code: str, reason: str, who: str) -> None:
+def _alike(conn: sa.Connection, query: sa.Select[Any]) -> list[Any]:
+    """The newest LOOKED rows of a query, by `at`, those that say the same as one with `n`; the newest word first."""
+    some = query.order_by(sa.desc("at")).limit(LOOKED).subquery()
+    said = [column for column in some.c if column.name != "at"]
+    newest = sa.func.max(some.c.at)
+    grouped = sa.select(*said, sa.func.count().label("n")).group_by(*said).order_by(newest.desc())
+    return list(conn.execute(grouped))
+
+
+def _add(found: dict[tuple[str, str], dict[str, Any]], what: str, code: str, reason: str, who: str, n: int) -> None:
     fresh = {"what": what, "code": code, "reason": reason[:300], "who": who, "n": 0}
-    found.setdefault((what, code), fresh)["n"] += 1
+    found.setdefault((what, code), fresh)["n"] += n
 
 
 def limits(conn: sa.Connection, now: datetime) -> dict[str, list[Any]]:

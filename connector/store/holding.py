@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 from connector.store import parks
 from connector.store.among import among
-from connector.store.bulk import in_chunks
 from connector.store.sending import CANCELLED
 from connector.store.tables import accounts, findings, in_state, sends
 from connector.store.tables import parks as parked
@@ -147,10 +146,10 @@ def _whys(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> di
         "pace": {row.number for row in ready},
     }  # fmt: skip
     p, found = parked.c, {}
-    for scope, values in keys.items():
-        for chunk in in_chunks(sorted(values)):
-            query = sa.select(p.key, p.reason).where(p.scope == scope, p.key.in_(chunk), p.until > now)
-            found.update({(scope, row.key): row.reason for row in conn.execute(query)})
+    if ready:
+        here = sa.or_(*(sa.and_(p.scope == scope, among(conn, p.key, values)) for scope, values in keys.items()))
+        rows = conn.execute(sa.select(p.scope, p.key, p.reason).where(here, p.until > now))
+        found.update({(row.scope, row.key): row.reason for row in rows})
     marks = conn.execute(sa.select(p.scope, p.key, p.reason).where(p.scope.startswith(CANCELLED)))
     found.update({(row.scope, row.key): row.reason for row in marks})
     held = sa.select(accounts.c.id, accounts.c.state, accounts.c.reason).where(accounts.c.state != "ok")

@@ -1,4 +1,4 @@
-"""Answers in gzip: files once per process, pages as they are made. docs/decisions/0019-compressed-pages.md says why."""
+"""Answers in gzip: files once per process, pages as they are made. docs/decisions/0020-compressed-pages.md says why."""
 
 import gzip
 import hashlib

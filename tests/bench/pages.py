@@ -90,6 +90,7 @@ def pages(conn: sa.Connection) -> Iterator[Page]:
     yield from _sends(conn)
     yield from _contacts(conn)
     yield from _mappings(conn)
+    yield Page("template", f"/templates/whatsapp/{big.TEMPLATES[0]}")
     for name in ("setup", "templates", "health", "tasks", "settings", "settings/people", "settings/tokens",
                  "settings/links", "settings/audit", "settings/me"):  # fmt: skip
         yield Page(name, f"/{name}/")
@@ -127,10 +128,16 @@ def _message(conn: sa.Connection) -> str:
     return str(_one(conn, message.order_by(events.c.seq.desc())).id)
 
 
+_HALF = sa.select(sa.func.count() // 2).select_from(sends)
+
+
 def _sends(conn: sa.Connection) -> Iterator[Page]:
     yield Page("sends", "/sends/")
     for group in GROUPS:
-        yield Page(f"sends, {group}", f"/sends/?state={group}")
+        yield Page(f"sends, {group}", f"/sends/?group={group}")
+    row = _one(conn, sa.select(sends.c.id).order_by(sends.c.id.desc()).offset(conn.execute(_HALF).scalar_one()))
+    yield Page("sends, half way back", f"/sends/?before=1.{row.id}")
+    yield Page("send", f"/sends/{row.id}")
     yield Page("sends, a document", "/sends/?document=deal-won")
     yield Page("sends, a phone", "/sends/?q=%2B57+300+000+4242")
 
