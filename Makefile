@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser screens browser chaos bench lint assets assets-check node clean
+.PHONY: help demo test test-browser screens browser chaos bench lint assets assets-check node docs clean
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -72,6 +72,9 @@ assets-check: node
 	@built=$$(mktemp -d) && trap 'rm -rf "$$built"' EXIT && node tools/assets/build.mjs "$$built" && diff -rq $(ASSETS) "$$built" \
 		|| { echo "The committed files are not what tools/assets builds: run 'make assets' and commit them" >&2; exit 1; }
 	@echo "$(ASSETS) is what tools/assets builds"
+
+docs: $(STAMP)
+	@$(BIN)/python -m connector.web.api > docs/openapi.json
 
 clean:
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -10,7 +10,6 @@ from connector.pipeline.activity import Line
 from connector.pipeline.sent import Send
 from connector.store import review, states
 
-EXAMPLES = 1  # of each group that is shown: a page has fifty groups
 SEVERAL = ("several_records", "several_persons", "another_user", "several_contacts")
 
 
@@ -28,7 +27,7 @@ class Group:
     text: str  # in plain words
     count: int
     choices: tuple[str, ...]
-    examples: tuple[Line, ...]  # events of it, newest first
+    examples: tuple[Line, ...]  # its newest event: a page has fifty groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +47,16 @@ class Review:
 
 
 def load(conn: Any, names: Mapping[str, str], now: datetime, groups: int = 50) -> Review:
-    """All that needs a person: at most so many groups, the largest first, with EXAMPLES each."""
+    """All that needs a person: at most so many groups, the largest first, with an example each."""
     found = review.questions(conn)
     shown = found.groups[:groups]
     gone = review.dead(conn)
-    ids = [id_ for group in shown for id_ in group.events[:EXAMPLES]] + [row.id for row in gone["events"]]
+    newest = review.events_of(conn, [group.newest for group in shown])
+    ids = [*newest.values(), *(row.id for row in gone["events"])]
     rows = review.received(conn, ids)
     words = states.words(conn, {row.id: row.state for row in rows.values()})
     lines = {line.id: line for line in activity.shape(conn, list(rows.values()), words, names, now)}
-    made = [(group.why, _group(group, names, lines)) for group in shown]
+    made = [(group.why, _group(group, names, lines.get(newest.get(group.newest, "")))) for group in shown]
     return Review(
         answers=[g for why, g in made if why == "not_understood"],
         people=[g for why, g in made if why in SEVERAL],
@@ -71,10 +71,10 @@ def load(conn: Any, names: Mapping[str, str], now: datetime, groups: int = 50) -
     )
 
 
-def _group(group: review.Group, names: Mapping[str, str], lines: Mapping[str, Line]) -> Group:
+def _group(group: review.Group, names: Mapping[str, str], example: Line | None) -> Group:
     return Group(
         key=group.key, why=group.why, account=names.get(group.account, ""), document=group.document,
         object=group.object, field=group.field, answer=activity.short(group.answer), text=activity.short(group.text),
         count=group.count, choices=group.choices,
-        examples=tuple(lines[id_] for id_ in group.events[:EXAMPLES] if id_ in lines),
+        examples=() if example is None else (example,),
     )  # fmt: skip

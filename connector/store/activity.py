@@ -4,7 +4,6 @@ No page counts history or walks all of it: what is rare comes from the partial i
 among at most LOOKED events, and the page says how far back it looked."""
 
 import json
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +20,7 @@ from connector.store.states import ENDED, WAITS, words
 from connector.store.tables import changes, events, in_state, plans, sends
 
 LOOKED = 3000  # events that one page looks at
-BATCH = 500
+MORE = 4  # times as many are looked at each time a batch did not fill the page
 FEW = 5000  # a set up to this size is read whole
 HIDDEN = "DeliveryStatus"  # shown with its message
 _E = events.c
@@ -57,14 +56,14 @@ def page(
     source = _source(conn, wanted, accounts)
     cursor, kept, states, looked = read(before), list[Any](), dict[str, str](), 0
     last: Any = None
-    more = True
+    more, size = True, limit + 1 + (limit // 2 if wanted != Wanted() else 0)
     while more and len(kept) < limit and looked < LOOKED:
-        size = limit + 1 if not looked else BATCH
         batch = source(cursor, size)
         more = len(batch) == size
         if not batch:
             break
         last, looked = batch[-1], looked + len(batch)
+        size = max(1, min(size * MORE, LOOKED - looked))
         cursor = Cursor(last.seq, last.id)
         fits, of = _fitting(conn, batch, wanted)
         kept, states = kept + fits, states | of
@@ -111,23 +110,21 @@ def _about(conn: sa.Connection, ids: Collection[str], document: str) -> set[str]
         return set()
     sent = sa.select(sends.c.event).where(among(conn, sends.c.event, ids), sends.c.document == document)
     found = set(conn.execute(sent).scalars())
-    return found | {event for event, text in _verdicts(conn, ids, document) if _MATCHED.match(text)}
+    return found | _matched(conn, ids, document)
 
 
-_MATCHED = re.compile(r'[0-9]+,"matched":true')
+def _matched(conn: sa.Connection, ids: Collection[str], document: str) -> set[str]:
+    """By what stands behind the document's name in plans: `core.changes.dump_plan` writes version and matched there.
 
-
-def _verdicts(conn: sa.Connection, ids: Collection[str], document: str) -> list[tuple[str, str]]:
-    """What stands behind the document's name in the plans: `core.changes.dump_plan` writes version and matched there.
-
-    Cut out by the database: a plan names every live document, and is long."""
+    Cut out by the database: a plan names every live document, and is long. Forty characters have no room for the same
+    words inside of the next part, `because`."""
     needle = f'"document":{json.dumps(document)},"version":'
     body = sa.type_coerce(plans.c.body, sa.Text)
     find = sa.func.strpos if conn.dialect.name == "postgresql" else sa.func.instr
-    at = find(body, needle)
-    cut = sa.func.substr(body, at + len(needle), 40)
-    query = sa.select(plans.c.event, cut).where(among(conn, plans.c.event, ids), at > 0)
-    return [(row[0], row[1]) for row in conn.execute(query)]
+    named = sa.select(plans.c.event, body.label("body"), find(body, needle).label("at"))
+    named = named.where(among(conn, plans.c.event, ids)).subquery()
+    cut = sa.func.substr(named.c.body, named.c.at + len(needle), 40)
+    return set(conn.execute(sa.select(named.c.event).where(named.c.at > 0, find(cut, ',"matched":true') > 0)).scalars())
 
 
 # ---- where candidates come from: each gives the next ones before a cursor, newest first --------------------------
@@ -198,8 +195,8 @@ def _typed(conn: sa.Connection, wanted: Wanted, accounts: Collection[str]) -> An
 def _of_people(conn: sa.Connection, lanes: Collection[str], cursor: Cursor, size: int) -> Rows:
     """What they wrote, and what sent them something. Sorted by an expression: by the lanes' index, not all history."""
     t, newest = sends.c, (_E.seq + 0).desc()
-    wrote = sa.select(_E.seq).where(_E.lane.in_(lanes), _E.seq < cursor.seq, _E.kind != HIDDEN)
-    heard = sa.select(_E.seq).join(sends, t.event == _E.id).where(t.lane.in_(lanes), _E.seq < cursor.seq)
+    wrote = sa.select(_E.seq).where(among(conn, _E.lane, lanes), _E.seq < cursor.seq, _E.kind != HIDDEN)
+    heard = sa.select(_E.seq).join(sends, t.event == _E.id).where(among(conn, t.lane, lanes), _E.seq < cursor.seq)
     found = {*conn.execute(wrote.order_by(newest).limit(size)).scalars()}
     found.update(conn.execute(heard.order_by(newest).limit(size)).scalars())
     top = sorted(found, reverse=True)[:size]

@@ -7,14 +7,26 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.store import figures, states
+from connector.store import figures
 from connector.store.among import among
 from connector.store.days import HOURS, first_id
 from connector.store.review import LOOKED
 from connector.store.states import ENDED
-from connector.store.tables import accounts, changes, deliveries, events, in_state, numbers, parks, plans, sends
+from connector.store.tables import (
+    accounts,
+    changes,
+    deliveries,
+    events,
+    from_ms,
+    in_state,
+    numbers,
+    parks,
+    plans,
+    sends,
+)
 
 _E, _P, _C, _S = events.c, plans.c, changes.c, sends.c
+HOUR_MS = 3_600_000
 JOURNEYS = {"reply": "handle", "trigger": "trigger"}
 
 
@@ -112,23 +124,38 @@ def bad_hours(conn: sa.Connection, now: datetime) -> dict[datetime, dict[str, in
 
     By the indexes of what ended badly; an event's id tells its hour."""
     since = first_id(figures.beginning(now, figures.HOUR) - (HOURS - 1) * figures.HOUR)
-    ids: set[str] = set()
-    for table, among_states in (
-        (changes, ("review",)), (changes, ("refused",)), (sends, ("unknown",)), (sends, ENDED), (plans, ("dead",)),
-    ):  # fmt: skip
-        mine = sa.and_(in_state(table, *among_states), table.c.event >= since)
-        query = sa.select(table.c.event).where(mine).order_by(table.c.event.desc()).limit(LOOKED)
-        ids |= set(conn.execute(query).scalars())
-    rows = list(conn.execute(sa.select(_E.id, _E.state, _E.received_at).where(among(conn, _E.id, ids)))) if ids else []
-    dead = sa.and_(in_state(events, "dead"), _E.id >= since)
-    rows += conn.execute(sa.select(_E.id, _E.state, _E.received_at).where(dead).limit(LOOKED))
-    own = {row.id: row for row in rows}
+    review = _newest(
+        conn, since, (changes, ("review",)), (plans, ("dead",)), (events, ("dead",)), (sends, ("unknown",))
+    )
+    refused = _newest(conn, since, (changes, ("refused",)), (sends, ENDED)) - review
     found: dict[datetime, dict[str, int]] = {}
-    for id_, word in states.words(conn, {row.id: row.state for row in own.values()}).items():
-        if word in ("review", "refused"):
-            hour = found.setdefault(figures.beginning(own[id_].received_at, figures.HOUR), {})
-            hour[word] = hour.get(word, 0) + 1
+    for word, ids, more in (("review", review, ()), ("refused", refused, _no_more())):
+        hour = sa.type_coerce(_E.received_at, sa.BigInteger) // HOUR_MS
+        query = sa.select(hour, sa.func.count()).where(among(conn, _E.id, ids), *more).group_by(hour)
+        for at, n in conn.execute(query) if ids else ():
+            found.setdefault(from_ms(at * HOUR_MS), {})[word] = n
     return found
+
+
+def _newest(conn: sa.Connection, since: str, *sources: tuple[sa.Table, tuple[str, ...]]) -> set[str]:
+    """Ids of the events in one of these states, of each the newest LOOKED since that id."""
+    found: set[str] = set()
+    for table, among_states in sources:
+        column = table.c.id if table is events else table.c.event
+        mine = sa.and_(in_state(table, *among_states), column >= since)
+        found |= set(conn.execute(sa.select(column).where(mine).order_by(column.desc()).limit(LOOKED)).scalars())
+    return found
+
+
+def _no_more() -> tuple[sa.ColumnElement[bool], ...]:
+    """Nothing else came of an event that was refused, or will; as `states.word` has it."""
+    more = _C.state.in_(("done", "new", "in_flight", "review"))
+    return (
+        _E.state.not_in(("new", "dead")),
+        ~sa.exists().where(_P.event == _E.id, _P.state.in_(("new", "dead"))),
+        ~sa.exists().where(_C.event == _E.id, more),
+        ~sa.exists().where(_S.event == _E.id, _S.state.not_in(ENDED)),
+    )
 
 
 def refusals(conn: sa.Connection, now: datetime) -> list[dict[str, Any]]:

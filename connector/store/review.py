@@ -1,9 +1,8 @@
 """What needs a person, in groups: each question once, with how many wait for its answer. Bounded, newest first."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from dataclasses import field as part
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -15,11 +14,11 @@ from connector.store.holding import COLUMNS, explained
 from connector.store.tables import accounts, changes, deliveries, events, in_state, plans, sends
 
 LOOKED = 5000  # of each set, the newest
-EXAMPLES = 5  # of a group
 WIDTH = 200  # characters of a reason that groups are told apart by
 _C = changes.c
+Query = sa.Select[Any]
 _BODY, _OUTCOME = (sa.type_coerce(column, sa.Text).label(column.name) for column in (_C.body, _C.outcome))
-_QUERY = sa.select(_C.seq, _C.event, _C.account, _C.lane, _C.object, _C.kind, _BODY, _OUTCOME)
+_TEXTS = (_C.account, _C.object, _C.kind, _BODY, _OUTCOME)  # most questions are asked many times, in the same words
 
 
 @dataclass(slots=True)
@@ -34,8 +33,6 @@ class Group:
     answer: str
     text: str
     count: int = 0
-    events: list[str] = part(default_factory=list)  # newest first, at most EXAMPLES
-    lanes: list[str] = part(default_factory=list)  # of the same
     choices: tuple[str, ...] = ()  # of the newest: record ids, contacts, or values
     newest: int = 0  # changes.seq
 
@@ -62,17 +59,28 @@ class Groups:
 def questions(conn: sa.Connection) -> Groups:
     """Everything in review, grouped: answers by (document, field, answer), other questions by their code and document,
     refusals of the CRM by object, field and reason."""
-    rows = conn.execute(_QUERY.where(in_state(changes, "review")).order_by(_C.seq.desc()).limit(LOOKED + 1)).all()
+    newest = _newest(*_TEXTS).subquery()
+    alike = sa.select(
+        *(newest.c[c.name] for c in _TEXTS), sa.func.count().label("n"), sa.func.max(newest.c.seq).label("seq")
+    )
+    rows = conn.execute(alike.group_by(*(newest.c[c.name] for c in _TEXTS))).all()
     found: dict[tuple[str, ...], Group] = {}
-    alike: dict[tuple[str, ...], Group] = {}  # by the texts as they are kept: most questions are asked many times
-    for row in rows[:LOOKED]:
-        texts = (row.account, row.object, row.kind, row.body, row.outcome)
-        if texts not in alike:
-            fresh = _group(row)
-            alike[texts] = found.setdefault(fresh.identity, fresh)
-        _count(alike[texts], row)
+    for row in sorted(rows, key=lambda row: -row.seq):  # of each group the newest speaks
+        fresh = _group(row)
+        found.setdefault(fresh.identity, fresh).count += row.n
     ordered = sorted(found.values(), key=lambda g: (-g.count, -g.newest))
-    return Groups(ordered, len(rows) > LOOKED)
+    return Groups(ordered, sum(row.n for row in rows) == LOOKED and _older(conn))
+
+
+def _newest(*columns: sa.ColumnElement[Any]) -> Query:
+    query = sa.select(_C.seq, *columns).where(in_state(changes, "review"))
+    return query.order_by(_C.seq.desc()).limit(LOOKED)
+
+
+def _older(conn: sa.Connection) -> bool:
+    """There are more than LOOKED."""
+    beyond = sa.select(_C.seq).where(in_state(changes, "review")).order_by(_C.seq.desc()).offset(LOOKED).limit(1)
+    return conn.execute(beyond).first() is not None
 
 
 def _group(row: Any) -> Group:
@@ -89,17 +97,23 @@ def _group(row: Any) -> Group:
     )  # fmt: skip
 
 
-def _count(group: Group, row: Any) -> None:
-    group.count += 1
-    if len(group.events) < EXAMPLES and row.event not in group.events:
-        group.events.append(row.event)
-        group.lanes.append(row.lane)
-
-
 def of_group(conn: sa.Connection, key: str, limit: int = LOOKED) -> list[tuple[int, str]]:
     """(seq, event) of one group's changes, newest first, among the newest LOOKED in review: for an act in bulk."""
-    rows = conn.execute(_QUERY.where(in_state(changes, "review")).order_by(_C.seq.desc()).limit(LOOKED)).all()
-    return [(row.seq, row.event) for row in rows if _group(row).key == key][:limit]
+    keys: dict[tuple[str, ...], str] = {}
+    found: list[tuple[int, str]] = []
+    for row in conn.execute(_newest(_C.event, *_TEXTS)):
+        texts = (row.account, row.object, row.kind, row.body, row.outcome)
+        if texts not in keys:
+            keys[texts] = _group(row).key
+        if keys[texts] == key:
+            found.append((row.seq, row.event))
+    return found[:limit]
+
+
+def events_of(conn: sa.Connection, seqs: Collection[int]) -> dict[int, str]:
+    """{change: its event} of the newest changes of some groups."""
+    rows = conn.execute(sa.select(_C.seq, _C.event).where(among(conn, _C.seq, seqs))) if seqs else ()
+    return {row.seq: row.event for row in rows}
 
 
 def unknown(conn: sa.Connection, now: datetime, limit: int = 50) -> list[dict[str, Any]]:

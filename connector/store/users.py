@@ -48,16 +48,22 @@ def get(conn: sa.Connection, user: str) -> sa.Row[Any] | None:
 
 
 def change(conn: sa.Connection, user: str, **values: Any) -> None:
-    """Sets name, role, language, state or password; who is disabled, or has a new password or role, signs in anew."""
+    """Sets name, role, language, state or password; who is disabled, or has a new password or role, signs in anew.
+
+    A link that was not used yet ends with a new password, and when its person is disabled."""
     conn.execute(sa.update(users).where(users.c.id == user).values(**values))
+    if "password" in values or values.get("state") == "disabled":
+        conn.execute(sa.delete(invites).where(invites.c.user == user))
     if {"state", "password", "role"} & values.keys():
         conn.execute(sa.delete(sessions).where(sessions.c.user == user))
 
 
 def admins(conn: sa.Connection) -> int:
-    """How many active admins there are: the last one can be neither disabled nor given another role."""
-    query = sa.select(sa.func.count()).where(users.c.role == "admin", users.c.state == "active")
-    return int(conn.execute(query.select_from(users)).scalar_one())
+    """How many active admins there are: the last one can be neither disabled nor given another role.
+
+    They are held to the end of the transaction: two admins who take each other's role away do not both succeed."""
+    query = sa.select(users.c.id).where(users.c.role == "admin", users.c.state == "active")
+    return len(conn.execute(query.order_by(users.c.id).with_for_update()).all())
 
 
 # ---- one-time links ----------------------------------------------------------------------------------------------

@@ -6,20 +6,19 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, abort, g, render_template, request, send_from_directory
 from markupsafe import Markup
 
-from connector.web import words
+from connector.web import packing, words
 from connector.web.auth import anyone
 from connector.web.headers import HEADERS, page_policy
 from connector.web.house import House
+from connector.web.packing import STATIC
 from connector.web.showing import counted, plain, short_time, shown
 
 log = logging.getLogger("connector.web")
-STATIC = Path(__file__).parent / "static"
 YEAR = 31_536_000  # seconds
 REPORT = 4096  # bytes of a CSP report that are logged
 
@@ -40,7 +39,11 @@ def dress(app: Flask, house: House, screens: Sequence[str]) -> None:
     @app.get("/static/<path:name>")
     @anyone
     def static(name: str) -> Response:
-        answer = send_from_directory(STATIC, name, max_age=YEAR if "v" in request.args else 0)
+        answer = packing.static(name) if packing.wanted(request) else None
+        if answer is None:
+            answer = send_from_directory(STATIC, name)
+            answer.vary.add("Accept-Encoding")
+        answer.make_conditional(request)
         answer.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable" if "v" in request.args else "no-cache"
         return answer
 
@@ -71,6 +74,7 @@ def asset(name: str) -> str:
     return f"/static/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
 
 
+@cache
 def icon(name: str) -> Markup:
     """One drawing of the sprite; the word beside it says what it means, so a screen reader passes it over."""
     return Markup('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>').format(
@@ -110,7 +114,7 @@ def _secure(response: Response) -> Response:
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-    return response
+    return packing.pack(request, response)
 
 
 def _ago(at: datetime | str | None, now: datetime | None = None) -> Markup:
@@ -128,7 +132,7 @@ def _exact(at: datetime | str | None) -> str:
     if not at:
         return ""
     moment = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{moment.isoformat(' ', 'seconds')[:19]} UTC"
 
 
 def _app() -> Flask:

@@ -11,6 +11,7 @@ _UNSEEN = re.compile(
     r"[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     r"\ufff9-\ufffb\ud800-\udfff]"
 )
+_OPEN, _CLOSE = Markup('<bdi class="said">'), Markup("</bdi>")
 JOINERS = ("\u200d", "\u200c")  # emoji families and several scripts need them between other characters
 MARKS = {"\u202e": "RLO", "\u202d": "LRO", "\u202b": "RLE", "\u202a": "LRE", "\u202c": "PDF", "\u2066": "LRI",
          "\u2067": "RLI", "\u2068": "FSI", "\u2069": "PDI", "\u200e": "LRM", "\u200f": "RLM", "\u061c": "ALM",
@@ -21,6 +22,8 @@ def shown(value: object, most: int = LONGEST) -> Markup:
     """Anybody's text, escaped; controls that would hide or turn it are drawn as what they are."""
     text = "" if value is None else str(value)
     rest = len(text) - most
+    if rest <= 0 and not _UNSEEN.search(text):  # nearly always, hundreds of times a page
+        return _OPEN + text + _CLOSE
     out, last = [], 0
     text = text[:most]
     for found in _UNSEEN.finditer(text):

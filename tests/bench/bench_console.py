@@ -1,156 +1,174 @@
-"""What the console reads, with a million events, 100,000 contacts and 400,000 sends, on both databases.
+"""Every page of the console over HTTP, with a million events, 100,000 contacts and 400,000 sends, on both databases.
 
-CONSOLE_SHARE=0.01 measures a hundredth; CONSOLE_SQLITE=PATH keeps the file and takes it again when it is there."""
+CONSOLE_SHARE=0.01 takes a hundredth; CONSOLE_SQLITE=PATH and CONSOLE_POSTGRES="ADDRESS PID" name databases that are
+filled already; CONSOLE_ONLY=sqlite leaves the other out. One visitor; pages in turn, round by round."""
 
+import gzip
+import http.client
 import os
-import shutil
+import re
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from connector.pipeline import activity, healthy, people, reviewing, sent
-from connector.store import counts, days, document_lists, send_lists
-from connector.store.engine import Store, open_store
-from tests.bench import big, servers
-from tests.bench.report import Result, Row
+import psutil
 
-TRIES = 15
-MOST = 100  # ms, the queries of one page
-Read = Callable[[Any], Any]
+from connector.store import api_tokens
+from connector.store.engine import open_store
+from tests.bench import big, pages, servers
+from tests.bench.report import Result, Row, percentile
+from tests.web.front import Web, environment
+
+ROUNDS, VIEWS = int(os.environ.get("CONSOLE_ROUNDS", "40")), 2000
+FIRST_PAINT, MEMORY = 100, 130  # kB over the wire; MB
+FILES = re.compile(rb'(?:src|href)="(/static/[^"#]+)')
 
 
 def run() -> Result:
     """Both databases, one after the other."""
-    share = float(os.environ.get("CONSOLE_SHARE", "1"))
     result, rounds = Result(), dict[str, Any]()
     for dialect in ("sqlite", "postgresql"):
-        with ExitStack() as stack:
-            home = stack.enter_context(servers.folder())
-            url, kept, server = _address(stack, dialect, home)
-            took = 0.0 if kept else big.fill(url, share)
-            store = open_store(url, home=home)
-            stack.callback(store.close)
-            rounds[dialect] = {"fill_s": round(took), **_measure(store, dialect, server, result)}
+        if os.environ.get("CONSOLE_ONLY", dialect) == dialect:
+            with ExitStack() as stack:
+                rounds[dialect] = _database(stack, dialect, result)
     result.rounds = rounds
     return result
 
 
-def _address(stack: ExitStack, dialect: str, home: Path) -> tuple[str, bool, int]:
+def _database(stack: ExitStack, dialect: str, result: Result) -> dict[str, Any]:
+    home = stack.enter_context(servers.folder())
+    url, filled, server = address(stack, dialect, home)
+    if not filled:
+        big.fill(url, float(os.environ.get("CONSOLE_SHARE", "1")))
+    store, now = open_store(url, home=home), datetime.now(UTC)
+    stack.callback(store.close)
+    visitor = pages.prepare(store, now)
+    with store.write() as conn:
+        token = api_tokens.add(conn, "bench", "admin", "ana", now)[1]
+    with store.read() as conn:
+        wanted = [*pages.pages(conn), *pages.api()]
+    redis = stack.enter_context(servers.valkey())
+    web = Web(environment(home, DATABASE_URL=url, REDIS_URL=redis.url, WEB_PROCESSES="1", LOG_LEVEL="ERROR"))
+    stack.callback(web.kill)
+    stack.callback(web.end)
+    with closing(Client(web, visitor, token, server)) as client:
+        seen = _measure(client, wanted)
+        _tell(dialect, wanted, seen, result)
+        if dialect == "sqlite":
+            _paint(client, wanted, result)
+            _memory(client, wanted, result)
+    return seen
+
+
+def address(stack: ExitStack, dialect: str, home: Path) -> tuple[str, bool, int]:
     """(address, it is filled already, the server's pid or 0)."""
-    if dialect == "postgresql":
-        server = stack.enter_context(servers.postgres())
-        return server.database(), False, server.pid
-    given = os.environ.get("CONSOLE_SQLITE", "")
-    if given and Path(given).exists():
-        shutil.copy(given, home / "connector.db")
-        return f"sqlite:///{home / 'connector.db'}", True, 0
-    return f"sqlite:///{given or home / 'connector.db'}", False, 0
+    given = os.environ.get(f"CONSOLE_{'SQLITE' if dialect == 'sqlite' else 'POSTGRES'}", "")
+    if dialect == "sqlite":
+        return f"sqlite:///{given or home / 'connector.db'}", bool(given) and Path(given).exists(), 0
+    if given:
+        url, pid = given.split()
+        return url, True, int(pid)
+    server = stack.enter_context(servers.postgres())
+    return server.database(), False, server.pid
 
 
-def _measure(store: Store, dialect: str, server: int, result: Result) -> dict[str, Any]:
-    now = datetime.now(UTC)
-    chores = {
-        "first tally": lambda: [days.tally(store) for _ in range(4)],
-        "first figures": lambda: days.count(store, now),
-        "tally": lambda: days.tally(store),
-        "figures": lambda: days.count(store, now),
-    }
-    rounds: dict[str, Any] = {}
-    for name, chore in chores.items():
-        started = time.perf_counter()
-        chore()
-        rounds[f"chore: {name}"] = round((time.perf_counter() - started) * 1000, 1)
-        result.rows.append(Row(f"{dialect}: chore {name}", rounds[f"chore: {name}"], "ms"))
-    for name, read in reads(now):
-        times, cpu = _times(store, read, server)
-        rounds[name] = [round(t, 2) for t in times]
-        median, p95 = statistics.median(times), sorted(times)[int(len(times) * 0.95)]
+class Client:
+    """One browser, on one connection that stays open."""
+
+    def __init__(self, web: Web, visitor: pages.Visitor, token: str, server: int) -> None:
+        self.web, self.visitor, self.token, self.server = web, visitor, token, server
+        self.connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=60)
+        self.worker = psutil.Process(web.process.pid).children()[0]
+
+    def get(self, page: pages.Page) -> bytes:
+        """The body as it came over the wire; anything but 200 is an error of the bench."""
+        headers = self.visitor.headers(page)
+        if page.path.startswith("/api/"):
+            headers = {"Authorization": f"Bearer {self.token}", "Accept-Encoding": "gzip"}
+        self.connection.request("POST" if page.form else "GET", page.path, self.visitor.body(page), headers)
+        answer = self.connection.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{page.path}: {answer.status} {_plain(body)[-600:]!r}")
+        return body
+
+    def cpu(self) -> float:
+        """Seconds: the web process, and Postgres."""
+        return servers.cpu(*((self.worker.pid, self.server) if self.server else (self.worker.pid,)))
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def _measure(client: Client, wanted: Sequence[pages.Page]) -> dict[str, Any]:
+    """{page: {ms: of each round, cpu: ms on average, bytes}}. CPU is told by the kernel in steps of 10 ms: the rounds
+    make it exact."""
+    seen: dict[str, Any] = {page.name: {"ms": [], "cpu": 0.0, "bytes": 0} for page in wanted}
+    for page in wanted:
+        client.get(page)
+    for _ in range(ROUNDS):
+        for page in wanted:
+            mine, before, started = seen[page.name], client.cpu(), time.perf_counter()
+            body = client.get(page)
+            mine["ms"].append(round((time.perf_counter() - started) * 1000, 1))
+            mine["cpu"] += (client.cpu() - before) * 1000 / ROUNDS
+            mine["bytes"] = len(body)
+    return seen
+
+
+def _tell(dialect: str, wanted: Sequence[pages.Page], seen: dict[str, Any], result: Result) -> None:
+    for page in wanted:
+        mine = seen[page.name]
+        p95 = percentile(mine["ms"], 95)
+        note = f"CPU {mine['cpu']:.0f} ms, {mine['bytes'] / 1000:.1f} kB"
+        middle, late = page.at_most
         result.rows.append(
-            Row(f"{dialect}: {name}", round(median, 1), "ms", at_most=MOST, note=f"p95 {p95:.1f} ms, CPU {cpu:.1f} ms")
+            Row(f"{dialect}: {page.name}", statistics.median(mine["ms"]), "ms", at_most=middle, note=note)
         )
-        print(f"{dialect:<11} {name:<44} {median:8.1f} {p95:8.1f} cpu {cpu:7.1f}", flush=True)
-    return rounds
+        result.rows.append(Row(f"{dialect}: {page.name}, 95th percentile", p95, "ms", at_most=late))
+        mine["cpu"] = round(mine["cpu"], 1)
 
 
-def _times(store: Store, read: Read, server: int) -> tuple[list[float], float]:
-    """Milliseconds of each try; and of CPU per try, of ours and of Postgres: what a busy machine does not change."""
-    times = []
-    before = servers.cpu(os.getpid(), server) if server else time.process_time()
-    for _ in range(TRIES):
-        started = time.perf_counter()
-        with store.read() as conn:
-            read(conn)
-        times.append((time.perf_counter() - started) * 1000)
-    after = servers.cpu(os.getpid(), server) if server else time.process_time()
-    return times, (after - before) / TRIES * 1000
+def _paint(client: Client, wanted: Sequence[pages.Page], result: Result) -> None:
+    """What a first visit loads before it shows anything, and all of it; the editor's own file comes after."""
+    totals: dict[str, tuple[float, float]] = {}
+    for page in wanted:
+        text = _plain(body := client.get(page))
+        if page.form or b"<html" not in text:
+            continue
+        files = {path.decode() for path in FILES.findall(text)} | {_sprite(text)}
+        sizes = {path: len(client.get(pages.Page(path, path))) for path in files if path}
+        late = sum(size for path, size in sizes.items() if "/editor" in path)
+        everything = len(body) + sum(sizes.values())
+        totals[page.name] = ((everything - late) / 1000, everything / 1000)
+    name, (first, _) = max(totals.items(), key=lambda one: one[1][0])
+    result.rows.append(Row("first paint, the largest page", round(first, 1), "kB", at_most=FIRST_PAINT, note=name))
+    editor = totals["mapping, the editor"]
+    result.rows.append(Row("the editor, with its own files", round(editor[1], 1), "kB"))
 
 
-def reads(now: datetime) -> Iterator[tuple[str, Read]]:
-    """Every list of the console, as its pages ask for it."""
-    names = {big.WHATSAPP: "shop", big.HUBSPOT: "hubspot", big.SALESFORCE: "salesforce"}
-
-    def page(**how: Any) -> Read:
-        return lambda conn: activity.activity(conn, names, now, **how)
-
-    def deep(**how: Any) -> Read:
-        def walk(conn: Any) -> Any:
-            first = activity.activity(conn, names, now, limit=1, **how)
-            half = f"{first.rows[0].seq // 2}.{first.rows[0].id}" if first.rows else ""
-            return activity.activity(conn, names, now, before=half, **how)
-
-        return walk
-
-    yield "activity", page()
-    yield "activity, half way back", deep()
-    for state in ("done", "waiting", "review", "refused"):
-        yield f"activity, {state}", page(state=state)
-    yield "activity, out", page(direction="out")
-    yield "activity, statuses", page(direction="status")
-    yield "activity, of a kind that never was", page(kinds=("IdentityChange",))
-    yield "activity, a document", page(document="nps-answer")
-    yield "activity, a document in review", page(document="nps-answer", state="review")
-    yield "activity, a document that never was", page(document="nothing")
-    yield "activity, an account", page(account=big.HUBSPOT)
-    yield "activity, a phone", page(query="+57 300 000 4242")
-    yield "activity, a national phone", page(query="300 0004242")
-    yield "activity, a phone's beginning", page(query="57300000")
-    yield "activity, a common name", page(query="maria")
-    yield "activity, two names", page(query="garcia jose")
-    yield "activity, names nobody has", page(query="maria zzz")
-    yield "activity, an id", page(query="key.500001")
-    yield "activity, a send's id or wamid", page(query="wamid.500000")
-    yield from _people(names, now)
-    yield from _sends(names, now)
-    yield "review", lambda conn: reviewing.load(conn, names, now)
-    yield "mappings", lambda conn: document_lists.listing(conn, now)
-    yield "health", lambda conn: healthy.load(conn, names, now)
-    yield "doctor.counts, exact", lambda conn: counts.counts(conn)
-    yield "doctor.counts, of a page", lambda conn: counts.last_counts(conn)
+def _sprite(text: bytes) -> str:
+    found = re.search(rb'href="(/static/vendor/icons[^"#]+)', text)
+    return found[1].decode() if found else ""
 
 
-def _people(names: Any, now: datetime) -> Iterator[tuple[str, Read]]:
-    def some(conn: Any) -> str:
-        return people.contacts(conn, names, now, limit=1).rows[0].who.id
-
-    yield "contacts", lambda conn: people.contacts(conn, names, now)
-    yield "contacts, a name", lambda conn: people.contacts(conn, names, now, query="sof")
-    yield "contact", lambda conn: people.contact(conn, names, now, some(conn))
-    yield "contact's timeline", lambda conn: people.timeline_of(conn, names, now, some(conn))
+def _plain(body: bytes) -> bytes:
+    return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
 
 
-def _sends(names: Any, now: datetime) -> Iterator[tuple[str, Read]]:
-    def page(**how: Any) -> Read:
-        return lambda conn: sent.sends(conn, names, now, **how)
+def _memory(client: Client, wanted: Sequence[pages.Page], result: Result) -> None:
+    """The web process after so many views of every kind."""
+    views = _views(wanted)
+    for _ in range(VIEWS):
+        client.get(next(views))
+    resident = client.worker.memory_info().rss / 2**20
+    result.rows.append(Row(f"web process after {VIEWS:,} more views", round(resident, 1), "MB", at_most=MEMORY))
 
-    yield "sends", page()
-    for group in send_lists.GROUPS:
-        yield f"sends, {group}", page(group=group)
-    yield "sends, a document", page(document="deal-won")
-    yield "sends, a document that never was", page(document="nothing")
-    yield "sends, failed of a template", page(group="failed", template="welcome_v1")
-    yield "sends, a phone", page(query="+57 300 000 4242")
-    yield "sends, summary", lambda conn: sent.summary(conn, now)
+
+def _views(wanted: Sequence[pages.Page]) -> Iterator[pages.Page]:
+    while True:
+        yield from wanted

@@ -161,7 +161,7 @@ class Past:
             self.sink.put("documents", ("id", "kind", "name"), (f"doc-{name}", kind, name))
             for n in range(1, 21):
                 state = "live" if n == 20 else "retired"
-                self.sink.put("document_versions", versions, (f"doc-{name}", n, _TEXT % name, "ana", self.start, state))
+                self.sink.put("document_versions", versions, (f"doc-{name}", n, _document(name), "ana", self.start, state))
         columns = ("account", "name", "language", "status", "category", "components", "at")
         for template in TEMPLATES:
             self.sink.put("templates", columns, (WHATSAPP, template, "es", "APPROVED", "UTILITY", "[]", self.start))
@@ -326,7 +326,28 @@ _FIELD = '{"kind":"SetField","field":"whatsapp_last_answer","value":"%s"}'
 _LOG = '{"kind":"LogActivity","what":"message","text":"%s","at":"2026-11-01T10:00:00+00:00"}'
 _TEMPLATE = json.dumps({"type": "template", "template": {"name": "t", "components": [{"type": "body"}] * 3}})
 _CONTEXT = json.dumps({"record": {"amount": "100", "dealstage": "won", "closedate": "2026-11-01"}, "contact": {}})
-_TEXT = "mapping: %s\n" + "# a line of text\n" * 40
+_MORE = "# a line of text\n" * 40
+_TEXT = """mapping: %s
+crm: hubspot
+when: {answer_to: webinar_invite_v2, type: [button, text]}
+contact: {find_by: [whatsapp, phone], if_missing: create, if_several: newest}
+set:
+  field_1: {from: answer.id | default(answer.text), map: {yes: Interested, no: Declined}, else: review}
+  field_2: "{{ answer.text }}"
+log: message
+""" + _MORE
+_SENDS = """send: %s
+crm: hubspot
+when: {deal.dealstage: {becomes: won}}
+to: deal.contact
+template: %s
+language: es
+""" + _MORE
+
+
+def _document(name: str) -> str:
+    """A text that can be read."""
+    return _TEXT.replace("%s", name) if name in MAPPINGS else _SENDS % (name, TEMPLATES[SENDERS.index(name)])
 
 
 def _body(document: str, asks: bool) -> str:

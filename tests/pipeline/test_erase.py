@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from connector import errors
 from connector.pipeline import privacy
+from connector.pipeline.consents import by_hand
 from connector.store import audit, contacts, doctor, findings, people
+from connector.store import tasks as task_rows
 from connector.store.bulk import insert_many
 from connector.store.tables import (
     changes,
@@ -108,6 +110,23 @@ def _more(house: House, contact: str) -> None:
 
 def erase(house: House, contact: str) -> dict[str, int]:
     return works_people.erase(house.app, contact, "ana@x.co", lambda _done, _total: None)
+
+
+def test_a_task_erases_what_was_set_by_hand_too(house: House) -> None:
+    contact = live(house)
+    with house.app.store.write() as conn:
+        person = contacts.load(conn, [contact])[contact]
+        evidence, receiver = f"{NAME} called from +{PHONE}", house.app.accounts()[0].id
+        by_hand(conn, person, "marketing", "opted_out", evidence, receiver, (), now())
+        task = task_rows.add(conn, "contact.erase", {"contact": contact}, "ana@x.co", now())
+    house.app.drain("task", stop=lambda: False)
+    with house.app.store.read() as conn:
+        done = task_rows.get(conn, task)
+    assert done is not None
+    assert (done.state, done.error, done.done) == ("done", "", done.total)
+    assert done.result["contact_keys"] > 0
+    assert canaries.found(house.app.store) == []
+    healthy(house)
 
 
 def healthy(house: House) -> None:

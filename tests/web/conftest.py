@@ -4,7 +4,10 @@ import shutil
 
 import pytest
 
+from tests.web.console import clock, console, make_console
 from tests.web.front import Web, add_account, environment
+
+__all__ = ["clock", "console", "make_console"]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import pytest
 from connector.store import api_tokens
 from connector.web.auth.roles import ROLES
 
-pytest_plugins = ["tests.web.pages.conftest"]
 PAST_THE_GATE = {401, 403}  # what only the gate answers; a page may refuse what was given, but not with these
 
 

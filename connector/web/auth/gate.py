@@ -6,7 +6,6 @@ A route that names no role is closed to everybody: forgetting to think of it mus
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from hmac import compare_digest
 from typing import Any, TypeVar
 
 from flask import Flask, Response, abort, current_app, g, redirect, request
@@ -14,6 +13,7 @@ from werkzeug.exceptions import Forbidden
 
 from connector import errors
 from connector.store import users
+from connector.web.auth.masks import masked, same
 from connector.web.auth.roles import ROLES, Person, allows
 from connector.web.house import House
 
@@ -101,7 +101,8 @@ def _of_session(house: House) -> Person | None:
         return None
     if row.seen_at < now - users.SEEN:
         _note(house, row.session, now)
-    return Person(row.user, row.email, row.role, row.email, row.language, row.session, row.csrf)
+    g.csrf = row.csrf
+    return Person(row.user, row.email, row.role, row.email, row.language, row.session, masked(row.csrf))
 
 
 def _note(house: House, session: str, now: datetime) -> None:
@@ -129,7 +130,7 @@ def _check_form(role: str) -> None:
     if role == ANYONE or g.person is None:
         return
     given = request.headers.get(HEADER) or request.form.get("csrf", "")
-    if not compare_digest(given.encode("utf-8", "replace"), g.person.csrf.encode()):
+    if not same(given, g.csrf):
         raise Forbidden("form")
 
 

@@ -17,7 +17,7 @@ class Person:
     email: str = ""
     language: str = ""
     session: str = ""
-    csrf: str = ""
+    csrf: str = ""  # masked anew for every answer: what its forms carry
 
 
 def allows(role: str, needed: str) -> bool:

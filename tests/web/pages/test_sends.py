@@ -278,6 +278,9 @@ def test_a_file_becomes_a_task(shop):
         mine = tasks.claim(conn, task, shop.house.clock.now())
         result = {"new": 1, "known": 2, "refused": [{"row": 3, "why": HOSTILE}], "more": 4}
         tasks.end(conn, mine, "done", shop.house.clock.now(), result=result)
+    with shop.house.store.write() as conn:
+        other = tasks.add(conn, "doctor", {}, "me", shop.house.clock.now())
+    assert editor.get(f"/sends/import/{other}").status_code == 404
     for part in (True, False):
         page = editor.get(f"/sends/import/{task.id}", part=part).text
         assert "1 message is known now. 2 were known before. 5 rows were left out." in page
@@ -295,9 +298,3 @@ def test_what_is_no_list_is_told_and_stays(shop, form, words):
     assert answer.status_code == 422
     assert words in answer.text
     assert form.get("text", "") in answer.text
-
-
-def test_a_task_of_another_kind_is_no_import(shop):
-    with shop.house.store.write() as conn:
-        other = tasks.add(conn, "doctor", {}, "me", shop.house.clock.now())
-    assert shop("editor").get(f"/sends/import/{other}").status_code == 404

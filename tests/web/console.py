@@ -1,0 +1,100 @@
+"""The console in one process over a real store: `console` signs in whoever a test needs."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from connector.base import hook_path, kinds
+from connector.config import key_file
+from connector.store import accounts, users
+from connector.store.engine import Store
+from connector.store.secrets import Keyring
+from connector.web.house import House
+from connector.web.pages import flask_app
+
+PASSWORD = "correct horse battery"
+
+
+class FixedClock:
+    """The hour a test says."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+
+class Console:
+    """The console's application; `console("editor")` is a browser in which an editor has signed in."""
+
+    def __init__(self, app: Flask, house: House, rung: list[str]) -> None:
+        self.app, self.house, self.rung = app, house, rung
+
+    def __call__(self, role: str = "admin", email: str = "") -> "Browser":
+        address = email or f"{role}@example.com"
+        with self.house.store.write() as conn:
+            found = users.get(conn, address)
+            user = (
+                found.id if found is not None else users.add(conn, address, role.title(), role, self.house.clock.now())
+            )
+            token = users.sign_in(conn, user, self.house.clock.now())
+            row = users.session(conn, token, self.house.clock.now())
+        client = self.app.test_client()
+        client.set_cookie("connector", token)
+        return Browser(client, row.csrf)
+
+    @property
+    def stranger(self) -> FlaskClient:
+        return self.app.test_client()
+
+
+class Browser:
+    """A client with a session; what it posts carries the session's token."""
+
+    def __init__(self, client: FlaskClient, csrf: str) -> None:
+        self.client, self.csrf = client, csrf
+
+    def get(self, path: str, *, part: bool = False, **more):
+        return self.client.get(path, headers={"HX-Request": "true"} if part else {}, **more)
+
+    def post(self, path: str, data: dict | None = None, *, part: bool = False, **more):
+        headers = {"X-Csrf": self.csrf} | ({"HX-Request": "true"} if part else {})
+        return self.client.post(path, data=data or {}, headers=headers, **more)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def make_console(clock: FixedClock, tmp_path: Path) -> Callable[..., Console]:
+    """A console over a given store."""
+
+    def make(store: Store, public_url: str = "http://127.0.0.1:8000", sandbox: str = "") -> Console:
+        keyring, rung = Keyring(key_file(tmp_path / "keys")), list[str]()
+
+        def everyone():
+            with store.read() as conn:
+                return accounts.all_accounts(conn, keyring)
+
+        house = House(
+            store=store, keyring=keyring, clock=clock, ring=lambda *names: rung.extend(names), accounts=everyone,
+            hook=hook_path, manifests=kinds(), public_url=public_url, sandbox=sandbox,
+        )  # fmt: skip
+        app = flask_app(house)
+        app.testing = False  # errors become pages, as for everybody
+        return Console(app, house, rung)
+
+    return make
+
+
+@pytest.fixture
+def console(store: Store, make_console: Callable[..., Console]) -> Iterator[Console]:
+    """The console, once on each database."""
+    return make_console(store)
