@@ -88,6 +88,12 @@ def overflow(page: Page) -> list[str]:
     return [f"{page.viewport_size['width']} px: {one}" for one in page.evaluate(OVERFLOW)]
 
 
+def tables(page: Page) -> list[str]:
+    """Tables that are none any more: another rule has taken their class. Phones show them as cards."""
+    wrong = "[...document.querySelectorAll('table')].filter((t) => getComputedStyle(t).display !== 'table')"
+    return [f"not a table: {one}" for one in page.evaluate(f"{wrong}.map((t) => t.className)")]
+
+
 def unfit(page: Page, contrast_only: bool = False, within: str = "") -> list[str]:
     """axe's serious and critical findings."""
     options: dict[str, object] = {"resultTypes": ["violations"]}

@@ -104,7 +104,7 @@ def test_a_customer_taps_with_the_keyboard_and_why_is_read(ready, tab):
     page.get_by_role("log", name="Messages").focus()  # keys are words while one writes
     go(page, "g a", "/activity/")
     line = page.get_by_role("link", name="Hello from the keyboard").first
-    until(lambda: line.is_visible() or page.reload() is None and line.is_visible(), "the message is listed")
+    until(lambda: line.is_visible() or (page.reload() is None and line.is_visible()), "the message is listed")
     walk(page, "Hello from the keyboard")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/activity/[^?]+"))

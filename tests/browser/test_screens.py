@@ -27,7 +27,7 @@ def ran(page: Page) -> list[str]:
 def looks(page: Page) -> list[str]:
     """A page's faults at every width, in both schemes."""
     crawl.unfold(page)
-    faults = ran(page) + crawl.drawn(page)
+    faults = ran(page) + crawl.drawn(page) + crawl.tables(page)
     for width, height in WIDTHS.items():
         page.set_viewport_size({"width": width, "height": height})
         faults += crawl.overflow(page)
