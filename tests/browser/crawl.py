@@ -40,6 +40,13 @@ class Clock:
         return datetime.now(UTC)
 
 
+SQUEEZED = """() => [...document.querySelectorAll("main *")].filter((e) => {
+  const text = [...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.textContent).join("").trim();
+  const box = e.getBoundingClientRect();
+  return text.length >= 12 && box.width > 1 && box.width < 50 && box.height > 70 && !e.closest(".cm-editor");
+}).slice(0, 4).map((e) => `${e.tagName}.${e.className}: ${e.textContent.trim().slice(0, 40)}`)"""
+
+
 def routes():
     """Knows which route a path belongs to."""
     nothing = House(
@@ -84,8 +91,12 @@ def drawn(page: Page) -> list[str]:
 
 
 def overflow(page: Page) -> list[str]:
-    """What is wider than the page."""
-    return [f"{page.viewport_size['width']} px: {one}" for one in page.evaluate(OVERFLOW)]
+    """What is wider than the page, and words that stand in a column of a few letters."""
+    width = f"{page.viewport_size['width']} px"
+    return [
+        *(f"{width}: {one}" for one in page.evaluate(OVERFLOW)),
+        *(f"{width}, squeezed: {one}" for one in page.evaluate(SQUEEZED)),
+    ]
 
 
 def tables(page: Page) -> list[str]:
