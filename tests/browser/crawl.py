@@ -20,6 +20,7 @@ STARTS = ("/setup/", "/phone", "/activity/", "/mappings/", "/review/", "/templat
           "/health/", "/settings/", "/settings/me/", "/activity/?q=nothing+has+this+name", "/no/such/page")  # fmt: skip
 MANY: Mapping[str, int] = {"activity.why.index": 3, "mappings.edit": 3, "phone.of": 2, "contacts.one": 2}
 AXE = Axe()
+ALIKE = ("tbody tr:nth-child(n+9)", ".talk article:nth-last-child(n+9)", ".events li:nth-child(n+9)")  # as those before
 LINKS = """() => [...document.querySelectorAll("a[href]:not([download])")]
   .filter((a) => a.origin === location.origin).map((a) => a.pathname + a.search)"""
 OVERFLOW = """() => {
@@ -37,6 +38,13 @@ OVERFLOW = """() => {
 class Clock:
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+SQUEEZED = """() => [...document.querySelectorAll("main *")].filter((e) => {
+  const text = [...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.textContent).join("").trim();
+  const box = e.getBoundingClientRect();
+  return text.length >= 12 && box.width > 1 && box.width < 50 && box.height > 70 && !e.closest(".cm-editor");
+}).slice(0, 4).map((e) => `${e.tagName}.${e.className}: ${e.textContent.trim().slice(0, 40)}`)"""
 
 
 def routes():
@@ -59,7 +67,7 @@ def crawl(page: Page, base: str, starts: tuple[str, ...] = STARTS) -> Iterator[t
         seen.add(path)
         page.goto(base + path)
         visited[_route(known, urlsplit(page.url).path)] += 1
-        waiting += [one for one in page.evaluate(LINKS) if not one.startswith("/static/")]
+        waiting += [one for one in page.evaluate(LINKS) if not one.startswith(("/static/", "/api/"))]
         yield route, path
 
 
@@ -83,8 +91,18 @@ def drawn(page: Page) -> list[str]:
 
 
 def overflow(page: Page) -> list[str]:
-    """What is wider than the page."""
-    return [f"{page.viewport_size['width']} px: {one}" for one in page.evaluate(OVERFLOW)]
+    """What is wider than the page, and words that stand in a column of a few letters."""
+    width = f"{page.viewport_size['width']} px"
+    return [
+        *(f"{width}: {one}" for one in page.evaluate(OVERFLOW)),
+        *(f"{width}, squeezed: {one}" for one in page.evaluate(SQUEEZED)),
+    ]
+
+
+def tables(page: Page) -> list[str]:
+    """Tables that are none any more: another rule has taken their class. Phones show them as cards."""
+    wrong = "[...document.querySelectorAll('table')].filter((t) => getComputedStyle(t).display !== 'table')"
+    return [f"not a table: {one}" for one in page.evaluate(f"{wrong}.map((t) => t.className)")]
 
 
 def unfit(page: Page, contrast_only: bool = False, within: str = "") -> list[str]:
@@ -92,7 +110,8 @@ def unfit(page: Page, contrast_only: bool = False, within: str = "") -> list[str
     options: dict[str, object] = {"resultTypes": ["violations"]}
     if contrast_only:
         options["runOnly"] = {"type": "rule", "values": ["color-contrast"]}
-    found = AXE.run(page, context=within or None, options=options).response["violations"]
+    context = within or {"exclude": [[one] for one in ALIKE]}
+    found = AXE.run(page, context=context, options=options).response["violations"]
     return [
         f"axe {one['id']} ({one['impact']}): {one['help']}: "
         + "; ".join(f"{node['target']} {node['html'][:160]} {_colours(node)}" for node in one["nodes"][:3])

@@ -38,6 +38,7 @@ class House:
         if not self._up.wait(PATIENCE) or not self.link:
             self.end()
             raise AssertionError(f"nothing is up after {PATIENCE:.0f} s")
+        self.env["PORT"] = self.web.rpartition(":")[2]  # for the commands that print addresses
 
     def _read(self) -> None:
         """The addresses, then the link as the last; whatever follows is read, so that nobody waits for us."""

@@ -20,7 +20,7 @@ SCREENS = {
     "setup": "/setup/",
     "phone": f"/phone/{ANA}",
     "activity": "/activity/",
-    "why": "/activity/?q=Me+interesa",
+    "why": f"/activity/?q={ANA}",
     "mappings": "/mappings/",
     "editor": "/mappings/webinar-interest",
     "review": "/review/",
@@ -32,6 +32,7 @@ SCREENS = {
     "health": "/health/",
     "settings": "/settings/",
 }
+OPENED = {"why": "Me interesa", "template": "quote_ready", "contact": "Ana"}  # the line of the list
 LOOKS = ((1440, "light"), (1440, "dark"), (390, "light"))
 
 
@@ -54,8 +55,8 @@ def main(wanted: list[str]) -> None:
 
 def prepare(page: Page, name: str) -> None:
     """What there is to see."""
-    if name in ("why", "template", "contact"):
-        page.locator("main a[data-row]").first.click()
+    if name in OPENED:
+        page.locator("main a[data-row]").filter(has_text=OPENED[name]).first.click()
         page.wait_for_load_state()
     if name == "editor":
         page.get_by_role("tab", name="Try it").click()

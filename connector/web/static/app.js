@@ -52,6 +52,13 @@
     if (kind !== "bad") setTimeout(() => box.remove(), 6000);
   }
 
+  // What is said twice is shown once: a page that asks in several places hears the same refusal from each.
+  new MutationObserver((changes) => {
+    for (const added of changes.flatMap((one) => [...one.addedNodes])) {
+      for (const other of $("#toasts").children) if (other !== added && other.textContent === added.textContent) other.remove();
+    }
+  }).observe($("#toasts"), { childList: true });
+
   // ---- clicks ---------------------------------------------------------------------------------------------------
   document.addEventListener("click", (event) => {
     const at = event.target.closest("[data-dismiss],[data-toggle],[data-theme],[data-open],[data-close],[data-copy],tr.opens");
@@ -141,12 +148,11 @@
     if (event.target.closest("input,textarea,select,[contenteditable],.cm-editor,dialog")) return;
     if (event.key === "/") { event.preventDefault(); $("#q")?.focus(); }
     else if (event.key === "?") open("keys");
-    else if (event.key === "g") going = Date.now();
     else if (Date.now() - going < 1500) {
       going = 0;
       const link = $(`[data-go="${CSS.escape(event.key)}"]`);
       if (link) { event.preventDefault(); link.click(); }
-    }
+    } else if (event.key === "g") going = Date.now();
   });
 
   // ---- times ----------------------------------------------------------------------------------------------------
