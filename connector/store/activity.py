@@ -121,8 +121,8 @@ def _matched(conn: sa.Connection, ids: Collection[str], document: str) -> set[st
     needle = f'"document":{json.dumps(document)},"version":'
     body = sa.type_coerce(plans.c.body, sa.Text)
     find = sa.func.strpos if conn.dialect.name == "postgresql" else sa.func.instr
-    named = sa.select(plans.c.event, body.label("body"), find(body, needle).label("at"))
-    named = named.where(among(conn, plans.c.event, ids)).subquery()
+    theirs = sa.select(plans.c.event, body.label("body"), find(body, needle).label("at"))
+    named = theirs.where(among(conn, plans.c.event, ids)).subquery()
     cut = sa.func.substr(named.c.body, named.c.at + len(needle), 40)
     return set(conn.execute(sa.select(named.c.event).where(named.c.at > 0, find(cut, ',"matched":true') > 0)).scalars())
 
