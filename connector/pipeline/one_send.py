@@ -90,7 +90,9 @@ def _template(conn: Any, row: Mapping[str, Any]) -> Template | None:
     if not row["template"]:
         return None
     found = templates.known(conn, row["account"], [row["template"]])
-    return next((t for t in found if t.language == row["language"]), found[0] if found and not row["language"] else None)
+    return next(
+        (t for t in found if t.language == row["language"]), found[0] if found and not row["language"] else None
+    )
 
 
 def _drawn(body: Mapping[str, Any] | None, known: Template | None) -> tuple[Drawn | None, dict[str, str]]:
@@ -121,7 +123,9 @@ def _gates(line: Send) -> tuple[Gate, ...]:
 def _steps(row: Mapping[str, Any]) -> tuple[Step, ...]:
     """Oldest first; Meta's times are whole seconds, so within one the way a message goes."""
     found = [(row["at"], 0, Step("made", row["at"]))]
-    found += [(a.started_at, 1, Step("attempt", a.started_at, a.text or "", a.n, a.outcome or "")) for a in row["tries"]]
+    found += [
+        (a.started_at, 1, Step("attempt", a.started_at, a.text or "", a.n, a.outcome or "")) for a in row["tries"]
+    ]
     found += [(f.at, 1 + RANKS.get(f.status, 0), Step(f.status, f.at)) for f in row["facts"]]
     if row["state"] in ("refused", "expired", "cancelled") and row["ended_at"]:
         found.append((row["ended_at"], 9, Step(row["state"], row["ended_at"])))

@@ -69,4 +69,3 @@ def links(
         for lane, word in words.items()
         if word.choice != CREATE and len(records.get(lane, ())) == 1 and records[lane][0].id
     }
-
