@@ -11,6 +11,7 @@ from connector.pipeline import sent
 from connector.pipeline.sent import Send
 from connector.store import again, send_lists, templates
 from connector.store.sends import RANKS
+from connector.store.states import ENDED
 from connector.store.waiting import REPLACED
 
 LEFT = ("accepted", "sent", "delivered", "read", "played", "unknown", "in_flight")
@@ -90,9 +91,8 @@ def _template(conn: Any, row: Mapping[str, Any]) -> Template | None:
     if not row["template"]:
         return None
     found = templates.known(conn, row["account"], [row["template"]])
-    return next(
-        (t for t in found if t.language == row["language"]), found[0] if found and not row["language"] else None
-    )
+    any_ = found[0] if found and not row["language"] else None
+    return next((t for t in found if t.language == row["language"]), any_)
 
 
 def _drawn(body: Mapping[str, Any] | None, known: Template | None) -> tuple[Drawn | None, dict[str, str]]:
@@ -123,11 +123,11 @@ def _gates(line: Send) -> tuple[Gate, ...]:
 def _steps(row: Mapping[str, Any]) -> tuple[Step, ...]:
     """Oldest first; Meta's times are whole seconds, so within one the way a message goes."""
     found = [(row["at"], 0, Step("made", row["at"]))]
-    found += [
-        (a.started_at, 1, Step("attempt", a.started_at, a.text or "", a.n, a.outcome or "")) for a in row["tries"]
-    ]
+    tries = (Step("attempt", a.started_at, a.text or "", a.n, a.outcome or "") for a in row["tries"])
+    found += [(step.at, 1, step) for step in tries]
     found += [(f.at, 1 + RANKS.get(f.status, 0), Step(f.status, f.at)) for f in row["facts"]]
-    if row["state"] in ("refused", "expired", "cancelled") and row["ended_at"]:
+    told = {f.status for f in row["facts"]}
+    if row["state"] in ENDED and row["ended_at"] and row["state"] not in told:
         found.append((row["ended_at"], 9, Step(row["state"], row["ended_at"])))
     return tuple(step for _, _, step in sorted(found, key=lambda one: (one[0] is None, one[0] or row["at"], one[1])))
 
@@ -138,7 +138,7 @@ def _place(ref: Sequence[str] | None, names: Mapping[str, str]) -> tuple[str, st
 
 def _why_not(line: Send) -> str:
     """Why a person cannot have it sent anew; "" when they can."""
-    if line.group not in ("failed", "refused", "expired", "cancelled"):
+    if line.group not in ENDED:
         return "It has not ended."
     if not line.event:
         return "Another tool sent it."

@@ -9,10 +9,11 @@ from time import thread_time
 
 import pytest
 
-from connector.pipeline import versions
+from connector.pipeline import trigger_links, versions
 from connector.store import api_tokens, tasks, users
 from connector.web.auth.passwords import hashed
 from connector.web.pages import flask_app
+from connector.webhooks import standard
 from tests.web.pages.conftest import PASSWORD, clock, console, make_console
 
 __all__ = ["clock", "console", "make_console"]  # fixtures
@@ -246,3 +247,29 @@ def test_a_broken_archive_is_told(console):
     broken[40:60] = b"\xff" * 20
     answer = editor.post("/mappings/+import", {"files": (io.BytesIO(bytes(broken)), "a.zip")})
     assert answer.status_code == 422
+
+
+# ---- floods, secrets, the audit ------------------------------------------------------------------------------------
+def test_nobody_floods_the_workers_with_tasks(console):
+    editor = console("editor")
+    found = [editor.post("/health/check").status_code for _ in range(tasks.MOST + 3)]
+    assert found == [200] * tasks.MOST + [422] * 3
+    assert console("publisher").post("/health/check").status_code == 200
+
+
+def test_the_address_a_document_notifies_is_an_admins_secret(console):
+    admin, url = console("admin"), "https://hooks.example.com/services/T000/canary"
+    assert url in admin.post("/settings/links/called", {"name": "chat", "url": url}).text
+    for role in ("viewer", "editor", "publisher"):
+        page = console(role).get("/settings/links/").text
+        assert "hooks.example.com" in page
+        assert "canary" not in page
+
+
+def test_a_link_is_not_ended_when_that_cannot_be_noted(console):
+    admin, house = console("admin"), console.house
+    link = trigger_links.make(house.store, house.keyring, "m", "hubspot", standard.new_secret(), house.clock.now())
+    with house.store.write() as conn:
+        conn.exec_driver_sql("ALTER TABLE audit RENAME TO audit_away")
+    assert admin.post(f"/settings/links/{link.name}/revoke").status_code >= 500
+    assert link.name in {account.name for account in house.accounts()}

@@ -150,9 +150,8 @@ def _examples(body: Component, names: Sequence[str]) -> dict[str, str]:
     given = body.get("example")
     if not isinstance(given, Mapping):
         return {}
-    named = {
-        str(one.get("param_name")): str(one.get("example") or "") for one in parts(given.get("body_text_named_params"))
-    }
+    rows = parts(given.get("body_text_named_params"))
+    named = {str(one.get("param_name")): str(one.get("example") or "") for one in rows}
     row = given.get("body_text")
     row = row[0] if isinstance(row, list) and row and isinstance(row[0], list) else row
     by_place = dict(zip(names, (str(one) for one in row), strict=False)) if isinstance(row, list) else {}

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from flask import Response, abort, make_response, redirect, render_template, request, url_for
-
 from werkzeug.exceptions import Forbidden
 
 from connector.store import audit, tasks
