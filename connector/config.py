@@ -44,6 +44,7 @@ class Config:
     web_threads: int
     workers: int
     log_level: str
+    trusted_proxies: int = 0  # how many stand in front of us and add to X-Forwarded-For
     sandbox_url: str = ""  # the sandbox whose phone the console shows; "" = none runs here
     secret_keys: tuple[str, ...] = field(default=(), repr=False)  # Fernet keys, the newest first
 
@@ -96,6 +97,7 @@ class _Settings(Schema):
     )
     WEB_PROCESSES = fields.Integer(validate=validate.Range(1, 64))
     WEB_THREADS = fields.Integer(load_default=32, validate=validate.Range(1, 256))
+    TRUSTED_PROXIES = fields.Integer(load_default=0, validate=validate.Range(0, 10))
     WORKERS = fields.Integer(load_default=2, validate=validate.Range(1, 64))
     CONNECTOR_SECRET_KEY = fields.String(load_default="", validate=_keys)
     LOG_LEVEL = fields.String(load_default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
@@ -138,6 +140,7 @@ def _config(home: Path, values: Mapping[str, Any]) -> Config:
         web_threads=values["WEB_THREADS"],
         workers=values["WORKERS"],
         log_level=values["LOG_LEVEL"],
+        trusted_proxies=values["TRUSTED_PROXIES"],
         sandbox_url=values["SANDBOX_URL"],
         secret_keys=split(values["CONNECTOR_SECRET_KEY"]),
     )

@@ -59,6 +59,7 @@ def house(app: Base, checks: Mapping[str, Check]) -> House:
         manifests=kinds(),
         public_url=app.config.public_url,
         sandbox=app.config.sandbox_url,
+        proxies=app.config.trusted_proxies,
         checks=checks,
     )
 

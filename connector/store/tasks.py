@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connector.errors import Rejected
 from connector.ids import new_id
 from connector.store.bulk import insert_many
 from connector.store.secrets import Keyring
@@ -14,6 +15,7 @@ from connector.store.tables import in_state, tasks
 
 _T = tasks.c
 DEAD = timedelta(seconds=60)  # without a sign of life: the worker is gone
+MOST = 100  # open tasks of one author: workers do little at once, and others wait behind them
 KEPT = timedelta(days=30)  # that a task is remembered after its end
 SEALED = "secrets_sealed"  # the argument that holds what a form's secrets were encrypted to
 LARGE = "text"  # the argument that may hold a whole file
@@ -74,7 +76,12 @@ def add(
     keyring: Keyring | None = None,
     secrets: Mapping[str, str] | None = None,
 ) -> str:
-    """A new task; its id. `secrets` are kept encrypted, for this task only; ring `task` after the commit."""
+    """A new task; its id. Raises Rejected when its author has too many open; ring `task` after the commit.
+
+    `secrets` are kept encrypted, for this task only."""
+    waiting = sa.select(_T.id).where(in_state(tasks, "new", "running", "paused"), _T.author == author)
+    if len(conn.execute(waiting.limit(MOST)).all()) >= MOST:
+        raise Rejected(f"{MOST} tasks of yours wait already.", hint="Let some end, or cancel them.", code="many_tasks")
     id_ = new_id()
     given = dict(args)
     if secrets is not None:

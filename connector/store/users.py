@@ -20,6 +20,7 @@ SESSION_LIFE = timedelta(days=14)
 IDLE = timedelta(days=3)  # a session nobody used so long has ended
 SEEN = timedelta(minutes=5)  # how exactly the last use is known: a write at every page would cost more than it tells
 FREE_TRIES = 5
+FREE = {"address": 20}  # by what is counted
 LONGEST = 900  # seconds between two tries
 FORGIVEN = timedelta(hours=1)  # tries older than this do not count any more
 
@@ -137,20 +138,27 @@ def held(conn: sa.Connection, keys: Sequence[str], now: datetime) -> float:
     return max(0.0, (latest - now).total_seconds()) if latest else 0.0
 
 
-def failed(conn: sa.Connection, keys: Sequence[str], now: datetime) -> None:
-    """Counts a failed try: five are free, then each doubles the wait, up to a quarter of an hour."""
-    known = {row.key: row for row in conn.execute(sa.select(throttles).where(throttles.c.key.in_(keys)))}
-    for key in sorted(keys):
-        row = known.get(key)
-        n = row.n + 1 if row is not None and row.at > now - FORGIVEN else 1
-        wait = timedelta(seconds=min(LONGEST, 2.0 ** (n - FREE_TRIES))) if n > FREE_TRIES else timedelta(0)
-        values = {"n": n, "until": now + wait, "at": now}
-        if row is None:
-            insert_many(conn, throttles, [{"key": key, **values}], ignore_conflicts=True)
-        else:
-            conn.execute(sa.update(throttles).where(throttles.c.key == key).values(**values))
+def tried(conn: sa.Connection, keys: Sequence[str], now: datetime) -> float:
+    """Counts a try before it is looked at, so that many at once are as slow as one by one; seconds to wait, 0 = look.
+
+    Five are free, then each doubles the wait, up to a quarter of an hour; of an address more, many may share it."""
+    fresh = [{"key": key, "n": 0, "until": now, "at": now} for key in sorted(keys)]
+    insert_many(conn, throttles, fresh, ignore_conflicts=True)
+    query = sa.select(throttles).where(throttles.c.key.in_(keys)).order_by(throttles.c.key).with_for_update()
+    rows = conn.execute(query).all()
+    wait: float = max((row.until - now).total_seconds() for row in rows)
+    if wait > 0:
+        return wait
+    for row in rows:
+        n, free = row.n + 1 if row.at > now - FORGIVEN else 1, FREE.get(row.key.partition(":")[0], FREE_TRIES)
+        pause = timedelta(seconds=min(LONGEST, 2.0 ** min(n - free, 20))) if n > free else timedelta(0)
+        values = {"n": n, "until": now + pause, "at": now}
+        conn.execute(sa.update(throttles).where(throttles.c.key == row.key).values(**values))
+    return 0.0
 
 
 def forgiven(conn: sa.Connection, keys: Sequence[str]) -> None:
-    """Somebody signed in: their failed tries are forgotten."""
-    conn.execute(sa.delete(throttles).where(throttles.c.key.in_(keys)))
+    """Somebody signed in: their tries are forgotten; of an address that others share, this one only."""
+    shared = [key for key in keys if key.partition(":")[0] in FREE]
+    conn.execute(sa.delete(throttles).where(throttles.c.key.in_([key for key in keys if key not in shared])))
+    conn.execute(sa.update(throttles).where(throttles.c.key.in_(shared)).values(n=throttles.c.n - 1))

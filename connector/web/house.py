@@ -21,6 +21,7 @@ class House:
     manifests: Mapping[str, Manifest]  # every kind that can be connected
     public_url: str  # no slash at the end
     sandbox: str = ""  # address of the sandbox on this machine, "" = none runs
+    proxies: int = 0  # that stand in front of us: a caller's address is what the outermost of them saw
     checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)  # redis, workers: "ok", or what is wrong
 
     @property

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, abort, current_app, jsonify, request
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from connector import errors
+from connector.core.text import clean
 from connector.web.auth import anyone, needs
 from connector.web.frame import house_of
 from connector.web.house import House
@@ -90,7 +91,10 @@ def _given(method: str) -> dict[str, Any]:
         return request.args.to_dict()
     if not request.content_length:
         return {}
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:
+        body = None
     if not isinstance(body, dict):
         raise ValidationError("The body is not a JSON object.")
     return body
@@ -118,9 +122,14 @@ def plain(value: Any) -> Any:
     return value
 
 
+def _usable(given: str) -> None:
+    if clean(given, len(given)) != given:
+        raise ValidationError("It holds a character that cannot be stored.")
+
+
 def text(most: int = LONGEST, *, required: bool = False, about: str = "", one_of: Sequence[str] = ()) -> fields.String:
     """A text parameter."""
-    rules: list[Any] = [validate.Length(max=most)]
+    rules: list[Any] = [validate.Length(max=most), _usable]
     rules += [validate.OneOf(["", *one_of])] if one_of else []
     more: dict[str, Any] = {"required": True} if required else {"load_default": ""}
     return fields.String(validate=rules, metadata={"description": about} if about else {}, **more)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from marshmallow import fields, validate
+from werkzeug.exceptions import Forbidden
 
 from connector import errors
 from connector.pipeline import publish, retry, schema, versions
@@ -11,6 +12,7 @@ from connector.pipeline.imports import import_sends
 from connector.store import audit, holding, send_lists, tasks
 from connector.web.api.calls import Call, Strict, found, text
 from connector.web.auth import person
+from connector.web.auth.roles import may_hold, role_of
 from connector.web.house import House
 
 Values = dict[str, Any]
@@ -157,7 +159,9 @@ def _wish(what: str) -> Callable[..., Any]:
         del given
         now = house.clock.now()
         with house.store.write() as conn:
-            found(tasks.get(conn, id), "task")
+            task = found(tasks.get(conn, id), "task")
+            if not may_hold(person(), task.kind, task.author):
+                raise Forbidden(role_of(task.kind))
             done = tasks.wish(conn, id, what, now)
             audit.append(conn, person().name, f"task.{what}", id, {"done": done}, now)
         if not done:

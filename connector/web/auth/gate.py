@@ -57,6 +57,8 @@ def guard(app: Flask, house: House, token_person: Callable[[str, datetime], Pers
 
     @app.before_request
     def gate() -> Response | None:
+        if "\0" in request.path:  # no id of ours; Postgres refuses it
+            abort(404)
         view = app.view_functions.get(request.endpoint or "")
         if view is None:  # no such page
             g.person = _of_session(house)

@@ -23,3 +23,18 @@ class Person:
 def allows(role: str, needed: str) -> bool:
     """True when `role` may do what `needed` may."""
     return role in ROLES and ROLES.index(role) >= ROLES.index(needed)
+
+
+# Tasks that only an admin may hold up, and whose results only an admin sees; of every other kind a publisher may hold
+# them up, and each person their own.
+ADMINS = ("account.", "contact.", "sandbox.")
+
+
+def role_of(kind: str) -> str:
+    """Who may pause, resume and cancel anybody's task of this kind."""
+    return "admin" if kind.startswith(ADMINS) else "publisher"
+
+
+def may_hold(who: Person, kind: str, author: str) -> bool:
+    """This person may pause, resume and cancel this task."""
+    return allows(who.role, role_of(kind)) or (author == who.name and allows(who.role, "editor"))

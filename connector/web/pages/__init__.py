@@ -51,4 +51,8 @@ def flask_app(house: House) -> "Flask":
     for name in (*BESIDE, *SCREENS):
         app.register_blueprint(import_module(f"connector.web.pages.{name}").screen)
     app.register_blueprint(api.blueprint)
+    if house.proxies:
+        from werkzeug.middleware.proxy_fix import ProxyFix
+
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=house.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     return app

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, current_app, render_template, request, url_for
 
 from connector.store import audit
+from connector.store.cursors import read
 from connector.web.auth import needs
 from connector.web.frame import given, house_of
 
@@ -17,7 +18,7 @@ PAGE = 50
 def index() -> str:
     """A page, newest first."""
     asked = {name: given(request.args, name, 300).strip() for name in ("who", "action", "object")}
-    before = request.args.get("before", type=int)
+    before = read(f"{given(request.args, 'before', 30)}.").seq if request.args.get("before") else None
     with house_of(current_app).store.read() as conn:
         rows = audit.page(
             conn, before=before, limit=PAGE + 1, who=asked["who"], action=asked["action"], object_=asked["object"]

@@ -1,6 +1,7 @@
 """Settings, Links: addresses that fire one document each, and addresses that documents notify."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, current_app, render_template, request
 
@@ -8,7 +9,7 @@ from connector import errors, webhooks
 from connector.pipeline import trigger_links
 from connector.ports import Account
 from connector.store import accounts, audit, documents
-from connector.web.auth import needs, person
+from connector.web.auth import allows, needs, person
 from connector.web.frame import given, house_of, t, toast
 
 screen = Blueprint("links", __name__, url_prefix="/settings/links")
@@ -30,10 +31,11 @@ def add() -> Any:
     secret = webhooks.standard.new_secret()
     try:
         crm = trigger_links.crm_of(house.store, document)
-        link = trigger_links.make(house.store, house.keyring, document, crm, secret, house.clock.now())
+        link = trigger_links.make(
+            house.store, house.keyring, document, crm, secret, house.clock.now(), _noted("link.add")
+        )
     except errors.GiveUp as error:
         return _shown(problem=str(error)), 422
-    _note("link.add", document, link)
     return _shown(secret=secret, secret_of=_address(link))
 
 
@@ -42,8 +44,7 @@ def add() -> Any:
 def rotate(link: str) -> Any:
     """A new secret, shown once; the old one is good for a day."""
     house, found, secret = house_of(current_app), _one(link, webhooks.LINK), webhooks.standard.new_secret()
-    trigger_links.rotate(house.store, house.keyring, found, secret, house.clock.now())
-    _note("link.rotate", str(found.settings.get("document", "")), found)
+    trigger_links.rotate(house.store, house.keyring, found, secret, house.clock.now(), _noted("link.rotate"))
     return _shown(secret=secret, secret_of=_address(found))
 
 
@@ -52,8 +53,7 @@ def rotate(link: str) -> Any:
 def revoke(link: str) -> Any:
     """Its calls are refused from now on."""
     house, found = house_of(current_app), _one(link, webhooks.LINK)
-    trigger_links.revoke(house.store, found)
-    _note("link.revoke", str(found.settings.get("document", "")), found)
+    trigger_links.revoke(house.store, found, _noted("link.revoke"))
     return _shown(), 200, toast(t("links.ended"))
 
 
@@ -97,14 +97,24 @@ def _one(name: str, kind: str) -> Account:
     return found if found is not None and found.kind == kind else abort(404)
 
 
-def _note(action: str, document: str, link: Account) -> None:
-    house = house_of(current_app)
-    with house.store.write() as conn:
-        audit.append(conn, person().name, action, document, {"link": link.name}, house.clock.now())
+def _noted(action: str) -> trigger_links.Noted:
+    """Writes the audit in the transaction of the change."""
+    who, now = person().name, house_of(current_app).clock.now()
+
+    def note(conn: Any, link: Account) -> None:
+        audit.append(conn, who, action, str(link.settings.get("document", "")), {"link": link.name}, now)
+
+    return note
 
 
 def _address(link: Account) -> str:
     return f"{house_of(current_app).public_url}/hooks/link/{link.name}"
+
+
+def _shown_url(called: Account) -> str:
+    """All of it for an admin: with many services whoever knows the address may post there."""
+    url = str(called.settings.get("url", ""))
+    return url if allows(person().role, "admin") else f"https://{urlsplit(url).hostname or ''}/…"
 
 
 def _shown(**more: Any) -> str:
@@ -114,7 +124,7 @@ def _shown(**more: Any) -> str:
         sends = [row.name for row in documents.live(conn) if row.kind == "send" and "webhook:" in row.text]
     filled = {
         "links": [(a, _address(a)) for a in everyone if a.kind == webhooks.LINK],
-        "called": [a for a in everyone if a.kind == CALLED],
+        "called": [(a, _shown_url(a)) for a in everyone if a.kind == CALLED],
         "documents": sends,
         **more,
     }

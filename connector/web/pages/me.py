@@ -36,19 +36,18 @@ def password() -> Any:
     """A new password, for who knows the old one; every other session of theirs ends."""
     house, now = house_of(current_app), house_of(current_app).clock.now()
     old, new = (given(request.form, name, passwords.LONGEST) for name in ("old", "new"))
-    keys = [f"email:{person().email}"]
-    with house.store.read() as conn:
-        row, wait = users.get(conn, person().id), users.held(conn, keys, now)
+    keys = [f"password:{person().id}"]  # not the e-mail's: a stranger's guesses keep nobody from a new password
+    with house.store.write() as conn:
+        row, wait = users.get(conn, person().id), users.tried(conn, keys, now)
     if wait:
         return _shown(problem=t("signin.slow", n=int(wait) + 1)), 429
     if row is None or not passwords.right(row.password, old):
-        with house.store.write() as conn:
-            users.failed(conn, keys, now)
         return _shown(problem=t("me.wrong")), 422
     if len(new) < passwords.SHORTEST:
         return _shown(problem=t("welcome.short")), 422
     hashed = passwords.hashed(new)
     with house.store.write() as conn:
+        users.forgiven(conn, keys)
         users.change(conn, row.id, password=hashed)
         token = users.sign_in(conn, row.id, now)
         audit.append(conn, row.email, "person.password", row.email, {}, now)

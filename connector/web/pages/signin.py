@@ -1,15 +1,18 @@
 """Signing in and out, and the one-time links that let somebody in for the first time."""
 
+import logging
 import re
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, url_for
 
+from connector import errors
 from connector.store import audit, users
 from connector.store.engine import Store
-from connector.web.auth import ROLES, anyone, needs, passwords, person, signed_in_with
+from connector.web.auth import ROLES, anyone, needs, passwords, person, signed_in_with, tries
 from connector.web.frame import given, house_of, t
 
+log = logging.getLogger("connector.web")
 screen = Blueprint("signin", __name__)
 EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]{2,}")
 LONGEST = 254  # characters of an e-mail address; RFC 5321
@@ -28,14 +31,21 @@ def enter() -> Response:
     """Lets in who knows a password; guesses become slow, for an address and for an e-mail alike."""
     house = house_of(current_app)
     email, password = given(request.form, "email", LONGEST).strip().lower(), given(request.form, "password", 1024)
-    keys, now = [f"address:{request.remote_addr}", f"email:{email}"], house.clock.now()
+    keys, now = tries.keys(house, email), house.clock.now()
     with house.store.read() as conn:
         wait, row = users.held(conn, keys, now), users.get(conn, email) if email else None
+    if not wait:
+        with house.store.write() as conn:
+            wait = users.tried(conn, keys, now)
     if wait:
         return _again(email, t("signin.slow", n=int(wait) + 1), 429)
-    if not passwords.right(row.password if row is not None and row.state == "active" else "", password):
-        with house.store.write() as conn:
-            users.failed(conn, keys, now)
+    try:
+        right = passwords.right(row.password if row is not None and row.state == "active" else "", password)
+    except errors.Busy:
+        return _again(email, t("signin.slow", n=3), 503)
+    if not right:
+        who = row.email if row is not None else "nobody we know"  # what was typed may be a password
+        log.warning("a sign-in failed: %s, from %s", who, request.remote_addr)
         return _again(email, t("signin.wrong"), 401)
     assert row is not None
     with house.store.write() as conn:
@@ -44,7 +54,8 @@ def enter() -> Response:
             users.change(conn, row.id, password=passwords.hashed(password))
         token = users.sign_in(conn, row.id, now)
         audit.append(conn, row.email, "session.start", row.email, {}, now)
-    return signed_in_with(_go(_back(request.form.get("next", ""))), house, token)
+    answer = signed_in_with(_go(_back(request.form.get("next", ""))), house, token)
+    return tries.remembered(answer, house, row.email)
 
 
 @screen.post("/signout")
@@ -98,7 +109,7 @@ def begin(token: str) -> Response:
         assert found is not None
         session = users.sign_in(conn, user, house.clock.now())
         audit.append(conn, found.email, "person.begin", found.email, {"role": found.role}, house.clock.now())
-    return signed_in_with(_go("/"), house, session)
+    return tries.remembered(signed_in_with(_go("/"), house, session), house, found.email)
 
 
 def _welcome_again(store: Store, token: str, user: str | None, email: str, name: str, problem: str) -> Response:
@@ -119,6 +130,9 @@ def _go(place: str) -> Response:
 
 def _back(place: str) -> str:
     """Only a page of ours: an address of another site in `next` is ignored."""
-    parts = urlsplit(place)
+    try:
+        parts = urlsplit(place)
+    except ValueError:
+        return "/"
     ours = place.startswith("/") and not place.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
     return place if ours and len(place) < 2000 and "\\" not in place else "/"

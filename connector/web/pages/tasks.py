@@ -9,15 +9,14 @@ from werkzeug.exceptions import Forbidden
 from connector.store import audit, tasks
 from connector.store.tasks import ENDED, Task
 from connector.web import words
-from connector.web.auth import allows, needs, person
+from connector.web.auth import needs, person
+from connector.web.auth.roles import may_hold, role_of
 from connector.web.frame import given, house_of, t, toast
 
 screen = Blueprint("tasks", __name__, url_prefix="/tasks")
 LAST = 50
 LONGEST = 64  # characters of an id
 PATIENCE = 8  # seconds after which a task that nobody took is told to be so
-# Whose tasks only an admin may hold up; every other kind a publisher may, and each person their own.
-ADMINS = ("account.", "contact.")
 SUBJECTS = ("name", "account", "document", "template", "event", "contact")  # what an argument says a task is about
 _OURS = re.compile(r"/[A-Za-z0-9][\w./?=&%:@~+-]{0,400}")  # a part of this console
 
@@ -38,8 +37,7 @@ def named(kind: str) -> str:
 @screen.app_template_global("task_may")
 def may(task: Task) -> bool:
     """The person who asks may pause, resume and cancel it."""
-    needed = "admin" if task.kind.startswith(ADMINS) else "publisher"
-    return allows(person().role, needed) or (task.author == person().name and allows(person().role, "editor"))
+    return may_hold(person(), task.kind, task.author)
 
 
 @screen.app_template_global("task_left")
@@ -83,7 +81,7 @@ def wish(task: str, what: str) -> Any:
     """Pauses, resumes or ends it; a running one obeys at its next row."""
     house, found = house_of(current_app), _found(task)
     if not may(found):
-        raise Forbidden("admin" if found.kind.startswith(ADMINS) else "publisher")
+        raise Forbidden(role_of(found.kind))
     now = house.clock.now()
     with house.store.write() as conn:
         heard = tasks.wish(conn, found.id, what, now)

@@ -126,7 +126,7 @@ def keep_test(event: str) -> Answer | str:
         return render_template("activity/test.html", told=told, names=[name], name=name, last=last, problem=problem)
     now = house.clock.now()
     kept = versions.put(
-        house.store, made["text"], person().name, now, base=int(base) if base.isdigit() else None,
+        house.store, made["text"], person().name, now, base=int(base) if base.isdecimal() else None,
         note=t("why.test_note", name=made["name"]),
     )  # fmt: skip
     if kept.did == "conflict":

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +88,8 @@ def _unpacked(body: bytes) -> list[tuple[str, str]]:
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             for entry in archive.infolist()[: FILES * 2]:
+                if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    continue  # what nobody's tools make; one of them asks for memory as its own header says
                 if entry.filename.lower().endswith(ENDS) and not entry.is_dir():
                     with archive.open(entry) as file:
                         text = file.read(min(MOST, room) + 1)
@@ -94,7 +97,7 @@ def _unpacked(body: bytes) -> list[tuple[str, str]]:
                     if room < 0:
                         abort(413)
                     found.append((entry.filename[:200], text.decode("utf-8", "replace")))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError, OSError, ValueError):
         return found
     return found
 
@@ -116,7 +119,12 @@ def take() -> Response:
     if state == "live" and not allows(person().role, "publisher"):
         return refused(t("frame.not_allowed_role", role=t("role.publisher")))
     base = {k.removeprefix("base:"): v[:100] for k, v in request.form.items() if k.startswith("base:")}
-    args = {"texts": [text[:MOST] for text in texts], "base": base, "author": person().name, "state": state}
+    args = {
+        "texts": [text[:MOST].replace("\0", "") for text in texts],
+        "base": base,
+        "author": person().name,
+        "state": state,
+    }
     now = house().clock.now()
     with house().store.write() as conn:
         id_ = tasks.add(conn, "mappings.publish", args, person().name, now)

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from flask import Response, abort, make_response, redirect, render_template, request, url_for
+from werkzeug.exceptions import Forbidden
 
 from connector.store import audit, tasks
 from connector.store.tasks import Task
 from connector.web.auth import allows, needs, person
+from connector.web.auth.roles import may_hold, role_of
 from connector.web.frame import given, t
 from connector.web.pages.mappings import screen
 from connector.web.pages.mappings.known import document, house, number, refused
@@ -107,6 +109,8 @@ def wish(name: str, id_: str, what: str) -> str:
         task = tasks.get(conn, id_[:40])
         if task is None or not _mine(task, name):
             abort(404)
+        if not may_hold(person(), task.kind, task.author):
+            raise Forbidden(role_of(task.kind))
         tasks.wish(conn, task.id, what, house().clock.now())
         audit.append(conn, person().name, f"mapping.replay_{what}", name, {"task": task.id}, house().clock.now())
     house().ring("task")
