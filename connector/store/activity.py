@@ -122,9 +122,9 @@ def _matched(conn: sa.Connection, ids: Collection[str], document: str) -> set[st
     body = sa.type_coerce(plans.c.body, sa.Text)
     find = sa.func.strpos if conn.dialect.name == "postgresql" else sa.func.instr
     named = sa.select(plans.c.event, body.label("body"), find(body, needle).label("at"))
-    named = named.where(among(conn, plans.c.event, ids)).subquery()
-    cut = sa.func.substr(named.c.body, named.c.at + len(needle), 40)
-    return set(conn.execute(sa.select(named.c.event).where(named.c.at > 0, find(cut, ',"matched":true') > 0)).scalars())
+    some = named.where(among(conn, plans.c.event, ids)).subquery().c
+    cut = sa.func.substr(some.body, some.at + len(needle), 40)
+    return set(conn.execute(sa.select(some.event).where(some.at > 0, find(cut, ',"matched":true') > 0)).scalars())
 
 
 # ---- where candidates come from: each gives the next ones before a cursor, newest first --------------------------

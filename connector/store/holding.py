@@ -148,8 +148,8 @@ def _whys(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> di
     p, found = parked.c, {}
     if ready:
         here = sa.or_(*(sa.and_(p.scope == scope, among(conn, p.key, values)) for scope, values in keys.items()))
-        rows = conn.execute(sa.select(p.scope, p.key, p.reason).where(here, p.until > now))
-        found.update({(row.scope, row.key): row.reason for row in rows})
+        query = sa.select(p.scope, p.key, p.reason).where(here, p.until > now)
+        found.update({(row.scope, row.key): row.reason for row in conn.execute(query)})
     marks = conn.execute(sa.select(p.scope, p.key, p.reason).where(p.scope.startswith(CANCELLED)))
     found.update({(row.scope, row.key): row.reason for row in marks})
     held = sa.select(accounts.c.id, accounts.c.state, accounts.c.reason).where(accounts.c.state != "ok")
