@@ -193,7 +193,7 @@ def told(store: Store) -> Iterator[list[tuple[str, Any]]]:
 
 @lite
 def test_no_page_scans_a_long_table(past: Store) -> None:
-    from tests.bench.bench_console import reads
+    from tests.bench.bench_reads import reads
 
     for name, read in reads(NOW):
         with told(past) as heard, past.read() as conn:
