@@ -3,6 +3,7 @@
 Built from ruamel's YAML 1.2 events: no resolver runs, so `no`, `007`, `12:30` and `+57300` keep their spelling.
 """
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,7 @@ from connector.core.documents.tree import Items, Map, Node, Text, dotted
 
 MAX_BYTES = 256 * 1024  # documents.md, rule 3
 MAX_DEPTH = 20
+MAX_BRACKETS = 60  # open at once, counted in quoted texts too
 
 
 class _Refused(Exception):
@@ -58,6 +60,9 @@ def _read(text: str) -> tuple[Map | None, list[Finding]]:
     return root, [*early, *mistakes.after(text, root)]
 
 
+_BRACKET = re.compile(r"[\[\]{}]")
+
+
 def too_much(text: str) -> list[Finding]:
     """Refuses texts that no database or parser should be given."""
     size = len(text.encode("utf-8", "surrogatepass"))
@@ -70,6 +75,17 @@ def too_much(text: str) -> list[Finding]:
             if _unusable(char):
                 message = f"The character U+{ord(char):04X} cannot stand in a document."
                 return [Finding("", number, column, "character", message, "Delete it, or type the line again.")]
+    return _brackets(text)
+
+
+def _brackets(text: str) -> list[Finding]:
+    """Brackets nested so deep that no document has them: the parser would take seconds to find that out itself."""
+    depth = 0
+    for found in _BRACKET.finditer(text):
+        depth = depth + 1 if found.group() in "[{" else max(0, depth - 1)
+        if depth > MAX_BRACKETS:
+            line = text.count("\n", 0, found.start()) + 1
+            return [Finding("", line, 1, "too_deep", f"The document is nested over {MAX_DEPTH} deep.")]
     return []
 
 

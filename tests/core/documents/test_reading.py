@@ -76,6 +76,8 @@ def test_what_yaml_takes_and_we_do_not(text: str, code: str, line: int, column: 
 def test_too_large_and_too_deep() -> None:
     assert only("a: " + "x" * MAX_BYTES).code == "too_large"
     assert only("a: " + "[" * 25 + "]" * 25).code == "too_deep"
+    assert only("a: " + "[" * 100_000).code == "too_deep"
+    assert only("a:\n  b: " + "[x, {y: " * 20_000).line == 2
     assert only("a: é" + "é" * (MAX_BYTES // 2)).code == "too_large"
 
 
