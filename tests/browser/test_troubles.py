@@ -126,6 +126,8 @@ def test_a_crm_that_is_away_while_somebody_tries(editor, ready):
     page.get_by_text("Or take something that happened").click()
     page.locator("#past-events").get_by_role("button").first.click()
     live = page.get_by_role("button", name="With the CRM's values of now")
+    expect(live).to_be_visible()
+    page.wait_for_load_state("networkidle")  # the page tries by itself after each change, and would show that
     ready.play("POST", "/_faults", [{"route": "* /hubspot/*", "kind": "5xx"}])
     try:
         live.click()
