@@ -7,9 +7,10 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.acts import change_text, open_document, text_of
+from tests.browser.acts import ANA, change_text, mailing_tool_invites, open_document, text_of
 from tests.browser.conftest import welcomed
-from tests.browser.hostile import cli
+from tests.browser.hostile import cli, settled
+from tests.browser.house import until
 
 DOCUMENT = "webinar-interest"
 
@@ -120,6 +121,9 @@ def test_a_database_that_is_away_while_somebody_saves(editor, watch, ready):
 
 
 def test_a_crm_that_is_away_while_somebody_tries(editor, ready):
+    invitation = mailing_tool_invites(ready, ANA)
+    ready.customer(ANA, button={"text": "Más tarde", "payload": "later"}, reply_to=invitation)
+    until(lambda: settled(ready, 1), "the tap is judged")
     page = editor()
     about(page, "Tried while the CRM was away.")
     page.get_by_role("tab", name="Try it").click()
