@@ -268,10 +268,11 @@ def test_a_port_in_use_is_told(web, web_home):
     assert f"Port {web.port} on 127.0.0.1 cannot be used" in found.stderr.decode()
 
 
-def test_the_web_process_loads_no_sdk():
+def test_the_web_process_loads_no_sdk_and_no_flask_before_a_page():
     code = (
         "import sys, connector.webapp; from connector import whatsapp, crm; connector.webapp.strangers();"
-        "print(sorted({'hubspot', 'simple_salesforce', 'phonenumbers', 'requests', 'httpx'} & set(sys.modules)))"
+        "print(sorted({'hubspot', 'simple_salesforce', 'phonenumbers', 'requests', 'httpx', 'flask', 'jinja2'}"
+        " & set(sys.modules)))"
     )
     env = environment(ROOT)
     found = subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, capture_output=True, timeout=60, check=True)

@@ -14,9 +14,7 @@ from connector.store import api_tokens, tasks, users
 from connector.web.auth.passwords import hashed
 from connector.web.pages import flask_app
 from connector.webhooks import standard
-from tests.web.pages.conftest import PASSWORD, clock, console, make_console
-
-__all__ = ["clock", "console", "make_console"]  # fixtures
+from tests.web.console import PASSWORD
 
 
 def at_once(*acts: Callable[[], object]) -> list[object]:
