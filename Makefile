@@ -40,7 +40,7 @@ browser: $(BROWSER)
 		|| { echo "There is no Chromium: apt-get install chromium, or CHROMIUM=/path/to/it make ..." >&2; exit 3; }
 
 test-browser: browser
-	@$(BIN)/python -m pytest tests/browser $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/browser $(ARGS)
 
 # Pictures of every screen for docs/console.md
 screens: browser

@@ -49,11 +49,12 @@ def publish(page: Page) -> None:
     page.get_by_role("button", name="Publish", exact=True).click()
 
 
-def mailing_tool_invites(house: House, who: str) -> None:
-    """Another tool's invitation, which we are told of as it would tell us."""
+def mailing_tool_invites(house: House, who: str) -> str:
+    """Another tool's invitation, which we are told of as it would tell us; its wamid."""
     message = {"template": "webinar_invite_v2", "language": "es", "buttons": ["interested", "later", "no"]}
     wamid = house.play("POST", f"/_customers/{who}/messages", message)["id"]
     told = house.home / "sends.csv"
     told.write_text(f"wamid,to,template,sent_at\n{wamid},{who},webinar_invite_v2,{datetime.now(UTC):%FT%TZ}\n")
     argv = [sys.executable, "-m", "connector.cli", "sends", "import", str(told)]
     subprocess.run(argv, env=house.env, cwd=ROOT, check=True, timeout=60, capture_output=True)
+    return str(wamid)

@@ -19,7 +19,7 @@ DRAWINGS = set(re.findall(r'<symbol[^>]*\bid="([\w-]+)"', SPRITE.read_text(encod
 STARTS = ("/setup/", "/phone", "/activity/", "/mappings/", "/review/", "/templates/", "/sends/", "/contacts/",
           "/health/", "/settings/", "/settings/me/", "/activity/?q=nothing+has+this+name", "/no/such/page")  # fmt: skip
 MANY: Mapping[str, int] = {"activity.why.index": 3, "mappings.edit": 3, "phone.of": 2, "contacts.one": 2}
-AXE = Axe()
+AXE = Axe().axe_script
 ALIKE = ("tbody tr:nth-child(n+9)", ".talk article:nth-last-child(n+9)", ".events li:nth-child(n+9)")  # as those before
 LINKS = """() => [...document.querySelectorAll("a[href]:not([download])")]
   .filter((a) => a.origin === location.origin).map((a) => a.pathname + a.search)"""
@@ -43,7 +43,7 @@ class Clock:
 SQUEEZED = """() => [...document.querySelectorAll("main *")].filter((e) => {
   const text = [...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.textContent).join("").trim();
   const box = e.getBoundingClientRect();
-  return text.length >= 12 && box.width > 1 && box.width < 50 && box.height > 70 && !e.closest(".cm-editor");
+  return text.length >= 12 && box.width > 1 && box.width < 50 && box.height > 70 && !e.closest(".cm-editor, .hidden");
 }).slice(0, 4).map((e) => `${e.tagName}.${e.className}: ${e.textContent.trim().slice(0, 40)}`)"""
 
 
@@ -111,7 +111,10 @@ def unfit(page: Page, contrast_only: bool = False, within: str = "") -> list[str
     if contrast_only:
         options["runOnly"] = {"type": "rule", "values": ["color-contrast"]}
     context = within or {"exclude": [[one] for one in ALIKE]}
-    found = AXE.run(page, context=context, options=options).response["violations"]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    run = "([context, options]) => axe.run(context, options).then((found) => found.violations)"
+    found = page.evaluate(run, [context, options])
     return [
         f"axe {one['id']} ({one['impact']}): {one['help']}: "
         + "; ".join(f"{node['target']} {node['html'][:160]} {_colours(node)}" for node in one["nodes"][:3])

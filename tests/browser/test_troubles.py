@@ -7,9 +7,10 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.acts import change_text, open_document, text_of
+from tests.browser.acts import ANA, change_text, mailing_tool_invites, open_document, text_of
 from tests.browser.conftest import welcomed
-from tests.browser.hostile import cli
+from tests.browser.hostile import cli, settled
+from tests.browser.house import until
 
 DOCUMENT = "webinar-interest"
 
@@ -120,12 +121,17 @@ def test_a_database_that_is_away_while_somebody_saves(editor, watch, ready):
 
 
 def test_a_crm_that_is_away_while_somebody_tries(editor, ready):
+    invitation = mailing_tool_invites(ready, ANA)
+    ready.customer(ANA, button={"text": "Más tarde", "payload": "later"}, reply_to=invitation)
+    until(lambda: settled(ready, 1), "the tap is judged")
     page = editor()
     about(page, "Tried while the CRM was away.")
     page.get_by_role("tab", name="Try it").click()
     page.get_by_text("Or take something that happened").click()
     page.locator("#past-events").get_by_role("button").first.click()
     live = page.get_by_role("button", name="With the CRM's values of now")
+    expect(live).to_be_visible()
+    page.wait_for_load_state("networkidle")  # the page tries by itself after each change, and would show that
     ready.play("POST", "/_faults", [{"route": "* /hubspot/*", "kind": "5xx"}])
     try:
         live.click()
