@@ -154,6 +154,16 @@
       window.htmx.ajax("POST", panes.dataset.try, { source: "#try", target: "#try", swap: "innerMorph", values }).catch(() => {});
     }, now ? 0 : 250);
   }
+  // A try with the CRM's own values is asked for by hand: an earlier try that answers late does not take its place.
+  let turn = 0, live = 0;
+  document.addEventListener("htmx:before:request", (event_) => {
+    const ctx = event_.detail.ctx;
+    if (ctx.request.action.includes("/try/live")) { clearTimeout(trying); live = ++turn; }
+    else if (ctx.request.action.startsWith(panes.dataset.try)) ctx.turn = ++turn;
+  });
+  document.addEventListener("htmx:before:swap", (event_) => {
+    if (event_.detail.ctx?.turn < live) event_.preventDefault();
+  });
   $("try-form").addEventListener("submit", (submit) => { submit.preventDefault(); retry(true); });
   $("try-form").addEventListener("change", () => retry(true));
   $("try-form").addEventListener("input", () => retry());
