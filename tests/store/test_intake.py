@@ -124,7 +124,7 @@ def busy(store: Store, intake: Intake) -> Iterator[Callable[[], None]]:
 
         def stands_in_line() -> bool:
             if store.dialect == "sqlite":
-                return intake._queue.empty()
+                return intake._bytes > 0 and intake._queue.empty()  # it came, and was taken
             return conn.execute(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one() > 0
 
         yield lambda: until(stands_in_line)
