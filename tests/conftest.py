@@ -3,12 +3,29 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import redis
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
 
 from connector.store.engine import Store, open_store, upgrade
-from tests.servers import PostgresServer, ValkeyServer
+from tests.commands import Zygote
+from tests.servers import PostgresServer, ValkeyServer, name_of
+from tests.town import Sandbox, sandbox_process
+
+
+def pytest_configure() -> None:
+    """What SQLAlchemy compiled for one test's engine serves those of the next: a third of a test's time was that."""
+    compiled: LRUCache[Any, Any] = LRUCache(3000)
+    sa.Engine._compiled_cache = property(lambda engine: compiled, lambda engine, own: None)  # type: ignore[assignment]
+    for dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):  # part of the key; ours are all alike
+        dialect.__eq__ = lambda one, other: type(one) is type(other)  # type: ignore[method-assign,assignment,misc]
+        dialect.__hash__ = lambda one: hash(type(one))  # type: ignore[method-assign,assignment,misc]
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +41,7 @@ def postgres_template(postgres: PostgresServer) -> str:
     """The name of a database with our tables, to be copied."""
     url = postgres.database()
     upgrade(url)
-    return url.partition("@/")[2].partition("?")[0]
+    return name_of(url)
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +74,7 @@ def postgres_url(postgres: PostgresServer, postgres_template: str) -> Iterator[s
     """A fresh Postgres database with our tables."""
     url = postgres.database(postgres_template)
     yield url
-    postgres.drop(url)
+    postgres.give_back(url, postgres_template)
 
 
 @pytest.fixture
@@ -95,3 +112,28 @@ def postgres_store(postgres_url: str, home: Path) -> Iterator[Store]:
     opened = open_store(postgres_url, home=home)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def sandbox_url() -> Iterator[str]:
+    """One sandbox for a whole test process."""
+    with sandbox_process() as url:
+        yield url
+
+
+@pytest.fixture
+def sandbox(sandbox_url: str) -> Iterator[Sandbox]:
+    """The sandbox at its start."""
+    with httpx.Client(base_url=sandbox_url) as http:
+        found = Sandbox(sandbox_url, http)
+        found.reset()
+        yield found
+        found.faults()
+
+
+@pytest.fixture(scope="session")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """Commands without the cost of their imports."""
+    found = Zygote(tmp_path_factory.mktemp("zygote"))
+    yield found
+    found.close()

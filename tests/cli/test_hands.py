@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tests.pipeline.conftest import ANA
-from tests.pipeline.street import Street, lane, sandbox, sandbox_url  # noqa: F401 - fixtures
+from tests.pipeline.street import Street, lane  # noqa: F401 - fixtures
 from tests.pipeline.test_journey import ANYTHING
 
 LOUD = ANYTHING.replace("answer.text", "answer.text | upper")

@@ -12,7 +12,7 @@ from connector.crm import connect
 from connector.errors import Busy, NotAllowed, Unreachable
 from connector.ports import CRM, Account, ActivityChange, ContactKey, RecordChange, Tokens
 from connector.store.accounts import OWNERS
-from tests.crm.conftest import Sandbox
+from tests.town import Sandbox
 
 WA_ID = "5215519370264"  # a Mexican subscriber, spelled as WhatsApp does
 OTHER = "573157770123"

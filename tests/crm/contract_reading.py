@@ -8,7 +8,7 @@ import pytest
 from connector.crm import connect
 from connector.errors import Busy, GiveUp, NotAllowed, Unreachable
 from connector.ports import CRM, Account, ActionDone, Page, Tokens, Where
-from tests.crm.conftest import Sandbox
+from tests.town import Sandbox
 
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 

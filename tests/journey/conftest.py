@@ -25,8 +25,8 @@ from connector.core import documents as language
 from connector.pipeline import why
 from connector.store import doctor
 from connector.store import documents as document_rows
-from tests.crm.conftest import Sandbox, sandbox_url  # noqa: F401 - fixture
 from tests.pipeline.conftest import ListBell, connect
+from tests.town import Sandbox
 from tests.web.front import ROOT, environment, rows, signed
 
 SECRET = "sandbox-app-secret"
@@ -121,7 +121,7 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, sandbox_url: str) -> Iterator[House]:  # noqa: F811
+def house(tmp_path_factory: pytest.TempPathFactory, sandbox_url: str) -> Iterator[House]:
     """One for all tests of a module: each has people and message ids of its own."""
     home = tmp_path_factory.mktemp("house")
     env = environment(home, LOG_LEVEL="DEBUG")

@@ -18,7 +18,7 @@ from connector.pipeline.unpack import Unpacker
 from connector.store import changes, doctor
 from connector.store import documents as document_rows
 from connector.store.tables import accounts, deliveries
-from tests.crm.conftest import Sandbox, sandbox, sandbox_url  # noqa: F401 - fixtures
+from tests.town import Sandbox
 
 NUMBER, WABA = "106540352242922", "102290129340398"
 ANA = "573001112222"  # in the sandbox's HubSpot as contact 1512, lifecyclestage lead
@@ -148,7 +148,7 @@ def connect(app: App, base: str) -> None:
 
 
 @pytest.fixture
-def house(store_url: str, home: Path, sandbox: Sandbox) -> Iterator[House]:  # noqa: F811
+def house(store_url: str, home: Path, sandbox: Sandbox) -> Iterator[House]:
     config = settings.load(
         {"DATABASE_URL": store_url, "CONNECTOR_HOME": str(home), "REDIS_URL": "redis://127.0.0.1:1/0"}
     )

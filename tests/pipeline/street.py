@@ -4,8 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -30,8 +28,9 @@ from connector.store import accounts, doctor, holding
 from connector.store.tables import counters, deliveries, events, findings, parks, plans, send_attempts, sends
 from connector.webapp import web_app
 from connector.webhooks import standard
-from tests.crm.conftest import Sandbox, sandbox, sandbox_url  # noqa: F401 - fixtures
+from tests.commands import Zygote
 from tests.pipeline.conftest import House, ListBell, connect
+from tests.town import Sandbox
 from tests.web.front import ROOT, environment
 
 HUBSPOT, SALESFORCE, GRAPH = "hubspot", "salesforce", "graph"
@@ -79,6 +78,7 @@ class Street(House):
     url: str = ""
     clock: Clock = field(default_factory=Clock)
     said: str = ""  # what the last command printed
+    zygote: Zygote | None = None
 
     def wire(self) -> None:
         """The vendors know our address, the templates are known, and the host's clock is the test's."""
@@ -239,10 +239,10 @@ class Street(House):
         """A person's command, in a process of its own; its exit code."""
         config = self.app.config
         more = {"DATABASE_URL": config.database_url, "REDIS_URL": config.redis_url, "PUBLIC_URL": self.url}
-        argv = [sys.executable, "-m", "connector.cli", *words]
-        done = subprocess.run(argv, env=environment(config.home, **more), cwd=ROOT, capture_output=True, text=True)
-        self.said = done.stdout + done.stderr
-        return done.returncode
+        assert self.zygote is not None
+        done = self.zygote.call(list(words), environment(config.home, **more), ROOT)
+        self.said = done.out + done.err
+        return done.code
 
     def holding(self, action: str, *args: Any) -> Any:
         """A person holds something back, or lets it go."""
@@ -268,7 +268,7 @@ class Street(House):
 
 
 @contextmanager
-def open_street(store_url: str, home: Path, town: Sandbox) -> Iterator[Street]:
+def open_street(store_url: str, home: Path, town: Sandbox, zygote: Zygote) -> Iterator[Street]:
     """A connected business on `store_url`."""
     server = _Server(("127.0.0.1", 0), _Silent)
     url = f"http://127.0.0.1:{server.server_port}"
@@ -286,7 +286,7 @@ def open_street(store_url: str, home: Path, town: Sandbox) -> Iterator[Street]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        street = Street(app, town, bell, url=url)
+        street = Street(app, town, bell, url=url, zygote=zygote)
         street.wire()
         yield street
         street.app.close()
@@ -299,14 +299,14 @@ def open_street(store_url: str, home: Path, town: Sandbox) -> Iterator[Street]:
 
 
 @pytest.fixture
-def street(store_url: str, home: Path, sandbox: Sandbox) -> Iterator[Street]:  # noqa: F811
+def street(store_url: str, home: Path, sandbox: Sandbox, zygote: Zygote) -> Iterator[Street]:
     """Once on each database."""
-    with open_street(store_url, home, sandbox) as built:
+    with open_street(store_url, home, sandbox, zygote) as built:
         yield built
 
 
 @pytest.fixture
-def lane(sqlite_url: str, home: Path, sandbox: Sandbox) -> Iterator[Street]:  # noqa: F811
+def lane(sqlite_url: str, home: Path, sandbox: Sandbox, zygote: Zygote) -> Iterator[Street]:
     """On SQLite only: its clock can be moved (Postgres has one of its own, and a sender believes that)."""
-    with open_street(sqlite_url, home, sandbox) as built:
+    with open_street(sqlite_url, home, sandbox, zygote) as built:
         yield built

@@ -6,7 +6,7 @@ import pytest
 
 from connector.app import kinds
 from tests.pipeline.conftest import ANA
-from tests.pipeline.street import Street, lane, sandbox, sandbox_url, street  # noqa: F401 - fixtures
+from tests.pipeline.street import Street, lane, street  # noqa: F401 - fixtures
 from tests.pipeline.test_bad_input_sends import NUMBER_ROUTE, OTHER
 from tests.pipeline.test_outbound_hubspot import DEAL, QUOTE
 

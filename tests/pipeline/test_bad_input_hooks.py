@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connector.store.tables import deliveries
-from tests.pipeline.street import ORG, Street, lane, sandbox, sandbox_url, street  # noqa: F401 - fixtures
+from tests.pipeline.street import ORG, Street, lane, street  # noqa: F401 - fixtures
 from tests.pipeline.test_outbound_calls import BOOKED, bearer, named
 from tests.pipeline.test_outbound_hubspot import DEAL, QUOTE
 from tests.pipeline.test_outbound_workflow import SLOTS

@@ -8,7 +8,7 @@ from typing import Any
 from connector.store.tables import callbacks
 from connector.webhooks import standard
 from tests.pipeline.conftest import ANA
-from tests.pipeline.street import Street, lane, sandbox, sandbox_url, street  # noqa: F401 - fixtures
+from tests.pipeline.street import Street, lane, street  # noqa: F401 - fixtures
 from tests.pipeline.test_outbound_workflow import SLOTS
 
 BOOKED = """\

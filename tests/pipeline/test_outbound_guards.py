@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.pipeline.conftest import ANA, NUMBER
-from tests.pipeline.street import Street, lane, sandbox, sandbox_url, street  # noqa: F401 - fixtures
+from tests.pipeline.street import Street, lane, street  # noqa: F401 - fixtures
 from tests.pipeline.test_outbound_hubspot import DEAL, QUOTE
 
 OFFER = """\

@@ -5,7 +5,7 @@
 from connector.app import kinds
 from connector.pipeline import why
 from tests.pipeline.conftest import ANA
-from tests.pipeline.street import Street, lane, sandbox, sandbox_url, street  # noqa: F401 - fixtures
+from tests.pipeline.street import Street, lane, street  # noqa: F401 - fixtures
 
 QUOTE = """\
 send: quote-ready

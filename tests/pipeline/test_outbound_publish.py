@@ -12,7 +12,7 @@ from connector.app import kinds
 from connector.store.tables import document_versions
 from connector.webhooks import standard
 from tests.pipeline.conftest import ANA
-from tests.pipeline.street import Street, lane, sandbox, sandbox_url, street  # noqa: F401 - fixtures
+from tests.pipeline.street import Street, lane, street  # noqa: F401 - fixtures
 from tests.pipeline.test_outbound_hubspot import DEAL, QUOTE
 from tests.webhooks.receiver import receiving
 

@@ -8,7 +8,7 @@ import pytest
 
 from connector.store.tables import callbacks, changes
 from tests.pipeline.conftest import ANA, NUMBER
-from tests.pipeline.street import Street, lane, sandbox, sandbox_url, street  # noqa: F401 - fixtures
+from tests.pipeline.street import Street, lane, street  # noqa: F401 - fixtures
 
 SLOTS = """\
 send: visit-slots

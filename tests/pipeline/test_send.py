@@ -15,8 +15,8 @@ from connector.store import accounts, contacts, findings, holding, outcomes, par
 from connector.store import templates as template_rows
 from connector.store.engine import Store
 from connector.store.tables import consents, contact_keys
-from tests.crm.conftest import Sandbox, sandbox, sandbox_url  # noqa: F401 - fixtures
 from tests.pipeline.sends import NOW, NUMBER, TEXT, WABA, Desk
+from tests.town import Sandbox
 
 ANA = "573001112222"
 
@@ -27,7 +27,7 @@ def desk(store: Store) -> Desk:
 
 
 @pytest.fixture
-def graph(sandbox: Sandbox) -> Iterator[Messenger]:  # noqa: F811
+def graph(sandbox: Sandbox) -> Iterator[Messenger]:
     """The sandbox's Graph API, as the connector speaks with it."""
     settings = {"phone_number_id": NUMBER, "waba_id": WABA, "base_url": f"{sandbox.url}/graph"}
     secrets = {"token": "sandbox-whatsapp-token"}
@@ -36,7 +36,7 @@ def graph(sandbox: Sandbox) -> Iterator[Messenger]:  # noqa: F811
     messenger.close()  # type: ignore[attr-defined]
 
 
-def test_a_ready_row_is_sent_once(desk: Desk, graph: Messenger, sandbox: Sandbox) -> None:  # noqa: F811
+def test_a_ready_row_is_sent_once(desk: Desk, graph: Messenger, sandbox: Sandbox) -> None:
     body = {"type": "template", "template": {"name": "welcome_back", "language": {"code": "en"}}}
     sent = desk.add(body=body, template="welcome_back", language="en")
     desk.phone = graph  # type: ignore[assignment]

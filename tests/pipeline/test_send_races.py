@@ -13,8 +13,8 @@ from connector import whatsapp
 from connector.ports import Account, Messenger
 from connector.store import contacts, doctor, sending
 from connector.store.engine import Store
-from tests.crm.conftest import Sandbox, sandbox, sandbox_url  # noqa: F401 - fixtures
 from tests.pipeline.sends import NUMBER, WABA, Clock, Desk
+from tests.town import Sandbox
 
 ROOT = Path(__file__).parents[2]
 BODY = {"type": "template", "template": {"name": "welcome_back", "language": {"code": "en"}}}
@@ -26,7 +26,7 @@ def desk(store: Store) -> Desk:
 
 
 @pytest.fixture
-def graph(sandbox: Sandbox) -> Iterator[Messenger]:  # noqa: F811
+def graph(sandbox: Sandbox) -> Iterator[Messenger]:
     settings = {"phone_number_id": NUMBER, "waba_id": WABA, "base_url": f"{sandbox.url}/graph"}
     secrets = {"token": "sandbox-whatsapp-token"}
     messenger = whatsapp.connect(Account(id=WABA, kind="whatsapp", name="w", settings=settings, secrets=secrets))
@@ -38,7 +38,7 @@ def graph(sandbox: Sandbox) -> Iterator[Messenger]:  # noqa: F811
 def test_a_worker_killed_around_its_request(
     desk: Desk,
     graph: Messenger,
-    sandbox: Sandbox,  # noqa: F811
+    sandbox: Sandbox,
     store_url: str,
     home: Path,
     when: str,

@@ -15,7 +15,7 @@ from connector.store import shadows
 from connector.store.tables import shadows as table
 from tests.pipeline.conftest import ANA, House
 from tests.pipeline.messages import replies, text
-from tests.pipeline.street import Street, lane, sandbox, sandbox_url, street  # noqa: F401 - fixtures
+from tests.pipeline.street import Street, lane, street  # noqa: F401 - fixtures
 from tests.pipeline.test_journey import ANYTHING
 from tests.pipeline.test_outbound_guards import quoted
 from tests.pipeline.test_outbound_hubspot import DEAL, QUOTE

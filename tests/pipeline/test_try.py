@@ -15,7 +15,7 @@ from connector.pipeline import making, rejudge, schema, trying, trying_send, ver
 from connector.store.tables import changes, plans, sends
 from tests.pipeline.conftest import ANA, House
 from tests.pipeline.messages import replies, tap, text
-from tests.pipeline.street import Street, lane, sandbox, sandbox_url, street  # noqa: F401 - fixtures
+from tests.pipeline.street import Street, lane, street  # noqa: F401 - fixtures
 from tests.pipeline.test_journey import ANYTHING
 from tests.pipeline.test_outbound_guards import quoted
 from tests.pipeline.test_outbound_hubspot import ACCEPTED, QUOTE

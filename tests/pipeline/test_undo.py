@@ -7,7 +7,7 @@ import pytest
 from connector.pipeline import undo
 from tests.pipeline.conftest import ANA, House
 from tests.pipeline.messages import replies, text
-from tests.pipeline.street import Street, lane, sandbox, sandbox_url, street  # noqa: F401 - fixtures
+from tests.pipeline.street import Street, lane, street  # noqa: F401 - fixtures
 from tests.pipeline.test_journey import ANYTHING
 from tests.pipeline.test_outbound_hubspot import ACCEPTED, DEAL, QUOTE
 

@@ -11,7 +11,7 @@ import pytest
 from connector.pipeline import versions
 from connector.store import documents as rows
 from connector.store.engine import Store
-from tests.pipeline.street import Street, lane, sandbox, sandbox_url, street  # noqa: F401 - fixtures
+from tests.pipeline.street import Street, lane, street  # noqa: F401 - fixtures
 from tests.pipeline.test_journey import ANYTHING
 from tests.pipeline.test_outbound_hubspot import DEAL, QUOTE
 

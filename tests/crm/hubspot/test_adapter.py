@@ -12,9 +12,9 @@ from connector.crm.hubspot.activities import body_of
 from connector.errors import Busy, NotAllowed
 from connector.ports import CRM, ActivityChange, ContactKey, RecordChange
 from connector.sandbox.http import Request, Response, answer
-from tests.crm.conftest import Sandbox
 from tests.crm.hubspot.ground import API, PORTAL, NoTokens, account, headers
 from tests.crm.hubspot.scripted import batch, scripted
+from tests.town import Sandbox
 
 CONTACTS = f"{API}/contacts"
 AT = datetime(2026, 11, 20, 15, 48, 22, tzinfo=UTC)

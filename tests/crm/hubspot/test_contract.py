@@ -3,9 +3,9 @@
 from typing import Any, ClassVar
 
 from connector.ports import Account, Tokens
-from tests.crm.conftest import Sandbox
 from tests.crm.contract import CRMContract
 from tests.crm.hubspot.ground import ACCOUNT_SECRETS, API, TOKEN, NoTokens, account, headers
+from tests.town import Sandbox
 
 ASSOCIATED = {
     "message": ("communications", "hs_communication_body"),

@@ -9,9 +9,9 @@ from connector.crm import connect
 from connector.errors import NotAllowed, Rejected
 from connector.ports import CRM, ActionDone, ActivityChange, Related, Where
 from connector.sandbox.http import Request, Response, answer
-from tests.crm.conftest import Sandbox
 from tests.crm.hubspot.ground import API, NoTokens, account, headers
 from tests.crm.hubspot.scripted import scripted
+from tests.town import Sandbox
 
 MODIFIED = "hs_lastmodifieddate"
 PROPERTIES = [

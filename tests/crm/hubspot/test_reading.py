@@ -3,9 +3,9 @@
 from typing import Any, ClassVar
 
 from connector.ports import Account, Tokens
-from tests.crm.conftest import Sandbox
 from tests.crm.contract_reading import ReadingContract
 from tests.crm.hubspot.ground import API, NoTokens, account, headers
+from tests.town import Sandbox
 
 
 class TestHubSpot(ReadingContract):

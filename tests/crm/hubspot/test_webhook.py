@@ -17,9 +17,9 @@ from connector.crm.hubspot.webhook import HubSpotWebhook, sign_v2, sign_v3
 from connector.errors import NotAuthentic
 from connector.ports import Account, RawRequest
 from connector.sandbox.http import Request, Response
-from tests.crm.conftest import Sandbox
 from tests.crm.hubspot.ground import ACCOUNT_SECRETS, headers
 from tests.crm.hubspot.scripted import scripted
+from tests.town import Sandbox
 
 PAYLOADS = Path(__file__).parent / "payloads"
 PUBLISHED = json.loads((PAYLOADS / "signatures.json").read_text("utf-8"))

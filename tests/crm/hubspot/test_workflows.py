@@ -13,9 +13,9 @@ from connector.crm.hubspot.webhook import HubSpotWebhook, sign_v2, sign_v3
 from connector.errors import NotAuthentic, Rejected
 from connector.ports import Account, Choice, RawRequest
 from connector.sandbox.http import Request, Response
-from tests.crm.conftest import Sandbox
 from tests.crm.hubspot.ground import ACCOUNT_SECRETS, PORTAL
 from tests.crm.hubspot.scripted import scripted
+from tests.town import Sandbox
 
 PAYLOADS = Path(__file__).parent / "payloads"
 SEND = (PAYLOADS / "action_send.json").read_bytes()

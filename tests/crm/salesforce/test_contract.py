@@ -16,10 +16,10 @@ from connector.sandbox.salesforce import Salesforce
 from connector.sandbox.salesforce_settings import SalesforceOptions
 from connector.sandbox.server import Server
 from connector.sandbox.world import World
-from tests.crm.conftest import Sandbox
 from tests.crm.contract import CRMContract
 from tests.crm.contract_reading import ReadingContract
 from tests.crm.salesforce.conftest import Tokens, account
+from tests.town import Sandbox
 
 API = "/salesforce/services/data/v68.0"
 CLIENT = {"client_id": "sandbox-salesforce-client", "client_secret": "sandbox-salesforce-secret"}

@@ -17,9 +17,9 @@ from connector.crm.salesforce.package import Deployed
 from connector.errors import NotAllowed, NotFound, Unreachable
 from connector.ports import Account, RawRequest
 from connector.sandbox.http import Request, answer
-from tests.crm.conftest import Sandbox
 from tests.crm.salesforce.conftest import Org, Tokens, account
 from tests.crm.salesforce.test_contract import API, bare, headers
+from tests.town import Sandbox
 
 __all__ = ["bare"]
 NS = "{http://soap.sforce.com/2006/04/metadata}"

@@ -15,9 +15,9 @@ from connector.crm.salesforce.values import MisfitError
 from connector.errors import NotFound, Rejected
 from connector.ports import CRM, ActionDone, ActivityChange, Related, Where
 from connector.sandbox.http import Request, answer
-from tests.crm.conftest import Sandbox
 from tests.crm.salesforce.conftest import Org, Tokens, account
 from tests.crm.salesforce.test_contract import API, headers
+from tests.town import Sandbox
 
 Add = Callable[..., str]
 

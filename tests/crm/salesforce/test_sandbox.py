@@ -18,9 +18,9 @@ from connector.sandbox.http import Request, Response
 from connector.sandbox.salesforce import Salesforce
 from connector.sandbox.server import Reply, Server
 from connector.sandbox.world import World
-from tests.crm.conftest import Sandbox
 from tests.crm.salesforce.conftest import ORG, Tokens, account
 from tests.crm.salesforce.test_contract import API, headers
+from tests.town import Sandbox
 
 WA = "5215519370264"
 
