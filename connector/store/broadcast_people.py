@@ -11,6 +11,7 @@ from connector.store.among import among
 from connector.store.bulk import insert_many
 from connector.store.sends import RANKS
 from connector.store.tables import broadcast_people, events, in_state, sends
+from connector.store.waiting import REPLACED
 
 PLANNED, REFUSED = "planned", "refused"
 NOT_LEFT = ("waiting", "ready", "in_flight")
@@ -63,15 +64,12 @@ def progress(conn: sa.Connection, broadcast: str) -> Progress:
     mine = sa.and_(_S.broadcast != "", _S.broadcast == broadcast)
     counted = sa.select(_S.state, sa.func.count()).where(mine).group_by(_S.state)
     found = Progress({row[0]: row[1] for row in conn.execute(counted)})
-    replaced = sa.select(_S.state, sa.func.count()).where(mine, _S.state == "failed", _S.label == _REPLACED)
+    replaced = sa.select(_S.state, sa.func.count()).where(mine, _S.state == "failed", _S.label == REPLACED)
     for state, n in conn.execute(replaced.group_by(_S.state)):
         found.states[state] -= n
     people = sa.select(_P.state, sa.func.count()).where(_P.broadcast == broadcast).group_by(_P.state)
     found.people = {row[0]: row[1] for row in conn.execute(people)}
     return found
-
-
-_REPLACED = "sent_again_as_another"  # waiting.REPLACED
 
 
 def left(conn: sa.Connection, broadcast: str) -> bool:
@@ -89,7 +87,7 @@ def started_since(conn: sa.Connection, broadcast: str, since: datetime) -> int:
 def reasons(conn: sa.Connection, broadcast: str) -> list[tuple[str, str, str, int]]:
     """[(refused | failed | expired | unknown ..., code, an example of its reason, how many)], most first."""
     ended = ("failed", "refused", "expired", "cancelled", "unknown")
-    mine = sa.and_(_S.broadcast != "", _S.broadcast == broadcast, in_state(sends, *ended), _S.label != _REPLACED)
+    mine = sa.and_(_S.broadcast != "", _S.broadcast == broadcast, in_state(sends, *ended), _S.label != REPLACED)
     some = sa.func.min(_S.reason)
     found = [tuple(r) for r in conn.execute(sa.select(_S.state, _S.code, some, sa.func.count()).where(mine).group_by(
         _S.state, _S.code))]  # fmt: skip
@@ -108,7 +106,7 @@ def answers(conn: sa.Connection, broadcast: str) -> Iterator[Any]:
 
 def failed(conn: sa.Connection, broadcast: str, after: str, limit: int) -> list[str]:
     """Sends of it that surely failed, and were not sent again; by id."""
-    mine = sa.and_(_S.broadcast != "", _S.broadcast == broadcast, in_state(sends, "failed"), _S.label != _REPLACED)
+    mine = sa.and_(_S.broadcast != "", _S.broadcast == broadcast, in_state(sends, "failed"), _S.label != REPLACED)
     return list(conn.execute(sa.select(_S.id).where(mine, _S.id > after).order_by(_S.id).limit(limit)).scalars())
 
 

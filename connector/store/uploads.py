@@ -30,7 +30,7 @@ def add(store: Store, name: str, parts: Iterable[bytes], author: str, now: datet
             hint = "Split it, or send to a list of the CRM."
             raise Rejected(f"The file has over {LARGEST // 1024 // 1024} MB.", hint=hint, code="too_large")
         with store.write() as conn:
-            insert_many(conn, upload_parts, [{"upload": id_, "n": n, "data": zlib.compress(part, 1)}])
+            conn.execute(sa.insert(upload_parts).values(upload=id_, n=n, data=zlib.compress(part, 1)))
     with store.write() as conn:
         conn.execute(sa.update(uploads).where(uploads.c.id == id_).values(size=size))
     return id_
