@@ -132,9 +132,13 @@ def one(id: str) -> str:
 
 @screen.get("/<id>/now")
 @needs("viewer")
-def now(id: str) -> str:
-    """How it stands, asked every few seconds while it goes."""
-    return render_template("broadcasts/_now.html", **_facts(id))
+def now(id: str) -> Any:
+    """How it stands, asked every few seconds while it goes; the whole page anew when its buttons are others now."""
+    facts = _facts(id)
+    seen = given(request.args, "seen", 60)
+    if seen and seen != facts["seen"]:
+        return "", 204, {"HX-Refresh": "true"}
+    return render_template("broadcasts/_now.html", **facts)
 
 
 def _facts(id: str) -> dict[str, Any]:
@@ -149,6 +153,7 @@ def _facts(id: str) -> dict[str, Any]:
         "row": row, "one": found, "forecast": forecast, "task": task, "may": may, "ended": row.state in ENDED,
         "people": forecast["sendable"] + forecast["held"] if forecast else 0, "rows_shown": ROWS,
         "open": task is not None and task.state not in tasks.ENDED,
+        "seen": f"{row.state}-{row.paused_at is not None}-{bool(found['failed'])}",
     }  # fmt: skip
 
 
