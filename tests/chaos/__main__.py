@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     course = Course(
         events=given.events, sends=given.sends, people=given.people, contacts=given.contacts, workers=given.workers,
-        kills=given.kills, flushes=given.flushes, stops=0 if given.sqlite else given.stops, seed=given.seed, mutant=given.mutant,
+        kills=given.kills, flushes=given.flushes,
+        stops=0 if given.sqlite else given.stops, seed=given.seed, mutant=given.mutant,
         hasty=given.hasty, steps=tuple(filter(None, given.steps.split(","))), patience=given.patience,
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="connector-chaos-") as folder:
