@@ -8,7 +8,7 @@ from connector import webhooks, whatsapp, works
 from connector.base import SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
 from connector.connections import Connections, messenger
-from connector.pipeline import drift, own, retention, sweep, tasks, templates
+from connector.pipeline import drift, own, reckoning, retention, sweep, tasks, templates
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
 from connector.pipeline.chores import Chore, Chores, each
@@ -168,6 +168,16 @@ class App(Connections):
         look, known = self.fields_of(refresh=True), self.templates_of(refresh=True)
         drift.check_all(self.store, look, known, self.clock.now())
 
+    def reports(self, stop: Callable[[], bool]) -> None:
+        """Goals first: what they add is not counted anew."""
+        shelves = [(a, self.library.shelf(a.name)) for a in self.accounts() if a.kind in crm_kinds()]
+        for account, shelf in shelves:
+            if stop():
+                return
+            if any(live.document.goal for live in shelf.sends):
+                reckoning.look(self.store, account, self.crm(account), shelf, self.clock.now())
+        reckoning.count(self.store, [shelf for _, shelf in shelves], self.clock.now())
+
     def cancel(self, stop: Callable[[], bool]) -> None:
         """Rows of what a person has cancelled by the thousand."""
         more = 1
@@ -224,6 +234,7 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         checkup.NAME: Chore(timedelta(minutes=5), app.doctor),
         "tally": Chore(timedelta(seconds=30), lambda _: days.tally(app.store)),
         "figures": Chore(timedelta(minutes=5), lambda _: days.count(app.store, app.clock.now())),
+        "reports": Chore(timedelta(minutes=5), app.reports),
         "retention": Chore(timedelta(days=1), retention.chore(app.store, app.clock)),
     }
 

@@ -119,13 +119,23 @@ def _row(one: Wanted, made: Prepared, sender: Any, templates: Sequence[Template]
         "template": made.template or one.document.template, "language": made.language, "category": made.category,
         "priority": LATER, "to": made.to, "user_id": one.case.contact.user_id if one.case.contact else None,
         "body": made.body, "buttons": dict(made.buttons) or None,
-        "record": _ref(one.record), "person": _ref(one.person),
+        "record": _ref(one.record), "person": _ref(one.person), "goal": _goal(one),
         "context": _context(made, templates), "callback": one.callback or None,
         "state": made.state, "code": made.code, "reason": made.reason,
         "who": reasons.reason(made.code).who if made.code else "",
         "next_at": None if ended else made.until or now, "give_up_at": made.give_up_at,
         "at": one.case.created_at or now, "ended_at": now if ended else None, "tell": 1 if ended else 0,
     }  # fmt: skip
+
+
+def _goal(one: Wanted) -> str | None:
+    """The lane of the record whose change will say that the message did what it was meant to; None without a goal."""
+    goal = one.document.goal
+    person = goal is not None and goal.word == "contact" and one.document.word != "contact"
+    record = one.person if person else one.record or one.person
+    if goal is None or record is None:
+        return None
+    return f"record:{record.account}:{record.object}:{record.id}"
 
 
 def _ref(record: RecordRef | None) -> list[str] | None:

@@ -289,6 +289,7 @@ sends = table(
     number("tell"),  # 1: its document's `after:`, or a callback, has something to hear
     number("told"),  # the rank that was told
     number("told_reply"),
+    text("goal"),  # the lane of the record whose change says that it did what it was meant to
 )
 sa.Index("sends_lane", sends.c.lane, sends.c.at)
 sa.Index("sends_at", sends.c.at)
@@ -303,6 +304,7 @@ pending("sends_ended", sends, "state IN ('failed', 'refused', 'expired', 'cancel
 for _state in ("failed", "refused", "expired", "cancelled"):  # for lists: an index of them all by state is not taken
     pending(f"sends_{_state}", sends, f"state = '{_state}'", "id")
 pending("sends_held", sends, "state IN ('waiting', 'ready')", "document")
+pending("sends_goal", sends, "goal IS NOT NULL", "goal")
 pending("sends_tell", sends, "tell = 1", "crm")
 
 send_attempts = table(  # append-only facts: one row per request that may have left
@@ -624,3 +626,22 @@ shadows = table(  # what a version beside the live one would have done with an e
     sa.Column("at", Time, nullable=False),
 )
 sa.Index("shadows_document", shadows.c.document, shadows.c.version, shadows.c.at)
+
+# ---- reports -----------------------------------------------------------------------------------------------------
+report_days = table(  # what became of the messages of a day; counted by a chore, kept longer than they are
+    "report_days",
+    sa.Column("day", Time, primary_key=True),  # its beginning, UTC
+    sa.Column("document", sa.Text, primary_key=True),
+    sa.Column("template", sa.Text, primary_key=True),
+    sa.Column("number", sa.Text, primary_key=True),  # phone_number_id
+    sa.Column("what", sa.Text, primary_key=True),  # state ended answered awaited after price goal goals silent
+    sa.Column("key", sa.Text, primary_key=True),  # the state, the code of a reason, the step of a time, ...
+    sa.Column("n", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+goals_reached = table(  # messages that led to what they were meant to
+    "goals_reached",
+    sa.Column("send", Id, primary_key=True),
+    text("document", ""),
+    sa.Column("at", Time, nullable=False),
+)

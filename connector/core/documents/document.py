@@ -10,6 +10,7 @@ from connector.core.documents.expressions import Expression
 from connector.core.documents.rules import Rule
 from connector.core.documents.tree import Map
 from connector.core.documents.words import Run
+from connector.core.goals import Goal
 from connector.core.quiet import QuietHours
 from connector.core.schedule import DateRule, Every
 
@@ -140,6 +141,7 @@ class SendDocument:
     give_up_after: timedelta | None = None
     quiet: QuietHours | None = None
     buttons: tuple[str, ...] = ()
+    goal: Goal | None = None
     sets: tuple[str, ...] = ()  # every field `after:` sets or clears, as written
     tests: tuple[Test, ...] = ()
     phone: tuple[Expression, ...] = field(default=(), repr=False)
