@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from connector.core import sheet, spread
+from connector.core import export, spread
 from connector.core.reasons import REASONS
 from connector.errors import Rejected
 from connector.pipeline.reckoning import ASKING, COUNTED, idle
@@ -94,6 +94,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """The messages that were made on one day."""
+
+    at: datetime
+    sent: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """`counted_at`: when the chore last looked; None = not yet."""
 
@@ -102,7 +111,7 @@ class Report:
     only: Mapping[str, str]
     total: Line
     lines: list[Line]
-    days: list[tuple[datetime, int, int]]  # day, sent, failed
+    days: list[Day]
     counted_at: datetime | None
 
 
@@ -144,7 +153,7 @@ def report(conn: Any, during: Period, by: str = "template", only: Mapping[str, s
     lines.sort(key=lambda one: (-one.sent, -one.planned, one.name))
     total = line("", "", sum(found.values(), Counter()))
     days = report_days.days(conn, during.since, during.until, kept)
-    drawn = [(at, *_drawn(days.get(at, Counter()))) for at in _each(during)]
+    drawn = [_drawn(at, days.get(at, Counter())) for at in _each(during)]
     counted = snapshots.get(conn, COUNTED)
     return Report(during, by, kept, total, lines, drawn, counted[1] if counted else None)
 
@@ -194,8 +203,8 @@ def _each(during: Period) -> list[datetime]:
     return [during.since + n * DAY for n in range(during.days)]
 
 
-def _drawn(state: Counter[str]) -> tuple[int, int]:
-    return sum(state[g] for g in LEFT), sum(state[g] for g in ENDED)
+def _drawn(at: datetime, state: Counter[str]) -> Day:
+    return Day(at, sum(state[g] for g in LEFT), sum(state[g] for g in ENDED))
 
 
 # ---- CSV ---------------------------------------------------------------------------------------------------------
@@ -208,16 +217,16 @@ HEAD = (
 
 def csv(store: Store, during: Period, only: Mapping[str, str]) -> Iterator[str]:
     """A row for each day, document, template and number. A day is read at a time: nobody holds the database up."""
-    return sheet.lines(chain([HEAD], (row for day in _each(during) for row in _rows(store, day, only))))
+    return export.lines(chain([HEAD], (row for day in _each(during) for row in _rows(store, day, only))))
 
 
-def _rows(store: Store, day: datetime, only: Mapping[str, str]) -> list[tuple[sheet.Cell, ...]]:
+def _rows(store: Store, day: datetime, only: Mapping[str, str]) -> list[tuple[export.Cell, ...]]:
     with store.read() as conn:
         found = report_days.lines(conn, day, only)
     return [(f"{day:%Y-%m-%d}", *place, *_cells(line("", "", sums))) for place, sums in sorted(found.items())]
 
 
-def _cells(one: Line) -> tuple[sheet.Cell, ...]:
+def _cells(one: Line) -> tuple[export.Cell, ...]:
     return (
         one.planned, one.waiting, one.sent, one.delivered, one.read, one.answered, one.failed, one.unknown, one.asked,
         one.unanswered, _whole(one.median), _whole(one.p90), one.paid, one.free, one.aimed, one.reached, one.silent,

@@ -13,7 +13,7 @@ from connector.store.reporting import Key
 from connector.store.tables import report_days, sends
 
 REACHED = "reached"  # added when it happens, never counted anew
-DIMENSIONS = ("document", "template", "number")
+DIMENSIONS = ("template", "document", "number")
 _T = report_days.c
 _ADD = sa.text(
     "INSERT INTO report_days (day, document, template, number, what, key, n) "
