@@ -19,6 +19,7 @@ from connector.store.tables import from_ms, to_ms
 
 COUNTED = "report_days_counted"  # snapshot: {day in ms: when it was last counted, in ms}
 ASKING = "report_asking"  # snapshot: templates that a live document waits for an answer to
+WORDS = "report_words"  # snapshot: {code of WhatsApp's: what it says}
 LOOKED = "goals_looked"  # snapshot: {document: [what its goal was, the last event id looked at]}
 SETTLED = timedelta(days=30)  # an older day's messages are not answered or read any more
 REST = ((2, timedelta()), (8, timedelta(hours=12)), (31, timedelta(days=1)))  # days old: how long a count holds
@@ -40,12 +41,16 @@ def count(store: Store, shelves: Iterable[Shelf], now: datetime) -> int:
     for day in due:
         with store.read() as conn:
             sums = reporting.of_day(conn, day, day + DAY, asking, country_of_start, idle)
+            words = reporting.words(conn, day, day + DAY)
         with store.write() as conn:
             report_days.replace(conn, day, sums)
             last[to_ms(day)] = to_ms(now)
             since = to_ms(now - PAST)
             snapshots.put(conn, COUNTED, {str(d): at for d, at in last.items() if d >= since}, now)
             snapshots.put(conn, ASKING, asking, now)
+            if words:
+                kept = snapshots.get(conn, WORDS)
+                snapshots.put(conn, WORDS, words | (kept[0] if kept else {}), now)
     return len(due)
 
 
@@ -59,7 +64,7 @@ def _asking(shelves: Iterable[Shelf]) -> set[str]:
 def _due(last: dict[int, int], first: datetime | None, now: datetime) -> list[datetime]:
     """The days whose count does not hold any more, newest first."""
     today, found = beginning(now, DAY), []
-    day, floor = today, max(beginning(first or now, DAY), beginning(now - PAST, DAY))
+    day, floor = today, max(min(beginning(first or now, DAY), today - SETTLED), today - PAST)
     while day >= floor:
         at, age = last.get(to_ms(day)), (today - day).days
         rest = next((rest for most, rest in REST if age < most), None)

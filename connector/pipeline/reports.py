@@ -11,7 +11,7 @@ from typing import Any
 from connector.core import export, spread
 from connector.core.reasons import REASONS
 from connector.errors import Rejected
-from connector.pipeline.reckoning import ASKING, COUNTED, idle
+from connector.pipeline.reckoning import ASKING, COUNTED, WORDS, idle
 from connector.store import report_days, reporting, snapshots, waiting
 from connector.store.engine import Store
 from connector.store.figures import DAY, beginning
@@ -25,6 +25,7 @@ DELIVERED = ("delivered", "read")
 FREE = "free"  # `pricing.type` of what costs nothing begins so
 PAGE = 50
 Sums = Counter[tuple[str, str]]
+NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +150,11 @@ def report(conn: Any, during: Period, by: str = "template", only: Mapping[str, s
     kept = {name: value for name, value in (only or {}).items() if name in DIMENSIONS and value}
     found = report_days.by(conn, by, during.since, during.until, kept)
     shown = titles(conn) if by == "number" else {}
-    lines = [line(key, shown.get(key, key), sums) for key, sums in found.items()]
+    kept_words = snapshots.get(conn, WORDS)
+    words = kept_words[0] if kept_words else {}
+    lines = [line(key, shown.get(key, key), sums, words) for key, sums in found.items()]
     lines.sort(key=lambda one: (-one.sent, -one.planned, one.name))
-    total = line("", "", sum(found.values(), Counter()))
+    total = line("", "", sum(found.values(), Counter()), words)
     days = report_days.days(conn, during.since, during.until, kept)
     drawn = [_drawn(at, days.get(at, Counter())) for at in _each(during)]
     counted = snapshots.get(conn, COUNTED)
@@ -163,7 +166,7 @@ def titles(conn: Any) -> dict[str, str]:
     return {one.number: one.name for one in waiting.senders(conn) if one.number}
 
 
-def line(key: str, name: str, sums: Sums) -> Line:
+def line(key: str, name: str, sums: Sums, words: Mapping[str, str] = NONE) -> Line:
     """The sums of one line, read as a funnel: what was read was delivered, what was delivered was sent."""
     state = {group: n for (what, group), n in sums.items() if what == "state"}
     after = {int(step): n for (what, step), n in sums.items() if what == "after"}
@@ -172,15 +175,15 @@ def line(key: str, name: str, sums: Sums) -> Line:
         key=key, name=name, planned=sum(state.values()), waiting=state.get("waiting", 0),
         sent=sum(state.get(g, 0) for g in LEFT), delivered=sum(state.get(g, 0) for g in DELIVERED),
         read=state.get("read", 0), answered=sums["answered", ""], failed=sum(state.get(g, 0) for g in ENDED),
-        unknown=state.get("unknown", 0), why=_why(sums), asked=sums["asked", ""], unanswered=sums["unanswered", ""],
+        unknown=state.get("unknown", 0), why=_why(sums, words), asked=sums["asked", ""], unanswered=sums["unanswered", ""],
         median=spread.quantile(after, 0.5), p90=spread.quantile(after, 0.9), paid=sum(b.paid for b in billed),
         free=sum(b.free for b in billed), billed=billed, aimed=sums["aimed", ""], reached=sums[REACHED, ""],
         silent=sums["silent", ""],
     )  # fmt: skip
 
 
-def _why(sums: Sums) -> list[Why]:
-    found = [Why(code, _words(code), n) for (what, code), n in sums.items() if what == "ended" and n]
+def _why(sums: Sums, words: Mapping[str, str]) -> list[Why]:
+    found = [Why(code, words.get(code) or _words(code), n) for (what, code), n in sums.items() if what == "ended" and n]
     return sorted(found, key=lambda one: (-one.n, one.code))
 
 

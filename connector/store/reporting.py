@@ -89,6 +89,13 @@ def _price(text: str | None) -> str:
     return f"{found.get('type', '')}/{found.get('category', '')}" if found else ""
 
 
+def words(conn: sa.Connection, start: datetime, end: datetime) -> dict[str, str]:
+    """{code: what it says}, of WhatsApp's own codes; ours have their words in core/reasons.py."""
+    mine = sa.and_(_S.at >= start, _S.at < end, _S.state.in_(ENDED), _S.code.startswith("graph_"))
+    query = sa.select(_S.code, sa.func.max(_S.reason)).where(mine).group_by(_S.code)
+    return {code: text for code, text in conn.execute(query) if text}
+
+
 # ---- answers -----------------------------------------------------------------------------------------------------
 def _answers(conn: sa.Connection, start: datetime, end: datetime, sums: Counter[Key]) -> None:
     """How long people took: from the moment WhatsApp had the message to the moment we had the answer."""
