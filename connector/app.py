@@ -8,6 +8,7 @@ from connector import webhooks, whatsapp, works
 from connector.base import SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
 from connector.connections import Connections, messenger
+from connector.pipeline import broadcasts as acts
 from connector.pipeline import drift, own, reckoning, retention, sweep, tasks, templates
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
@@ -24,7 +25,7 @@ from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell
-from connector.store import accounts, callbacks, days, holding, numbers, own_writes, sending, shadows, telling
+from connector.store import accounts, callbacks, days, holding, numbers, own_writes, sending, shadows, telling, uploads
 from connector.store import tasks as task_rows
 from connector.works import checkup
 
@@ -147,6 +148,18 @@ class App(Connections):
         now = self.clock.now
         self._each_shelf(stop, lambda account, crm_, shelf: Schedule(self.store, account, crm_, shelf).tick(now()))
 
+    def broadcasts(self, stop: Callable[[], bool]) -> None:
+        """Broadcasts whose time has come begin; those that have nothing left are done."""
+        now = self.clock.now()
+        with self.store.write() as conn:
+            bells = acts.tick(conn, now)
+        for account in (a for a in self.accounts() if a.kind in crm_kinds()):
+            live = [(one.document, one.since) for one in self.library.shelf(account.name).sends if one.document.at]
+            if live and not stop():
+                with self.store.write() as conn:
+                    bells += acts.timed(conn, account, live, now)
+        self.bell.ring(*bells)
+
     def catch_up(self, stop: Callable[[], bool]) -> None:
         """Changes that no webhook told of."""
         now = self.clock.now
@@ -196,6 +209,7 @@ class App(Connections):
             callbacks.expire(conn, self.clock.now())
             task_rows.prune(conn, self.clock.now())
             shadows.prune(conn, self.clock.now())
+            uploads.prune(conn, self.clock.now())
 
     def sweep(self) -> list[str]:
         """Rings for whatever waits; the bells rung."""
@@ -226,6 +240,7 @@ def upkeep(app: App) -> Mapping[str, Chore]:
     """What is done by the hour, whoever does it."""
     return {
         "timers": Chore(timedelta(seconds=30), app.tick),
+        "broadcasts": Chore(timedelta(seconds=10), app.broadcasts),
         "catch-up": Chore(timedelta(minutes=15), app.catch_up),
         "meta": Chore(timedelta(hours=6), app.sync),
         drift.CHORE: Chore(drift.EVERY, app.drift),

@@ -15,7 +15,7 @@ from connector.core.events import TriggerCalled, load
 from connector.core.sending import Case, Prepared
 from connector.core.template import Template
 from connector.ids import new_id
-from connector.pipeline import called, consents, gates, limits
+from connector.pipeline import called, consents, frozen, gates, limits
 from connector.pipeline.drain import Stop, alone, log, of_one_row, park_account, parked
 from connector.pipeline.library import Library
 from connector.pipeline.lookup import read_records
@@ -223,10 +223,15 @@ class Preparer:
         """Reads what they need from the CRM, then moves them on in one transaction."""
         documents = {row.id: self._document(row) for row in rows}
         live = [row for row in rows if documents[row.id] is not None]
-        records = self._read(live, documents)
+        with self.store.read() as conn:
+            fixed = frozen.people(conn, rows)
+        records = self._read([row for row in live if row.id not in fixed], documents)
         now = self.clock.now()
-        there = [row for row in live if row.record is None or (row.record[1], row.record[2]) in records]
-        wanted = [self._wanted(row, documents[row.id], records) for row in there]
+        there = [
+            row for row in live
+            if row.id in fixed or row.record is None or (row.record[1], row.record[2]) in records
+        ]  # fmt: skip
+        wanted = [self._wanted(row, documents[row.id], records, fixed.get(row.id)) for row in there]
         with self.store.write() as conn:
             heirs = contacts.heirs(conn, sorted({one.lane for one in wanted if one.lane}))
             wanted = [replace(one, lane=heirs.get(one.lane, one.lane)) for one in wanted]
@@ -241,7 +246,9 @@ class Preparer:
         numbers.update(row["number"] for row in made if row["state"] == "ready" and row["id"] in moved)
 
     def _document(self, row: Any) -> tuple[SendDocument, int] | None:
-        """As it is live now; that of a workflow's own template lives in its call."""
+        """As it is live now; that of a workflow's own template lives in its call, a broadcast's stays as it was."""
+        if row.broadcast:
+            return frozen.document(self.store, row)
         found = self.library.shelf(self.account.name).send(row.document)
         if found is not None:
             return found.document, found.version
@@ -268,13 +275,17 @@ class Preparer:
         return read_records(self.crm, asked)
 
     def _wanted(
-        self, row: Any, live: tuple[SendDocument, int] | None, records: Mapping[tuple[str, str], Record]
+        self,
+        row: Any,
+        live: tuple[SendDocument, int] | None,
+        records: Mapping[tuple[str, str], Record],
+        fixed: Record | None = None,
     ) -> Wanted:
         assert live is not None
         event = load(row.kind, row.payload)
         record, person = (RecordRef(*ref) if ref else None for ref in (row.record, row.person))
         case = Case(
-            event=event, record=_found(record, records), person=_found(person, records),
+            event=event, record=fixed or _found(record, records), person=fixed or _found(person, records),
             called=called.values(event) if isinstance(event, TriggerCalled) else {}, setting=self._setting(),
             created_at=row.at,
         )  # fmt: skip

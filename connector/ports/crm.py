@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from connector.core.audience import Source
 from connector.core.changes import Outcome
 from connector.core.contact import Record, Value
 
@@ -18,6 +19,7 @@ class Capabilities:
     object: str  # the default object for a contact
     identity: Mapping[str, str]  # wa_id -> whatsapp_id, user_id -> whatsapp_user_id
     objects: Mapping[str, str] = field(default_factory=dict)  # the language's word -> the CRM's: deal -> deals
+    audiences: tuple[str, ...] = ()  # kinds of lists of people: list report view query
     repeatable: frozenset[str] = frozenset()  # activity kinds safe to write twice (they carry an external id)
     locale: str | None = None
 
@@ -126,6 +128,16 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Audience:
+    """One list of people that a CRM has: `kind` and `id` or `name` make a Source of it."""
+
+    kind: str  # list report view
+    id: str
+    name: str
+    size: int | None = None  # as the CRM last counted
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
     """A record that another is associated with."""
 
@@ -165,6 +177,14 @@ class CRM(Protocol):
 
     def query(self, object: str, where: Sequence[Where], fields: Sequence[str], *, after: str = "") -> Page:
         """Records that meet every condition, a page at a time."""
+        ...
+
+    def audiences(self, kind: str, text: str = "") -> list[Audience]:
+        """The lists of people there are of one kind (`can.audiences`), whose name begins with this; at most 100."""
+        ...
+
+    def audience(self, source: Source, fields: Sequence[str], *, after: str = "") -> Page:
+        """The people of a list, a page at a time, each once a page. Raises NotFound, Rejected with what to mend."""
         ...
 
     def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:

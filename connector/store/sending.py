@@ -26,13 +26,14 @@ from connector.store.tables import (
 
 ENDED = ("failed", "refused", "expired", "cancelled")
 CANCELLED = "cancel:"  # before the scope of a park: what was planned until then is cancelled
-PRIORITIES = (0, 1)  # each is asked for alone: the index then ends at the rows that are due
+# Replies, what an event set off, broadcasts; each is asked for alone: the index then ends at the rows that are due.
+PRIORITIES = (0, 1, 2)
 PAIR_MEMORY = timedelta(seconds=45 * 6)  # older starts do not count for the limit per recipient
 NO_START = ("again", "not_sent", "park")  # outcomes of requests that surely sent nothing
 _T = sends.c
 _COLUMNS = (
     _T.id, _T.account, _T.crm, _T.lane, _T.number, _T.document, _T.template, _T.language, _T.category, _T.to,
-    _T.user_id, _T.context, _T.give_up_at, _T.attempts, _T.label, _T.next_at, _T.at,
+    _T.user_id, _T.context, _T.give_up_at, _T.attempts, _T.label, _T.next_at, _T.at, _T.broadcast,
 )  # fmt: skip
 
 
@@ -290,7 +291,7 @@ def _parks(
 
 def scopes(row: Any) -> list[tuple[str, str]]:
     """What of one send can be parked, or cancelled with all the others; the parks of its number end the whole drain."""
-    found = [("send", row.id), ("document", row.document)]
+    found = [("send", row.id), ("document", row.document), ("broadcast", row.broadcast)]
     if row.template:
         found.append(("template", f"{row.account}:{row.template}"))
     if row.lane:

@@ -290,7 +290,9 @@ sends = table(
     number("told"),  # the rank that was told
     number("told_reply"),
     text("goal"),  # the lane of the record whose change says that it did what it was meant to
+    text("broadcast", ""),  # the broadcast it belongs to
 )
+pending("sends_broadcast", sends, "broadcast <> ''", "broadcast", "state")
 sa.Index("sends_lane", sends.c.lane, sends.c.at)
 sa.Index("sends_at", sends.c.at)
 sa.Index("sends_event", sends.c.event)
@@ -644,4 +646,71 @@ goals_reached = table(  # messages that led to what they were meant to
     sa.Column("send", Id, primary_key=True),
     text("document", ""),
     sa.Column("at", Time, nullable=False),
+)
+# ---- broadcasts: one document to many people (docs/decisions/0021) ------------------------------------------------
+broadcasts = table(
+    "broadcasts",
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),  # who asks twice with one key gets one broadcast
+    text("name", ""),
+    text("document", ""),
+    number("version"),
+    text("crm", ""),  # the CRM account whose document it is
+    sa.Column("source", Json, nullable=False),  # {kind, value, object, file, name}
+    text("campaign", ""),  # of the CRM: what became of each is written to its members
+    text("state", "draft"),  # draft scheduled planning running done cancelled
+    text("reason", ""),
+    text("author", ""),
+    text("starter", ""),
+    text("task", ""),  # that forecasts, then the one that plans
+    sa.Column("forecast", Json),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("start_at", Time),  # not before
+    sa.Column("started_at", Time),
+    sa.Column("planned_at", Time),
+    sa.Column("paused_at", Time),
+    sa.Column("ended_at", Time),
+    number("page"),  # pages planned: a compare-and-set, so that two planners never plan one page twice
+    sa.Column("cursor", Json),  # where the next page begins
+    number("rows_read"),
+    number("planned"),
+    number("refused"),
+    number("total"),
+)
+sa.Index("broadcasts_at", broadcasts.c.at)
+pending("broadcasts_open", broadcasts, "state IN ('scheduled', 'planning', 'running')", "state")
+
+broadcast_people = table(
+    "broadcast_people",
+    sa.Column("broadcast", Id, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),  # the contact; #line of a row that is nobody's
+    number("line"),
+    text("phone", ""),  # E.164, or as it stands in the row
+    text("name", ""),
+    text("contact"),
+    sa.Column("record", Json),  # [account, object, id] of their CRM record
+    sa.Column("params", Json),  # the values the document reads, frozen
+    text("state", "planned"),  # planned refused
+    text("code", ""),
+    text("reason", ""),
+    text("send"),
+)
+sa.Index("broadcast_people_line", broadcast_people.c.broadcast, broadcast_people.c.line)
+sa.Index("broadcast_people_phone", broadcast_people.c.broadcast, broadcast_people.c.phone)
+sa.Index("broadcast_people_contact", broadcast_people.c.contact)
+pending("broadcast_people_send", broadcast_people, "send IS NOT NULL", "send")
+
+uploads = table(  # what a person gave us to read later: lists of people
+    "uploads",
+    sa.Column("id", Id, primary_key=True),
+    text("name", ""),
+    number("size"),
+    text("author", ""),
+    sa.Column("at", Time, nullable=False),
+)
+upload_parts = table(
+    "upload_parts",
+    sa.Column("upload", Id, primary_key=True),
+    sa.Column("n", sa.Integer, primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),
 )

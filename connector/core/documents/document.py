@@ -131,6 +131,8 @@ class SendDocument:
     webhook: str | None = None
     date: DateRule | None = None
     every: Every | None = None
+    segment: str = ""  # a broadcast: whose people get it (core/audience.py); "" = no broadcast
+    at: datetime | None = None  # when it begins by itself: a wall clock, in the account's zone
     own_changes: bool = False
     reads: frozenset[str] = frozenset()
     record_reads: frozenset[str] = frozenset()

@@ -43,6 +43,8 @@ def _known(document: SendDocument, schema: Schema) -> dict[str, list[Known]]:
     person = own if document.recipient == "record" else object_of("contact", schema)
     if own is not None:
         found |= {name: [(_fields(schema[own]), own)] for name in (document.word, "record")}
+    if document.segment == "csv":  # its columns are what is known of a person, besides what we know ourselves
+        return {}
     if person is not None:
         found["contact"] = [(_fields(schema[person]), person)]
     return found

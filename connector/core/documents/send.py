@@ -40,6 +40,8 @@ def compile_document(data: Mapping[str, Any], tree: Map, text: str) -> SendDocum
         webhook=when.get("webhook"),
         date=when.get("date"),
         every=when.get("every"),
+        segment=when.get("segment", ""),
+        at=when.get("at"),
         own_changes=bool(when.get("own_changes") or data.get("own_changes")),
         reads=reads,
         record_reads=record_reads,

@@ -10,7 +10,7 @@ from connector.core.documents import fields as f
 from connector.core.documents import send_fields as s
 from connector.core.documents.document import Watch
 from connector.core.documents.fields import problem
-from connector.core.documents.findings import Problem, did_you_mean, listed
+from connector.core.documents.findings import did_you_mean, listed
 from connector.core.documents.schema_beside import TestSchema
 from connector.core.documents.strict import Strict, told
 from connector.core.documents.words import RECORD
@@ -18,12 +18,6 @@ from connector.core.goals import LONGEST, Goal
 
 STARTS = ("contact", *RECORD)  # words whose records may start a send
 HOW = ("becomes", "changes", "is")
-_LATER = ("segment", "at")
-_NOT_YET = Problem(
-    "Sending to a whole segment is not available in this version.",
-    code="later",
-    hint="Let a field, a date or a link start it.",
-)
 
 
 class ChangeSchema(Strict):
@@ -51,6 +45,19 @@ class SendWhenSchema(Strict):
         metadata=told("Some days before or after a date of the record.", "contact.renewal_date - 3 days at 09:00")
     )
     every = s.Day(metadata=told("A day and a time, again and again, in the account's time zone.", "monday 09:00"))
+    segment = s.Segment(
+        metadata=told(
+            "A broadcast: to everybody of a list in the CRM (`list NAME`, `report NAME`, `view NAME`, `query SELECT "
+            "...`), of a `csv`, or `any` that is chosen when it is sent.",
+            "list VIP customers",
+        )
+    )
+    at = s.Moment(
+        metadata=told(
+            "When the broadcast begins by itself, in the account's time zone; without it a person starts it.",
+            "2026-12-01 09:00",
+        )
+    )
     only_if = f.Many(s.Condition(), metadata=told("Expressions that must all hold.", "deal.amount >= 500"))
     own_changes = f.YesNo(
         metadata=told("`yes`: changes that we wrote ourselves start it too; else they do not.", "yes")
@@ -89,8 +96,6 @@ class SendWhenSchema(Strict):
 
     def _read(self, key: str, value: Any, known: Sequence[str]) -> Watch:
         word, dot, name = key.rpartition(".")
-        if key in _LATER:
-            raise ValidationError(_NOT_YET)
         if not dot or not name:
             hint = did_you_mean(key, known) or f"Write a field with its record, as deal.{key[:60]}, or {listed(known)}."
             raise problem(f"'{key[:60]}' is not a word of this place.", "unknown", hint)

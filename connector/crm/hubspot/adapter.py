@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+from connector.core.audience import Source
 from connector.core.changes import Outcome
 from connector.core.contact import Record
 from connector.crm import base_url, value
 from connector.crm.hubspot import BASE_URL, MANIFEST
 from connector.crm.hubspot.activities import ActivityWriter
 from connector.crm.hubspot.associations import Associations
+from connector.crm.hubspot.audience import Audiences
 from connector.crm.hubspot.check import Checker
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.complete import Completer
@@ -20,6 +22,7 @@ from connector.ports import (
     Account,
     ActionDone,
     ActivityChange,
+    Audience,
     Capabilities,
     ContactKey,
     Field,
@@ -48,6 +51,7 @@ class HubSpot:
             objects=OBJECTS,
             identity={"wa_id": WA_ID, "user_id": USER_ID},
             locale=value(settings, "locale") or None,
+            audiences=("list",),
         )
         host = base_url(value(settings, "base-url", BASE_URL), MANIFEST.hosts)
         client = Client(host, token, zone=value(settings, "time-zone") or None)
@@ -58,6 +62,7 @@ class HubSpot:
         self._associations = Associations(client)
         self._activities = ActivityWriter(client, self._finder, self._associations)
         self._query = Query(self._finder, properties)
+        self._audiences = Audiences(client, self._finder)
         self._completer = Completer(client)
         portal, app = value(settings, "portal-id"), value(settings, "app-id")
         self._checker = Checker(client, properties, portal, app, _objects(value(settings, "objects")))
@@ -100,6 +105,14 @@ class HubSpot:
     def query(self, object: str, where: Sequence[Where], fields: Sequence[str], *, after: str = "") -> Page:
         """A page of a search; any number of pages, also beyond HubSpot's 10,000 results."""
         return self._query.run(object, where, fields, after)
+
+    def audiences(self, kind: str, text: str = "") -> list[Audience]:
+        """Lists of people, by the beginning of their names."""
+        return self._audiences.named(kind, text)
+
+    def audience(self, source: Source, fields: Sequence[str], *, after: str = "") -> Page:
+        """The people of a list, a page at a time."""
+        return self._audiences.page(source, fields, after)
 
     def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:
         """Lets workflows go on that wait for us."""

@@ -48,6 +48,11 @@ def _path(start: str, *parts: str) -> str:
     return "/".join([start, VERSION, *(quote(part, safe="") for part in parts)])
 
 
+def lists(*rest: str) -> str:
+    """/crm/lists/<version>/..., each part quoted."""
+    return _path("/crm/lists", *rest)
+
+
 CALLBACKS = f"/automation/actions/callbacks/{VERSION}"
 
 

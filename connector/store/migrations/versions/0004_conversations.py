@@ -1,4 +1,4 @@
-"""Conversations, broadcasts, reports."""
+"""Conversations, messages of every type, broadcasts and reports. Each part adds its own tables in a function of its own."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +9,7 @@ down_revision = "0003"
 
 def upgrade() -> None:
     _reports()
+    _broadcasts()
 
 
 def _partial(name: str, table: str, columns: list[str], condition: str) -> None:
@@ -38,3 +39,81 @@ def _reports() -> None:
     )
     op.add_column('sends', sa.Column('goal', sa.Text(), nullable=True))
     _partial('sends_goal', 'sends', ['goal'], "goal IS NOT NULL")
+
+
+# ---- broadcasts ------------------------------------------------------------------------------------------------------
+def _broadcasts() -> None:
+    op.add_column('sends', sa.Column('broadcast', sa.Text(), server_default='', nullable=False))
+    where = sa.text("broadcast <> ''")
+    op.create_index('sends_broadcast', 'sends', ['broadcast', 'state'], unique=False, postgresql_where=where, sqlite_where=where)
+    op.create_table('broadcasts',
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), server_default='', nullable=False),
+    sa.Column('document', sa.Text(), server_default='', nullable=False),
+    sa.Column('version', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('crm', sa.Text(), server_default='', nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('campaign', sa.Text(), server_default='', nullable=False),
+    sa.Column('state', sa.Text(), server_default='draft', nullable=False),
+    sa.Column('reason', sa.Text(), server_default='', nullable=False),
+    sa.Column('author', sa.Text(), server_default='', nullable=False),
+    sa.Column('starter', sa.Text(), server_default='', nullable=False),
+    sa.Column('task', sa.Text(), server_default='', nullable=False),
+    sa.Column('forecast', sa.Text(), nullable=True),
+    sa.Column('at', sa.BigInteger(), nullable=False),
+    sa.Column('start_at', sa.BigInteger(), nullable=True),
+    sa.Column('started_at', sa.BigInteger(), nullable=True),
+    sa.Column('planned_at', sa.BigInteger(), nullable=True),
+    sa.Column('paused_at', sa.BigInteger(), nullable=True),
+    sa.Column('ended_at', sa.BigInteger(), nullable=True),
+    sa.Column('page', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('cursor', sa.Text(), nullable=True),
+    sa.Column('rows_read', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('planned', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('refused', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('total', sa.Integer(), server_default='0', nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('key'),
+    sqlite_autoincrement=True
+    )
+    op.create_index('broadcasts_at', 'broadcasts', ['at'], unique=False)
+    where = sa.text("state IN ('scheduled', 'planning', 'running')")
+    op.create_index('broadcasts_open', 'broadcasts', ['state'], unique=False, postgresql_where=where, sqlite_where=where)
+    op.create_table('broadcast_people',
+    sa.Column('broadcast', sa.Text(), nullable=False),
+    sa.Column('person', sa.Text(), nullable=False),
+    sa.Column('line', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('phone', sa.Text(), server_default='', nullable=False),
+    sa.Column('name', sa.Text(), server_default='', nullable=False),
+    sa.Column('contact', sa.Text(), nullable=True),
+    sa.Column('record', sa.Text(), nullable=True),
+    sa.Column('params', sa.Text(), nullable=True),
+    sa.Column('state', sa.Text(), server_default='planned', nullable=False),
+    sa.Column('code', sa.Text(), server_default='', nullable=False),
+    sa.Column('reason', sa.Text(), server_default='', nullable=False),
+    sa.Column('send', sa.Text(), nullable=True),
+    sa.PrimaryKeyConstraint('broadcast', 'person'),
+    sqlite_autoincrement=True
+    )
+    op.create_index('broadcast_people_line', 'broadcast_people', ['broadcast', 'line'], unique=False)
+    op.create_index('broadcast_people_phone', 'broadcast_people', ['broadcast', 'phone'], unique=False)
+    op.create_index('broadcast_people_contact', 'broadcast_people', ['contact'], unique=False)
+    where = sa.text("send IS NOT NULL")
+    op.create_index('broadcast_people_send', 'broadcast_people', ['send'], unique=False, postgresql_where=where, sqlite_where=where)
+    op.create_table('uploads',
+    sa.Column('id', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), server_default='', nullable=False),
+    sa.Column('size', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('author', sa.Text(), server_default='', nullable=False),
+    sa.Column('at', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    sqlite_autoincrement=True
+    )
+    op.create_table('upload_parts',
+    sa.Column('upload', sa.Text(), nullable=False),
+    sa.Column('n', sa.Integer(), nullable=False),
+    sa.Column('data', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('upload', 'n'),
+    sqlite_autoincrement=True
+    )
