@@ -61,15 +61,20 @@ class SendTemplate(Change):
     language: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     buttons: tuple[str, ...] = ()
+    awaits: str = ""  # flow.step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendMessage(Change):
-    """Free text inside the window (`reply:`); `awaits` names its ask_again, e.g. nps-answer.NPS_Score__c."""
+    """A message inside the window. `awaits` names what its answer is for: nps-answer.NPS_Score__c, flow.step.
+
+    `text` is what a person reads; `body` the neutral message of any type, empty for a plain text (`reply:`).
+    """
 
     kind = "SendMessage"
     text: str
     awaits: str = ""
+    body: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from connector.core.documents.conditions import Check
 from connector.core.documents.expressions import Expression
+from connector.core.documents.flow_document import FlowDocument
 from connector.core.documents.rules import Rule
 from connector.core.documents.tree import Map
 from connector.core.documents.words import Run
@@ -164,4 +165,4 @@ class SendDocument:
         return tuple(w for w in self.watches if w not in narrows)
 
 
-Document = MappingDocument | SendDocument  # flow: joins here
+Document = MappingDocument | SendDocument | FlowDocument
