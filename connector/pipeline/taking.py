@@ -88,7 +88,7 @@ def _take_message(item: Item, resolver: Resolver, effects: Effects) -> Taken:
         return None, "dead", "WhatsApp did not say who sent this message."
     at = event.at or item.received_at
     if event.type not in events.SILENT_TYPES and not event.group_id:
-        resolver.seen(lane, at)
+        resolver.seen(lane, at, event.number)
     word = None if event.group_id else consent.stop_word(event.text) if _speaks(event) else None
     if word:
         effects.consents.append(_consent(lane, "all", word, "stop_word", at, event.text, event.id))
