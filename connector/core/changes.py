@@ -65,11 +65,19 @@ class SendTemplate(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendMessage(Change):
-    """Free text inside the window (`reply:`); `awaits` names its ask_again, e.g. nps-answer.NPS_Score__c."""
+    """A message inside the window: free `text`, or `body`, a neutral message of any type (core/message).
+
+    `awaits` names its ask_again or its flow's step, e.g. nps-answer.NPS_Score__c, qualify-lead.size."""
 
     kind = "SendMessage"
-    text: str
+    text: str = ""
     awaits: str = ""
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def message(self) -> Mapping[str, Any]:
+        """The neutral message, whichever way it was given."""
+        return self.body or {"type": "text", "text": self.text}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
