@@ -81,6 +81,17 @@ class SendMessage(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttachFile(Change):
+    """A file the customer sent goes on their record. `file` is WhatsApp's id of it; the writer waits for its bytes."""
+
+    kind = "AttachFile"
+    file: str
+    name: str = ""
+    text: str = ""  # the caption
+    at: str = ""  # ISO, UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartFlow(Change):
     kind = "StartFlow"
     flow: str
@@ -127,7 +138,7 @@ CLASSES: dict[str, type[Change]] = {
     c.kind: c
     for c in (
         SetField, LogActivity, CreateTask, SetConsent, SendTemplate, SendMessage, StartFlow, Handoff, Ask,
-        CompleteAction, Notify,
+        CompleteAction, Notify, AttachFile,
     )
 }  # fmt: skip
 _FIELDS = {kind: tuple(f.name for f in fields(c)) for kind, c in CLASSES.items()}

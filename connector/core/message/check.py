@@ -62,7 +62,8 @@ def _objects(found: Json, name: str, limit: str, path: str = "") -> tuple[Sequen
     """The objects of a list, and what is wrong with the list itself."""
     where, value, most = f"{path}{name}", found.get(name), LIMITS[limit]
     if not isinstance(value, list | tuple) or not value or not all(isinstance(one, Mapping) for one in value):
-        return (), [Fault("missing", where, f"`{where}` is no list of {most.unit}.", f"Give at least one of {most.unit}.")]
+        text = f"`{where}` is no list of {most.unit}."
+        return (), [Fault("missing", where, text, f"Give at least one of {most.unit}.")]
     if len(value) > most.most:
         hint = "Offer a list: it has room for 10 rows." if name == "buttons" else "Leave some out, or ask in two steps."
         text = f"`{where}` has {len(value)} {most.unit}; WhatsApp allows {most.most}."
@@ -82,9 +83,9 @@ def _unique(found: Sequence[Json], key: str, path: str) -> Faults:
 
 
 def _degrees(found: Json, name: str, most: int) -> Faults:
+    given: Any = found.get(name)
     try:
-        value = float(found.get(name))  # type: ignore[arg-type] - whatever it is, it is a number or it raises
-        fits = not isinstance(found.get(name), bool) and isfinite(value) and abs(value) <= most
+        fits = not isinstance(given, bool) and isfinite(float(given)) and abs(float(given)) <= most
     except (TypeError, ValueError, OverflowError):
         fits = False
     if not fits:
@@ -160,7 +161,7 @@ def _texts(found: Json, name: str, limit: str, path: str) -> Faults:
 def _reaction(message: Json) -> Faults:
     yield from _text(message, "message_id", "message_id")
     emoji = message.get("emoji", "")
-    if not isinstance(emoji, str) or len(emoji) > 30 or emoji.isascii() and emoji:
+    if not isinstance(emoji, str) or len(emoji) > 30 or (emoji.isascii() and emoji):
         yield Fault("emoji", "emoji", "`emoji` is not one emoji.", "An empty one takes the reaction back.")
 
 

@@ -37,7 +37,8 @@ def _more(kind: str, message: Json) -> list[str]:
         return [_ASKS[kind]]
     if kind == "location":
         named = [_say(message.get(name)) for name in ("name", "address") if message.get(name)]
-        return [f"(location: {', '.join(named) or f'{message.get("latitude")}, {message.get("longitude")}'})"]
+        place = f"{_say(message.get('latitude'))}, {_say(message.get('longitude'))}"
+        return [f"(location: {', '.join(named) or place})"]
     if kind == "contacts":
         return [f"(contact: {', '.join(_say(one.get('name')) for one in _objects(message.get('contacts')))})"]
     if kind == "reaction":
