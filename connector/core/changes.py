@@ -66,15 +66,30 @@ class SendTemplate(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendMessage(Change):
-    """A message inside the window. `awaits` names what its answer is for: nps-answer.NPS_Score__c, flow.step.
+    """A message inside the window: free `text`, or `body`, a neutral message of any type (core/message).
 
-    `text` is what a person reads; `body` the neutral message of any type, empty for a plain text (`reply:`).
-    """
+    `awaits` names its ask_again or its flow's step, e.g. nps-answer.NPS_Score__c, qualify-lead.size."""
 
     kind = "SendMessage"
-    text: str
+    text: str = ""
     awaits: str = ""
     body: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def message(self) -> Mapping[str, Any]:
+        """The neutral message, whichever way it was given."""
+        return self.body or {"type": "text", "text": self.text}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachFile(Change):
+    """A file the customer sent goes on their record. `file` is WhatsApp's id of it; the writer waits for its bytes."""
+
+    kind = "AttachFile"
+    file: str
+    name: str = ""
+    text: str = ""  # the caption
+    at: str = ""  # ISO, UTC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +139,7 @@ CLASSES: dict[str, type[Change]] = {
     c.kind: c
     for c in (
         SetField, LogActivity, CreateTask, SetConsent, SendTemplate, SendMessage, StartFlow, Handoff, Ask,
-        CompleteAction, Notify,
+        CompleteAction, Notify, AttachFile,
     )
 }  # fmt: skip
 _FIELDS = {kind: tuple(f.name for f in fields(c)) for kind, c in CLASSES.items()}

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from connector.core import flow, turns
 from connector.core.changes import Plan, SendMessage, SendTemplate
@@ -46,6 +47,8 @@ class Talks:
     running: dict[str, Talk] = field(default_factory=dict)  # contact -> what runs, of whatever CRM account
     held: Mapping[str, Hold] = field(default_factory=dict)
     heard: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)  # contact -> number -> last inbound
+    rest: timedelta | None = None  # how long a person has them; None = until they are given back
+    handed: dict[str, dict[str, Any]] = field(default_factory=dict)  # rows of holds, for the transaction
     _next: dict[str, Talk] = field(default_factory=dict)
     _holds: dict[str, Hold] = field(default_factory=dict)
     _writes: dict[str, Write] = field(default_factory=dict)
@@ -55,7 +58,7 @@ class Talks:
     def open(self) -> None:
         """What is judged from here on is seen by the events behind it."""
         self._next, self._holds, self._writes = dict(self.running), dict(self.held), {}
-        self._answers = {}
+        self._answers, self.handed = {}, {}
 
     def accept(self) -> None:
         """It is committed."""
@@ -65,9 +68,16 @@ class Talks:
     def writes(self) -> list[Write]:
         return list(self._writes.values())
 
-    def hold(self, hold: Hold) -> None:
-        """From now on a person talks with them."""
-        self._holds[hold.contact] = hold
+    def hand_over(self, lane: str, text: str, event: str) -> None:
+        """From now on a person talks with them; a timer of their conversation waits too."""
+        until = self.now + self.rest if self.rest is not None else None
+        self._holds[lane] = Hold(lane, "handoff", text[:500], self.now, until)
+        self.handed[lane] = {
+            "contact": lane, "why": "handoff", "text": text[:500], "at": self.now, "until": until, "event": event,
+        }  # fmt: skip
+        talk = self._next.get(lane)
+        if talk is not None and talk.account == self.account:
+            self._put(altered(talk, wake_at=until), None)
 
     def silent(self, lane: str) -> str:
         """Why automation says nothing to this person now; "" when it may speak."""

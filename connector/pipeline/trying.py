@@ -181,7 +181,7 @@ def of_plan(plan: Plan) -> Json:
                 {"field": OTHER[change.kind], "from": None, "value": value, "before": None, "outcome": "written",
                  "because": ""}
             )  # fmt: skip
-    said = [{"type": "text", "text": c.text} for c in plan.changes if isinstance(c, SendMessage)]
+    said = [dict(c.message) for c in plan.changes if isinstance(c, SendMessage)]
     outcome = "no_match" if not plan.matched else plan.outcome or "done"
     return {
         "matched": plan.matched, "because": plan.because, "outcome": outcome, "fields": fields, "messages": said

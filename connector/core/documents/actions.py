@@ -1,9 +1,18 @@
-"""What goes with the fields: log, consent, task, webhook, handoff, reply, flow; in this order."""
+"""What goes with the fields: log, consent, file, task, webhook, handoff, reply, flow; in this order."""
 
 from datetime import UTC, datetime
 
-from connector.core.changes import CreateTask, Handoff, LogActivity, Notify, SendMessage, SetConsent, StartFlow
-from connector.core.documents.comparing import empty, shown
+from connector.core.changes import (
+    AttachFile,
+    CreateTask,
+    Handoff,
+    LogActivity,
+    Notify,
+    SendMessage,
+    SetConsent,
+    StartFlow,
+)
+from connector.core.documents.comparing import shown
 from connector.core.documents.desk import Desk
 from connector.core.documents.document import NOTHING
 from connector.core.documents.quick import reason
@@ -21,6 +30,8 @@ def act(desk: Desk) -> None:
         desk.changes.append(LogActivity(record=desk.ref, object=desk.object, what=actions.log, text=event.text, at=at))
     for category, state in actions.consent:
         desk.changes.append(SetConsent(category=category, state=state, evidence=event.text[:500]))
+    if actions.attach and event.type == "media" and event.answer.get("id"):
+        desk.changes.append(_attached(desk, at))
     if actions.task:
         title, owner, more = actions.task
         text = shown(more(scope)) if more else event.text
@@ -45,10 +56,17 @@ def _speak(desk: Desk) -> None:
                 because = f"not now: {desk.asked} is asked again"
                 desk.reasons.append(reason(name, because, "skip", "ask_again", None, None, None, None))
         return
-    if actions.reply is not None and not empty(text := shown(actions.reply(desk.scope))):
-        desk.changes.append(SendMessage(text=text))
+    said = actions.reply(desk.scope) if actions.reply is not None else None
+    if said is not None:
+        desk.changes.append(SendMessage(text=said["text"]) if said["type"] == "text" else SendMessage(body=said))
     if actions.start is not None:
         desk.changes.append(StartFlow(flow=actions.start))
+
+
+def _attached(desk: Desk, at: str) -> AttachFile:
+    answer = desk.scope.event.answer
+    name, caption = (str(answer.get(key) or "") for key in ("filename", "caption"))
+    return AttachFile(record=desk.ref, object=desk.object, file=str(answer["id"]), name=name, text=caption, at=at)
 
 
 def _iso(at: datetime) -> str:

@@ -34,7 +34,8 @@ class Actions:
     log: str = "none"
     consent: tuple[tuple[str, str], ...] = ()
     task: tuple[Run, str, Run | None] | None = None  # title, owner, text
-    reply: Run | None = None
+    reply: Run | None = None  # gives a neutral message, or None
+    attach: bool = False  # the file of the message goes on the record
     start: str | None = None
     handoff: tuple[Run, str] | None = None  # text, who
     notify: tuple[str, tuple[tuple[str, Run], ...]] | None = None

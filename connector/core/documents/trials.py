@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector.core.changes import (
+    AttachFile,
     Change,
     CreateTask,
     Handoff,
@@ -27,11 +28,12 @@ from connector.core.documents.send_trials import run_send
 from connector.core.documents.tested import alike, moment_of
 from connector.core.documents.words import PERSON, RECORD
 from connector.core.events import InboundMessage
+from connector.core.message import preview
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)  # a Tuesday
 NEEDED = ("attempt", "now", "answer_to", "type", "locale", "country", "contact")
 GIVEN = re.compile(rf"(?:answer|contact|message|referral|number|{'|'.join(RECORD)})\..+|{'|'.join(NEEDED)}")
-EXPECT = re.compile(r"outcome|because|reply|start|task|log|handoff|notify|consent\.[a-z_]+")
+EXPECT = re.compile(r"outcome|because|reply|start|task|log|handoff|notify|attach|consent\.[a-z_]+")
 # HubSpot's default order, for tests that are run before a CRM is connected; a connected CRM's own order goes first.
 STAGES = (
     "subscriber",
@@ -237,13 +239,19 @@ def _first(kind: type[Change], text: Callable[[Any], str]) -> Callable[[Plan], s
     return lambda plan: next((text(c) for c in plan.changes if isinstance(c, kind)), "none")
 
 
+def _words(message: Mapping[str, Any]) -> str:
+    """What it says, without what may be tapped; all of it where it says nothing."""
+    return str(message.get("text") or message.get("caption") or preview(message))
+
+
 _ACTIONS: dict[str, Callable[[Plan], str]] = {
     "outcome": _outcome,
     "because": lambda plan: "; ".join([plan.because, *(r.because for r in plan.reasons)]),
-    "reply": _first(SendMessage, lambda c: str(c.text)),
+    "reply": _first(SendMessage, lambda c: _words(c.message)),
     "start": _first(StartFlow, lambda c: str(c.flow)),
     "task": _first(CreateTask, lambda c: str(c.title)),
     "log": _first(LogActivity, lambda c: str(c.what)),
     "handoff": _first(Handoff, lambda c: str(c.text)),
+    "attach": _first(AttachFile, lambda c: "media"),  # noqa: ARG005
     "notify": _first(Notify, lambda c: str(c.webhook)),
 }
