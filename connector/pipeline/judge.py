@@ -26,7 +26,7 @@ from connector.pipeline import answered as answering
 from connector.pipeline import replies, resolved, shadow, voice
 from connector.pipeline.asked import about
 from connector.pipeline.library import Live, Shelf
-from connector.pipeline.talk import Taken
+from connector.pipeline.talk import Taken, Talk
 from connector.pipeline.talks import HOPS, Facts, Talks
 from connector.ports import Account, Capabilities
 from connector.store.changes import WRITTEN, Row
@@ -36,6 +36,7 @@ from connector.store.plans import Work
 # rest is stored and carried out by a later release.
 STATES = {"Ask": "review", "Notify": "new"} | dict.fromkeys(WRITTEN, "new")
 STATES |= dict.fromkeys(("SetConsent", "SendMessage", "SendTemplate", "StartFlow", "Handoff"), "done")
+KEPT = ("kept", "not_understood")  # codes of a conversation's reasons: the question stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,22 +189,27 @@ class Desk:
     def _setting(
         self, event: InboundMessage, told: Answered | None, before: Sequence[tuple[Answered, str | None]]
     ) -> Setting:
-        given = self.account.settings
         if told and told.record and told.record.account not in (self.account.id, self.account.name):
             told = altered(told, record=None)  # a record of the other CRM is not ours to write
+        schema = self.options(self.account.id, self.can.object)
         asked = sum(1 for sent, _ in before if told and told.step and sent.step == told.step)
+        plain = self.setting()
+        return altered(plain, number={"id": event.number}, answered=told, attempt=asked + 1, schema=schema)
+
+    def setting(self) -> Setting:
+        """What every document of this account may know."""
+        given = self.account.settings
         return Setting(
-            account=self.account.name, number={"id": event.number}, answered=told, attempt=asked + 1,
-            locale=given.get("locale") or self.can.locale, time_zone=given.get("time_zone") or "UTC",
-            country=given.get("country"),
-            schema=self.options(self.account.id, self.can.object),
+            account=self.account.name, locale=given.get("locale") or self.can.locale,
+            time_zone=given.get("time_zone") or "UTC", country=given.get("country"),
         )  # fmt: skip
 
     def shapes(self) -> dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]]:
         """{lane: what its matching documents search}, each search once."""
         out: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
         for case in self.cases:
-            for document in [*(live.document for live in case.matching), *self._flows(case)]:
+            mine: list[language.MappingDocument | language.FlowDocument] = [live.document for live in case.matching]
+            for document in [*mine, *self._flows(case)]:
                 shape = (document.objects, document.find_by)
                 shapes = out.setdefault(case.work.lane, [])
                 if shape not in shapes:
@@ -305,14 +311,15 @@ class Desk:
         plans = [altered(p, version=version[p.document]) for p in made]
         judged = Judged(case.work, case.event, [*plans, *case.refused])
         judged.first = case.word.ask if case.word else case.work.event
+        before = self.talks.running_now(lane) if self.talks is not None else None
         taken = self._taken_by_talks(case, person, strange=strange)
-        self._note_answered(judged, case, plans, taken)
+        self._note_answered(judged, case, plans, before, taken)
         speaker = next((t.plan.document for t in taken if t.took), "")
         held = self.talks.silent(lane) if self.talks is not None else ""
-        for plan in judged.plans:
+        for n, plan in enumerate(judged.plans):
+            judged.plans[n] = plan = self._handed(judged, plan, lane)
             judged.ordinals.append([self._place(judged, change, lane) for change in plan.changes])
             self._hush(judged, plan, case, speaker, held)
-            self._hand_over(judged, plan, lane)
         self._converse(judged, case, person, taken)
         documents_of = {
             n: (p.document, p.version)
@@ -337,30 +344,26 @@ class Desk:
             return []
         return self.talks.take(case.facts, person, self.shelf.named)
 
-    def _note_answered(self, judged: Judged, case: Case, plans: Sequence[Plan], taken: Sequence[Taken]) -> None:
+    def _note_answered(
+        self, judged: Judged, case: Case, plans: Sequence[Plan], before: Talk | None, taken: Sequence[Taken]
+    ) -> None:
         """One that nobody understood leaves the question open."""
         told = case.setting.answered
-        open_ = any(r.code == "not_understood" for p in plans for r in p.reasons)
-        for one in taken:
-            asked = one.before.asked if one.before is not None else None
-            same = one.after is not None and one.before is not None and one.after.step == one.before.step
-            kept = any(r.code in ("kept", "not_understood") for r in one.plan.reasons)
-            if asked and one.took and not (same and kept) and (told is None or told.step):
-                judged.answered = asked
-                assert self.talks is not None
-                self.talks.answered(asked, case.work.event)
-                return
-            open_ = open_ or (one.before is not None and told is not None and (told.step or "") == _awaits(one))
-        if told and not open_:
+        mine = told is not None and before is not None and told.step == f"{before.flow}.{before.step}"
+        if before is not None and (mine or told is None):
+            understood = any(t.took and not any(r.code in KEPT for r in t.plan.reasons) for t in taken if t.before)
+            judged.answered = (told.send if told is not None else before.asked) if understood else None
+            if judged.answered and self.talks is not None:
+                self.talks.answered(judged.answered, case.work.event)
+        elif told is not None and not any(r.code == "not_understood" for p in plans for r in p.reasons):
             judged.answered = told.send
 
     def _hush(self, judged: Judged, plan: Plan, case: Case, speaker: str, held: str) -> None:
         """What a mapping would say while somebody else speaks is kept silent."""
         told = case.setting.answered
-        named = (told.step or "") if told and any(
-            live.document.name == plan.document and told.step in (live.document.answer_to or ()) for live in case.matching
-        ) else ""  # fmt: skip
-        for n, why in voice.silence(plan, named, speaker, held).items():
+        mine = next((live.document.answer_to for live in case.matching if live.document.name == plan.document), None)
+        named = told is not None and told.step in (mine or ())
+        for n, why in voice.silence(plan, speaker, held, named=named).items():
             place = judged.ordinals[-1][n]
             if place is not None:
                 judged.unsaid[place] = why
@@ -370,16 +373,18 @@ class Desk:
         if self.talks is None or case.facts is None:
             return
         todo, hops = list(taken), 0
-        starts = [c.flow for n, (c, _, _) in enumerate(judged.changes) if isinstance(c, StartFlow) and n not in judged.unsaid]
+        starts = [
+            c.flow for n, (c, _, _) in enumerate(judged.changes) if isinstance(c, StartFlow) and n not in judged.unsaid
+        ]
         while todo or starts:
             if not todo:
                 hops += 1
                 todo.append(self._start(case, starts.pop(0), person, taken, hops))
             one = todo.pop(0)
+            one.plan = self._handed(judged, one.plan, case.work.lane)
             judged.talks[len(judged.plans)] = one
             judged.plans.append(one.plan)
             judged.ordinals.append([self._place(judged, change, case.work.lane) for change in one.plan.changes])
-            self._hand_over(judged, one.plan, case.work.lane)
             starts += [c.flow for c in one.plan.changes if isinstance(c, StartFlow)]
 
     def _start(self, case: Case, name: str, person: Contact, taken: Sequence[Taken], hops: int) -> Taken:
@@ -421,14 +426,15 @@ class Desk:
         if send and getattr(change, "awaits", "") == _awaits(taken):
             self.talks.asked(taken, send)
 
-    def _hand_over(self, judged: Judged, plan: Plan, lane: str) -> None:
-        """A person takes over: a task, a note, and silence."""
+    def _handed(self, judged: Judged, plan: Plan, lane: str) -> Plan:
+        """A person takes over: a task and a note behind the plan's own changes, and silence."""
+        more: list[Change] = []
         for change in plan.changes:
             if isinstance(change, Handoff):
-                for more in voice.taken_over(change, plan, judged.event.text, judged.event.at or self.now):
-                    self._place(judged, more, lane)
+                more += voice.taken_over(change, plan, judged.event.text, judged.event.at or self.now)
                 if self.talks is not None:
                     self.talks.hand_over(lane, change.text, judged.work.event)
+        return altered(plan, changes=(*plan.changes, *more)) if more else plan
 
     def _place(self, judged: Judged, change: Change, lane: str) -> int | None:
         """Puts one change in its place; a second timeline entry of the same message is left out."""

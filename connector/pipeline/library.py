@@ -12,7 +12,6 @@ from connector.store import catalogue
 from connector.store import documents as document_rows
 from connector.store.engine import Store
 
-
 KEPT = 200  # versions of flows that stay compiled
 
 
@@ -102,7 +101,7 @@ class Library:
         return self._shelves.get(account_name, Shelf())
 
     def flow(self, name: str, version: int) -> FlowDocument | None:
-        """One version of a flow, whatever its state: a running conversation stays on it. None when it cannot be read."""
+        """One version of a flow, whatever its state: what runs stays on it. None when it cannot be read."""
         key = (name, version)
         if key not in self._versions:
             with self._store.read() as conn:

@@ -16,7 +16,7 @@ FIRST = 0  # priority: a person waits
 
 
 def rows(
-    work: Work, event: InboundMessage, changes: Sequence[Change], documents: Mapping[int, tuple[str, int]],
+    work: Work, event: InboundMessage, changes: Sequence[Change | None], documents: Mapping[int, tuple[str, int]],
     person: Contact, now: datetime, talks: Mapping[int, Place] | None = None,
 ) -> dict[int, dict[str, Any]]:  # fmt: skip
     """{ordinal: the send of that change}; `documents` {ordinal: (name, version)}. One cause per change: never twice.

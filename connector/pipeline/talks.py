@@ -79,6 +79,11 @@ class Talks:
         if talk is not None and talk.account == self.account:
             self._put(altered(talk, wake_at=until), None)
 
+    def running_now(self, lane: str) -> Talk | None:
+        """The conversation of this contact, as far as this round has come; of another CRM account: none of ours."""
+        talk = self._next.get(lane)
+        return talk if talk is not None and talk.account == self.account else None
+
     def silent(self, lane: str) -> str:
         """Why automation says nothing to this person now; "" when it may speak."""
         hold = self._holds.get(lane)
@@ -313,4 +318,3 @@ def _running(talk: Talk, account: str) -> Running:
 def _refused(name: str, version: int, because: str) -> Taken:
     said = because if because.startswith("did not match") else f"did not match: {because}"
     return Taken(Plan(document=name, version=version, because=said))
-

@@ -1,4 +1,4 @@
-"""Who speaks: one voice a message. What flows say becomes sends, what others would say is kept silent, people take over."""
+"""One voice a message: what others than the conversation would say is kept silent; a person who takes over."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Step:
     person: Contact
 
 
-def silence(plan: Plan, named: str, speaker: str, held: str) -> dict[int, str]:
+def silence(plan: Plan, speaker: str, held: str, *, named: bool) -> dict[int, str]:
     """{index of a change: why it is not said}; a mapping that names the step itself keeps its voice."""
     if held:
         return {n: held for n, c in enumerate(plan.changes) if isinstance(c, SendMessage | StartFlow)}

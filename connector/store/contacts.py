@@ -316,15 +316,19 @@ def link(conn: sa.Connection, found: Mapping[str, RecordRef], how: Mapping[str, 
     insert_many(conn, crm_links, rows)
 
 
+def lock(conn: sa.Connection, ids: Iterable[str]) -> None:
+    """Takes the rows of these contacts until the transaction ends."""
+    for chunk in in_chunks(sorted(set(ids))):
+        conn.execute(sa.select(contacts.c.id).where(contacts.c.id.in_(chunk)).order_by(contacts.c.id).with_for_update())
+
+
 def opt(conn: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:
     """Appends consent facts ({contact, category, state, how, at, evidence, event}); an opt-out locks the contact first.
 
     A send's claim takes the same rows FOR SHARE before it reads consent: none starts after a committed opt-out."""
     if not rows:
         return
-    out = sorted({str(r["contact"]) for r in rows if r["state"] == "opted_out"})
-    for chunk in in_chunks(out):
-        conn.execute(sa.select(contacts.c.id).where(contacts.c.id.in_(chunk)).order_by(contacts.c.id).with_for_update())
+    lock(conn, [str(r["contact"]) for r in rows if r["state"] == "opted_out"])
     insert_many(conn, consents, [dict(r) for r in rows])
     conversations.stop(conn, rows)
 
