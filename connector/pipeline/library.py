@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connector.core import documents as language
-from connector.core.documents import MappingDocument, SendDocument
+from connector.core.documents import FlowDocument, MappingDocument, SendDocument
 from connector.errors import BadDocument
 from connector.store import catalogue
 from connector.store import documents as document_rows
@@ -106,7 +106,7 @@ def build(rows: Sequence[Any]) -> dict[str, Shelf]:
         document = language.read(row.text)
         if isinstance(document, SendDocument):
             sends.setdefault(document.crm, []).append(LiveSend(document, row.n, row.first_live_at))
-        else:
+        elif not isinstance(document, FlowDocument):
             mappings.setdefault(document.crm, []).append(Live(document, row.n, row.first_live_at))
     shelves = {n: shelf_of(mappings.get(n, []), sends.get(n, [])) for n in mappings.keys() | sends.keys()}
     # What a reply answers does not depend on who asks: one list for every account.
@@ -126,7 +126,7 @@ def beside(shelves: dict[str, Shelf], rows: Sequence[Any]) -> dict[str, Shelf]:
         if isinstance(document, SendDocument):
             shade = LiveSend(document, row.n, row.first_live_at)
             shelves[document.crm] = replace(shelf, shadow_sends=(*shelf.shadow_sends, shade))
-        else:
+        elif not isinstance(document, FlowDocument):
             shelves[document.crm] = replace(shelf, shadows=(*shelf.shadows, Live(document, row.n, row.first_live_at)))
     return shelves
 
