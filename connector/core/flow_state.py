@@ -43,6 +43,7 @@ class Move:
     reasons: tuple[Reason, ...] = ()
     because: str = ""  # in plain words, one sentence
     walked: tuple[str, ...] = ()  # the steps of this move, in order
+    answers: Mapping[str, Value] = field(default_factory=dict)  # as they are now, also where it has ended
     took: bool = True  # the event was the conversation's; False = it looked at it and left it to others
 
 

@@ -14,18 +14,17 @@ from connector.core.changes import (
 )
 from connector.core.documents.comparing import shown
 from connector.core.documents.desk import Desk
-from connector.core.documents.document import NOTHING
+from connector.core.documents.document import NOTHING, Actions
 from connector.core.documents.quick import reason
 from connector.core.documents.rules import settle
 
 
-def act(desk: Desk) -> None:
+def act(desk: Desk, actions: Actions) -> None:
     """Adds the document's actions to the plan."""
-    actions = desk.document.actions
     if actions is NOTHING:
         return
     event, scope = desk.scope.event, desk.scope
-    at = _iso(event.at or scope.now)
+    at = iso(event.at or scope.now)
     if actions.log != "none":
         desk.changes.append(LogActivity(record=desk.ref, object=desk.object, what=actions.log, text=event.text, at=at))
     for category, state in actions.consent:
@@ -44,12 +43,11 @@ def act(desk: Desk) -> None:
     if actions.handoff:
         words, who = actions.handoff
         desk.changes.append(Handoff(to=who, text=shown(words(scope))))
-    _speak(desk)
+    _speak(desk, actions)
 
 
-def _speak(desk: Desk) -> None:
+def _speak(desk: Desk, actions: Actions) -> None:
     """Our own words to the customer; they wait while a question is asked again."""
-    actions = desk.document.actions
     if desk.asked:
         for name, wanted in (("reply", actions.reply), ("start", actions.start)):
             if wanted is not None:
@@ -69,6 +67,6 @@ def _attached(desk: Desk, at: str) -> AttachFile:
     return AttachFile(record=desk.ref, object=desk.object, file=str(answer["id"]), name=name, text=caption, at=at)
 
 
-def _iso(at: datetime) -> str:
+def iso(at: datetime) -> str:
     """ISO, UTC."""
     return at.astimezone(UTC).isoformat() if at.tzinfo else at.isoformat()

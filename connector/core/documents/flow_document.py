@@ -96,11 +96,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowStep:
-    """One step. `body` makes the neutral message; a step that waits acts once its answer is understood."""
+    """One step; one that waits does its work once the answer is understood.
+
+    `bodies` makes the neutral messages, or the question alone with other words when it is asked again.
+    """
 
     name: str
     type: str = ""  # of its message: text buttons list image ... template; "" = it says nothing
-    body: Callable[[Any, Speech | None], dict[str, Any]] | None = field(default=None, repr=False)
+    bodies: Callable[[Any, str | None], list[dict[str, Any]]] | None = field(default=None, repr=False)
     opener: Opener | None = None  # `template:`
     reopen: Opener | None = None  # the step's own, else the flow's
     answer: Answer | None = None
@@ -121,7 +124,7 @@ class FlowStep:
     @property
     def speaks(self) -> bool:
         """Does it say something that needs an open window?"""
-        return self.body is not None
+        return self.bodies is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,13 +123,13 @@ def _does_something(data: Mapping[str, Any]) -> Iterator[Wrong]:
 
 def _field_names(data: Mapping[str, Any]) -> Iterator[Wrong]:
     for name in data.get("set", {}):
-        yield from _field_name(("set", name), name)
+        yield from field_name(("set", name), name)
         rule = data["set"][name]
         again = rule.get("else_") if isinstance(rule, Mapping) else None
         then = again.get("then") if isinstance(again, Mapping) else None
         for inner, spec in (then.get("set", {}) if isinstance(then, Mapping) else {}).items():
             path = ("set", name, "else", "then", "set", inner)
-            yield from _field_name(path, inner)
+            yield from field_name(path, inner)
             if isinstance(spec, Mapping) and isinstance(spec.get("else_"), Mapping):
                 yield (
                     path,
@@ -138,7 +138,7 @@ def _field_names(data: Mapping[str, Any]) -> Iterator[Wrong]:
                     ),
                 )
     for index, name in enumerate(data.get("clear", ())):
-        yield from _field_name(("clear", index), name)
+        yield from field_name(("clear", index), name)
         if name in data.get("set", {}):
             yield (
                 ("clear", index),
@@ -146,7 +146,7 @@ def _field_names(data: Mapping[str, Any]) -> Iterator[Wrong]:
             )
 
 
-def _field_name(path: Path, name: str) -> Iterator[Wrong]:
+def field_name(path: Path, name: str) -> Iterator[Wrong]:
     word, dot, rest = name.rpartition(".")
     if not dot:
         return

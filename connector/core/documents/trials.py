@@ -23,6 +23,8 @@ from connector.core.contact import Answered, Contact, Record, RecordRef, Setting
 from connector.core.documents.comparing import fold, shown
 from connector.core.documents.document import Document, MappingDocument, SendDocument, Test
 from connector.core.documents.evaluate import evaluate
+from connector.core.documents.flow_document import FlowDocument, FlowTest
+from connector.core.documents.flow_trials import run_flow
 from connector.core.documents.numbers import plain_number
 from connector.core.documents.send_trials import run_send
 from connector.core.documents.tested import alike, moment_of
@@ -94,12 +96,23 @@ def plan_of(document: MappingDocument, given: Mapping[str, Any], options: Mappin
     return evaluate(one.event(), one.contact(), document, one.now, one.setting(options))
 
 
-def _run(document: Document, test: Test, options: Mapping[str, Any]) -> TestResult:
+def _run(document: Document, test: Test | FlowTest, options: Mapping[str, Any]) -> TestResult:
     try:
-        wrong = run_send(document, test) if isinstance(document, SendDocument) else _evaluated(document, test, options)
+        wrong = _wrong(document, test, options)
     except ValueError as error:
         return TestResult(test.name, False, f"`given` cannot be used: {error}", test.line)
     return TestResult(test.name, not wrong, wrong, test.line)
+
+
+def _wrong(document: Document, test: Test | FlowTest, options: Mapping[str, Any]) -> str:
+    """What came instead of what, by the kind of document."""
+    if isinstance(document, FlowDocument):
+        assert isinstance(test, FlowTest)
+        return run_flow(document, test, options)
+    assert isinstance(test, Test)
+    if isinstance(document, SendDocument):
+        return run_send(document, test)
+    return _evaluated(document, test, options)
 
 
 def _evaluated(document: MappingDocument, test: Test, options: Mapping[str, Any]) -> str:
