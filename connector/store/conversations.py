@@ -57,6 +57,11 @@ def finish(
     return conn.execute(query.values(**values, wake_at=None, revision=_T.revision + 1)).rowcount
 
 
+def is_(id: str) -> sa.ColumnElement[bool]:
+    """The conversation of this id."""
+    return _T.id == id
+
+
 def stop(conn: sa.Connection, facts: Iterable[Mapping[str, Any]]) -> None:
     """Who wants nothing more (consent facts) is in no conversation any more, from the moment of that word on."""
     said = {str(f["contact"]): f for f in facts if f["category"] == "all" and f["state"] == "opted_out"}
@@ -95,10 +100,16 @@ def waken(conn: sa.Connection, row: Any) -> bool:
     return conn.execute(sa.update(conversations).where(mine).values(woken=1)).rowcount == 1
 
 
+def rest(conn: sa.Connection, contact: str, until: datetime) -> None:
+    """The timer of what runs of this contact does not ring before then: a person talks with them."""
+    mine = sa.and_(RUNS, _T.contact == contact, _T.wake_at < until)
+    conn.execute(sa.update(conversations).where(mine).values(wake_at=until, woken=0, revision=_T.revision + 1))
+
+
 def alarm(conn: sa.Connection, contact: str, at: datetime) -> None:
     """The timer of what runs of this contact is looked at then."""
     mine = sa.and_(RUNS, _T.contact == contact, _T.wake_at.is_not(None))
-    conn.execute(sa.update(conversations).where(mine).values(wake_at=at, woken=0))
+    conn.execute(sa.update(conversations).where(mine).values(wake_at=at, woken=0, revision=_T.revision + 1))
 
 
 # ---- people ------------------------------------------------------------------------------------------------------
