@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from connector.store.among import among
 from connector.store.bulk import insert_many
 from connector.store.plans import Moved
-from connector.store.tables import conversations, document_versions, documents
+from connector.store.tables import conversations, document_versions, documents, events
 
 _T = conversations.c
 RUNS = sa.literal_column("ended_at IS NULL", sa.Boolean)  # as the partial indexes spell it
@@ -66,7 +66,9 @@ def stop(conn: sa.Connection, facts: Iterable[Mapping[str, Any]]) -> None:
     """Who wants nothing more (consent facts) is in no conversation any more, from the moment of that word on."""
     said = {str(f["contact"]): f for f in facts if f["category"] == "all" and f["state"] == "opted_out"}
     for contact, fact in sorted(said.items()):
-        finish(conn, _T.contact == contact, STOPPED, "The person wants no more messages.", fact["at"])
+        heard = sa.select(events.c.id).where(events.c.dedupe_key == fact.get("event")).limit(1)
+        event = conn.execute(heard).scalar() if fact.get("event") else None
+        finish(conn, _T.contact == contact, STOPPED, "The person wants no more messages.", fact["at"], event)
 
 
 def unsent(conn: sa.Connection, ended: Mapping[str, str], now: datetime) -> int:
