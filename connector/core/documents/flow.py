@@ -6,7 +6,7 @@ from typing import Any
 from connector.core.documents import conditions
 from connector.core.documents.comparing import fold
 from connector.core.documents.expressions import Expression
-from connector.core.documents.flow_document import FlowDocument, FlowTest, NotUnderstood, Start
+from connector.core.documents.flow_document import EXPIRES, FlowDocument, FlowTest, NotUnderstood, Start
 from connector.core.documents.flow_fields import is_language
 from connector.core.documents.flow_messages import opener_of
 from connector.core.documents.flow_problems import problems
@@ -42,7 +42,7 @@ def compile_document(data: Mapping[str, Any], tree: Map, text: str) -> FlowDocum
         if_several=contact.get("if_several", "review"),
         starts=starts,
         answer_to=frozenset(name for start in starts for name in start.answer_to),
-        expires=data.get("expires", FlowDocument.expires),
+        expires=data.get("expires", EXPIRES),
         steps=steps,
         first=next(iter(data["steps"])),
         reopen=opener_of(data.get("reopen")),

@@ -117,7 +117,11 @@ def _location(answer: Answer, event: InboundMessage, scope: FlowScope) -> Judged
 
 def _form(answer: Answer, event: InboundMessage, scope: FlowScope) -> Judged:
     del scope
-    return (UNDERSTOOD, shown(event.answer.get("id")) or "sent", "the form came") if event.type == "form" else _odd(answer, event)
+    return (
+        (UNDERSTOOD, shown(event.answer.get("id")) or "sent", "the form came")
+        if event.type == "form"
+        else _odd(answer, event)
+    )
 
 
 def _contact(answer: Answer, event: InboundMessage, scope: FlowScope) -> Judged:

@@ -11,6 +11,7 @@ from connector.core.documents.rules import Rule
 from connector.core.documents.tree import Map
 from connector.core.documents.words import Run
 
+EXPIRES = timedelta(hours=23)  # inside the 24 h window, so that the last step may still speak
 Said = str | Mapping[str, Any]  # one thing that a test's customer does
 
 
@@ -143,7 +144,7 @@ class FlowDocument:
     if_several: str = "review"
     starts: tuple[Start, ...] = ()
     answer_to: frozenset[str] = frozenset()  # templates and steps whose answers start it
-    expires: timedelta = timedelta(hours=23)
+    expires: timedelta = EXPIRES
     steps: Mapping[str, FlowStep] = field(default_factory=dict)
     first: str = ""
     reopen: Opener | None = None

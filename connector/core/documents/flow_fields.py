@@ -15,10 +15,11 @@ from connector.core.documents.flow_words import FLOW
 
 # The languages WhatsApp knows (Meta, "Supported languages" of templates), without their countries. `no` and `am` are
 # none of them, so that {yes: ..., no: ...} and {am: ..., pm: ...} are never taken for a text in two languages.
-LANGUAGES = frozenset(
-    "af sq ar az bn bg ca zh hr cs da nl en et fil fi fr ka de el gu ha he hi hu id ga it ja kn kk rw ko ky lo lv lt mk "
-    "ms ml mr nb fa pl pt pa ro ru sr sk sl es sw sv ta te th tr uk ur uz vi zu".split()
+_CODES = (
+    "af sq ar az bn bg ca zh hr cs da nl en et fil fi fr ka de el gu ha he hi hu id ga it ja kn kk rw ko ky lo lv lt "
+    "mk ms ml mr nb fa pl pt pa ro ru sr sk sl es sw sv ta te th tr uk ur uz vi zu"
 )
+LANGUAGES = frozenset(_CODES.split())
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _END = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
 Texts = Mapping[str, Expression]  # by language; "" = for every one
@@ -149,9 +150,7 @@ class Go(f.Value):
             "additionalProperties": False,
             "properties": {"if": step, "to": step, "else": step},
         }
-        return {
-            "anyOf": [step, {"type": "object", "additionalProperties": step}, {"type": "array", "items": way}]
-        }
+        return {"anyOf": [step, {"type": "object", "additionalProperties": step}, {"type": "array", "items": way}]}
 
     def read(self, value: Any) -> Any:
         """A name, {answer: name}, or a tuple of (condition or None, name)."""
@@ -167,9 +166,11 @@ class Go(f.Value):
 
 def _way(item: Any) -> tuple[Expression | None, str]:
     if isinstance(item, dict) and set(item) == {"else"}:
-        return None, f.Name().deserialize(item["else"])
+        return None, f.Name().read(item["else"])
     if isinstance(item, dict) and set(item) == {"if", "to"}:
-        read = collect([("if", lambda: Condition().deserialize(item["if"])), ("to", lambda: f.Name().deserialize(item["to"]))])
+        read = collect(
+            [("if", lambda: Condition().deserialize(item["if"])), ("to", lambda: f.Name().deserialize(item["to"]))]
+        )
         return read["if"], read["to"]
     raise problem("This is not a way.", "go", "Write {if: flow.x >= 5, to: step} or, as the last, {else: step}")
 

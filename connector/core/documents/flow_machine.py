@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 
 from connector.core.consent import stop_word
 from connector.core.contact import Contact, Setting
-from connector.core.documents.comparing import fold, shown
+from connector.core.documents.comparing import fold, length, shown
 from connector.core.documents.conditions import words_in
 from connector.core.documents.evaluate import candidates, choose
 from connector.core.documents.flow_answers import STALE, UNDERSTOOD, judge, words_of
 from connector.core.documents.flow_document import FlowDocument, FlowStep
-from connector.core.documents.flow_walk import Walk, length
+from connector.core.documents.flow_walk import Walk
 from connector.core.documents.words import Scope
 from connector.core.events import InboundMessage, TimerDue
 from connector.core.flow_state import Move, State

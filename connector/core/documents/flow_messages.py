@@ -8,7 +8,7 @@ from connector.core.documents.expressions import Expression
 from connector.core.documents.flow_document import Opener, Speech
 from connector.core.documents.words import Run
 
-# Characters; Meta's message reference, checked 2026-10 (interactive reply buttons, lists, call-to-action, flows, media).
+# Characters; Meta's reference of interactive and media messages, checked 2026-10.
 TEXT, BODY, HEADER, FOOTER, CAPTION = 4096, 1024, 60, 60, 1024
 BUTTONS, BUTTON_TITLE, BUTTON_ID = 3, 20, 256
 ROWS, SECTIONS, ROW_TITLE, ROW_DESCRIPTION, ROW_ID, SECTION_TITLE, LIST_BUTTON = 10, 10, 24, 72, 200, 24, 20
@@ -59,7 +59,12 @@ def bodies_of(spec: Mapping[str, Any]) -> tuple[str, Bodies | None]:
         return "", None
     first: list[Callable[[Any], dict[str, Any]]] = []
     if "media" in spec:
-        if kind == "text" and "say" in spec and _media_kind(spec["media"]) in ("image", "video", "document") and "caption" not in spec["media"]:
+        if (
+            kind == "text"
+            and "say" in spec
+            and _media_kind(spec["media"]) in ("image", "video", "document")
+            and "caption" not in spec["media"]
+        ):
             return _media_kind(spec["media"]), _alone(_media(spec["media"], text))
         first.append(_media(spec["media"], None))
     if isinstance(spec.get("location"), Mapping):
@@ -87,7 +92,7 @@ def _spoken(spec: Mapping[str, Any], text: Speech) -> tuple[str, Last]:
         if spec.get(word) is not None and not (word in ("location",) and spec[word] != "ask"):
             kind, limit, rest = make(spec)
             return kind, _interactive(kind, limit, rest, spec)
-    return "text", lambda scope, words: {"type": "text", "text": clip(words, TEXT)}
+    return "text", lambda _, words: {"type": "text", "text": clip(words, TEXT)}
 
 
 def _interactive(kind: str, limit: int, rest: Callable[[Any], dict[str, Any]], spec: Mapping[str, Any]) -> Last:
@@ -165,13 +170,17 @@ def _form(spec: Mapping[str, Any]) -> Part:
     return "form", BODY, rest
 
 
+def _nothing(_: Any) -> dict[str, Any]:
+    return {}
+
+
 _INTERACTIVE: Mapping[str, Callable[[Mapping[str, Any]], Part]] = {
     "buttons": _buttons,
     "list": _list,
     "link": _link,
     "form": _form,
-    "location": lambda spec: ("location_request", BODY, lambda s: {}),
-    "contact": lambda spec: ("contact_request", BODY, lambda s: {}),
+    "location": lambda _: ("location_request", BODY, _nothing),
+    "contact": lambda _: ("contact_request", BODY, _nothing),
 }
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a `flow:` that no single word shows: names that lead nowhere, answers without a way, test words."""
+"""What is wrong with a `flow:` that no single word shows: names that lead nowhere, answers without a way."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,10 @@ GIVEN = re.compile(rf"(?:contact|number|referral|{'|'.join(RECORD)})\..+|{'|'.jo
 def problems(data: Mapping[str, Any]) -> Iterator[Wrong]:
     """What no single word shows; every check only looks at what was read."""
     if not data["steps"]:
-        yield ("steps",), Problem("There are no steps.", code="missing", hint="Write for example hello: {say: Hi!, end: done}")
+        yield (
+            ("steps",),
+            Problem("There are no steps.", code="missing", hint="Write for example hello: {say: Hi!, end: done}"),
+        )
         return
     for check in _CHECKS:
         yield from check(data)
@@ -60,7 +63,9 @@ def _targets(data: Mapping[str, Any]) -> Iterator[Wrong]:
             meant = did_you_mean(name, known)
             hint = meant or f"The steps are {', '.join(list(known)[:20])}."
             new = meant[14:-2]
-            said = Problem(f"There is no step '{name}'.", code="unknown_step", hint=hint, old=name if new else "", new=new)
+            said = Problem(
+                f"There is no step '{name}'.", code="unknown_step", hint=hint, old=name if new else "", new=new
+            )
             yield path, said
 
 
@@ -138,7 +143,10 @@ def _doubled(data: Mapping[str, Any]) -> Iterator[Wrong]:
             for id_ in rows:
                 if id_ in seen:
                     said = f"The id '{id_}' stands in two sections."
-                    yield (*path, "list", section, id_) if section else (*path, "list", id_), Problem(said, code="doubled")
+                    yield (
+                        (*path, "list", section, id_) if section else (*path, "list", id_),
+                        Problem(said, code="doubled"),
+                    )
                 seen.add(id_)
         titles: dict[tuple[str, str], str] = {}
         for id_, texts in labels(spec):
@@ -167,7 +175,9 @@ def _unsaved(data: Mapping[str, Any]) -> Iterator[Wrong]:
         for found in sorted(expression.paths):
             if found[0] == "flow" and found[1] not in known:
                 meant = did_you_mean(found[1], known)
-                hint = meant or (f"It keeps {listed(dict.fromkeys(known))}." if known else "Add to a question: remember: a-name")
+                hint = meant or (
+                    f"It keeps {listed(dict.fromkeys(known))}." if known else "Add to a question: remember: a-name"
+                )
                 new = f"flow.{meant[14:-2]}" if meant else ""
                 said = f"No step keeps 'flow.{found[1]}'."
                 yield path, Problem(said, code="unsaved", hint=hint, old=f"flow.{found[1]}" if new else "", new=new)
@@ -190,7 +200,10 @@ def _test_words(data: Mapping[str, Any]) -> Iterator[Wrong]:
             if not GIVEN.fullmatch(key):
                 meant = did_you_mean(key.partition(".")[0], ("contact", "number", "referral", *RECORD, *NEEDED))
                 said = f"A test cannot give '{key}'."
-                hint = meant or "It can give contact.*, number.*, referral.*, record.*, now, locale, country, contact, window."
+                hint = (
+                    meant
+                    or "It can give contact.*, number.*, referral.*, record.*, now, locale, country, contact, window."
+                )
                 yield ("tests", index, "given", key), Problem(said, code="test_word", hint=hint)
         for key in test.get("expect", {}):
             if key not in fields and not EXPECT.fullmatch(key):

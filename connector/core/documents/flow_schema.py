@@ -2,7 +2,8 @@
 
 from connector.core.documents import fields as f
 from connector.core.documents import flow_fields as w
-from connector.core.documents.flow_schema_step import FlowStepSchema, NoAnswerSchema, OpenerSchema
+from connector.core.documents.flow_schema_parts import OpenerSchema
+from connector.core.documents.flow_schema_step import FlowStepSchema, NoAnswerSchema
 from connector.core.documents.schema import ContactSchema
 from connector.core.documents.strict import Strict, told
 from connector.core.events import MESSAGE_TYPES
@@ -17,15 +18,16 @@ class StartSchema(Strict):
     )
     matches = f.Pattern(metadata=told("A regular expression (RE2) found in the message's text.", "'visit [0-9]+'"))
     answer_to = f.Many(
-        f.Name(), metadata=told("The message answers this template, or `flow.step` of another flow.", "webinar_invite_v2")
+        f.Name(),
+        metadata=told("The message answers this template, or `flow.step` of another flow.", "webinar_invite_v2"),
     )
     id = f.Many(f.Line(), metadata=told("Only these buttons or list rows, by id.", "interested"))
     type = f.Many(f.Word(*MESSAGE_TYPES), metadata=told("Kinds of messages; all when left out.", "button"))
-    referral = f.Many(
-        f.Line(), metadata=told("It comes from a click-to-WhatsApp ad: `any`, or the ids of ads.", "any")
-    )
+    referral = f.Many(f.Line(), metadata=told("It comes from a click-to-WhatsApp ad: `any`, or the ids of ads.", "any"))
     number = f.Many(f.Line(), metadata=told("Only messages to these numbers of ours: name, id or phone.", "sales"))
-    within = f.Duration(metadata=told("How long after our message an answer still counts; 24 h when left out.", "7 days"))
+    within = f.Duration(
+        metadata=told("How long after our message an answer still counts; 24 h when left out.", "7 days")
+    )
     only_if = f.Many(f.Condition(), metadata=told("Expressions that must all hold.", "contact.country == 'CO'"))
 
 
@@ -92,11 +94,11 @@ class FlowSchema(Strict):
     crm = f.Name(required=True, metadata=told("The name of a CRM account.", "hubspot"))
     object = f.Many(
         f.Name(),
-        metadata=told("The CRM's objects, searched in this order; the CRM's own contact when left out.", "[Contact, Lead]"),
+        metadata=told(
+            "The CRM's objects, searched in this order; the CRM's own contact when left out.", "[Contact, Lead]"
+        ),
     )
-    contact = f.Part(
-        ContactSchema, metadata=told("Whose record; with `if_missing` left out a newcomer is created.")
-    )
+    contact = f.Part(ContactSchema, metadata=told("Whose record; with `if_missing` left out a newcomer is created."))
     priority = w.Priority(
         metadata=told(
             "0 to 100, 0 when left out. A contact has one conversation at a time: a flow interrupts only one of lower "
@@ -109,9 +111,7 @@ class FlowSchema(Strict):
         many=True,
         metadata=told("What begins it, any of these; without, only a `start:` elsewhere does.", "[{says: [demo]}]"),
     )
-    expires = f.Duration(
-        metadata=told("How long a conversation may last in all; 23 hours when left out.", "20 hours")
-    )
+    expires = f.Duration(metadata=told("How long a conversation may last in all; 23 hours when left out.", "20 hours"))
     reopen = f.Either(
         f.Name(),
         OpenerSchema,
@@ -124,9 +124,7 @@ class FlowSchema(Strict):
     language = w.Template(
         metadata=told("The customer's language, where texts stand in several.", '"{{ contact.hs_language }}"')
     )
-    languages = f.Many(
-        f.Name(), metadata=told("The languages of the texts, the first for everyone else.", "[es, en]")
-    )
+    languages = f.Many(f.Name(), metadata=told("The languages of the texts, the first for everyone else.", "[es, en]"))
     steps = f.Pairs(f.Part(FlowStepSchema), required=True, metadata=told("The steps by name, the first one first."))
     always = f.Part(AlwaysSchema, metadata=told("What holds at every step."))
     tests = f.Part(FlowTestSchema, many=True, metadata=told("Tests, run before publishing."))

@@ -7,7 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connector.core.changes import (
-    Ask, Change, CreateTask, Handoff, LogActivity, Notify, SendMessage, SendTemplate, SetConsent, SetField, StartFlow,
+    Ask,
+    Change,
+    CreateTask,
+    Handoff,
+    LogActivity,
+    Notify,
+    SendMessage,
+    SendTemplate,
+    SetConsent,
+    SetField,
+    StartFlow,
 )  # fmt: skip
 from connector.core.contact import Answered, Contact, Record, RecordRef, Setting, Value
 from connector.core.documents.comparing import fold, shown
@@ -101,7 +111,9 @@ class Talk:
         record = self.setting.answered
         if start is not None and start.answer_to:
             name = start.answer_to[0]
-            answered = Answered(send="s0", at=self.now, template=None if "." in name else name, step=name if "." in name else None)
+            answered = Answered(
+                send="s0", at=self.now, template=None if "." in name else name, step=name if "." in name else None
+            )
         elif step and message is not None:
             answered = Answered(send="s1", at=self.now, step=f"{self.document.name}.{step}")
         if record is not None and answered is not None:
@@ -111,10 +123,14 @@ class Talk:
     def _took(self, move: Move) -> None:
         self.moves.append(move)
         self.state = move.state
-        fields: dict[str, Value] = {c.field: c.value for c in move.changes if isinstance(c, SetField) and c.record is None}
+        fields: dict[str, Value] = {
+            c.field: c.value for c in move.changes if isinstance(c, SetField) and c.record is None
+        }
         if fields:
             known = self.contact.records or (Record(object=(self.document.objects or ("contacts",))[-1], id="1512"),)
-            self.contact = replace(self.contact, records=(replace(known[0], fields={**known[0].fields, **fields}), *known[1:]))
+            self.contact = replace(
+                self.contact, records=(replace(known[0], fields={**known[0].fields, **fields}), *known[1:])
+            )
 
     # ---- messages ------------------------------------------------------------------------------------------------
     def message(self, said: Said) -> InboundMessage:
@@ -210,7 +226,8 @@ def talk_of(document: FlowDocument, given: Mapping[str, Any], options: Mapping[s
         time_zone=own.get("time_zone"),
         last_inbound_at=None if closed else now,
         records=tuple(
-            Record(object=object_, id=str(1512 + n), fields=fields, modified=NOW.replace(year=2020)) for n in range(count)
+            Record(object=object_, id=str(1512 + n), fields=fields, modified=NOW.replace(year=2020))
+            for n in range(count)
         ),
     )
     words = [word for word in RECORD if part(given, word)]

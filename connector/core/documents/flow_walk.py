@@ -1,16 +1,26 @@
 """Steps walked until one waits: what is said, what is written, where it goes, and why each time."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from connector.core import window
 from connector.core.changes import (
-    Ask, Change, CreateTask, Handoff, LogActivity, Notify, Reason, SendMessage, SendTemplate, SetConsent, SetField,
+    Ask,
+    Change,
+    CreateTask,
+    Handoff,
+    LogActivity,
+    Notify,
+    Reason,
+    SendMessage,
+    SendTemplate,
+    SetConsent,
+    SetField,
     StartFlow,
 )  # fmt: skip
 from connector.core.contact import Contact, RecordRef, Setting, Value
 from connector.core.documents.actions import iso
-from connector.core.documents.comparing import empty, shown
+from connector.core.documents.comparing import length, shown
 from connector.core.documents.desk import Desk
 from connector.core.documents.evaluate import candidates, choose
 from connector.core.documents.flow_document import FlowDocument, FlowStep, Opener
@@ -120,9 +130,7 @@ class Walk:
         awaits = f"{self.document.name}.{step.name}" if step.answer is not None else ""
         bodies = [body for body in step.bodies(self.scope, again) if body.get("text") != "" and body.get("url") != ""]
         for n, body in enumerate(bodies):
-            self.changes.append(
-                SendMessage(text=plain(body), body=body, awaits=awaits if n == len(bodies) - 1 else "")
-            )
+            self.changes.append(SendMessage(text=plain(body), body=body, awaits=awaits if n == len(bodies) - 1 else ""))
         if not bodies:
             self.note(step.name, "nothing to say: the text is empty", "empty", "skip")
         return True
@@ -290,17 +298,3 @@ class Walk:
 
 def _latest(*moments: datetime | None) -> datetime | None:
     return max((m for m in moments if m is not None), default=None)
-
-
-def length(time: timedelta) -> str:
-    """2 hours, 1 day, 90 minutes."""
-    seconds = int(time.total_seconds())
-    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds % size == 0 and seconds:
-            return f"{seconds // size} {word}{'' if seconds == size else 's'}"
-    return f"{seconds} seconds"
-
-
-def nothing(value: Any) -> bool:
-    """Would `flow.<name>` be empty?"""
-    return empty(value)

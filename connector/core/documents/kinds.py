@@ -5,4 +5,3 @@ from types import ModuleType
 from connector.core.documents import flow, mapping, send
 
 KINDS: dict[str, ModuleType] = {"mapping": mapping, "send": send, "flow": flow}
-LATER: tuple[str, ...] = ()  # words of the language whose modules come with a later version
