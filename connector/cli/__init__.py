@@ -19,6 +19,7 @@ COMMANDS = {
     "users": "connector.cli.users:group",
     "accounts": "connector.cli.accounts:group",
     "mappings": "connector.cli.mappings:group",
+    "flows": "connector.cli.flows:group",
     "links": "connector.cli.links:group",
     "templates": "connector.cli.templates:group",
     "profile": "connector.cli.profile:group",

@@ -187,7 +187,7 @@ class Claim:
         people.alone(conn)
         for pair in sorted(self.same):
             if not contacts.heirs(conn, pair):
-                contacts.merge(conn, min(pair), max(pair))  # the older one goes on
+                contacts.merge(conn, min(pair), max(pair), now)  # the older one goes on
         outs = [out for out in self.outs.values() if out.row]
         lanes = {str(out.row["lane"]) for out in outs if out.row["lane"]}
         heirs = contacts.heirs(conn, sorted(lanes))

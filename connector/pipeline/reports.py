@@ -175,9 +175,9 @@ def line(key: str, name: str, sums: Sums, words: Mapping[str, str] = NONE) -> Li
         key=key, name=name, planned=sum(state.values()), waiting=state.get("waiting", 0),
         sent=sum(state.get(g, 0) for g in LEFT), delivered=sum(state.get(g, 0) for g in DELIVERED),
         read=state.get("read", 0), answered=sums["answered", ""], failed=sum(state.get(g, 0) for g in ENDED),
-        unknown=state.get("unknown", 0), why=_why(sums, words), asked=sums["asked", ""], unanswered=sums["unanswered", ""],
-        median=spread.quantile(after, 0.5), p90=spread.quantile(after, 0.9), paid=sum(b.paid for b in billed),
-        free=sum(b.free for b in billed), billed=billed, aimed=sums["aimed", ""], reached=sums[REACHED, ""],
+        unknown=state.get("unknown", 0), why=_why(sums, words), asked=sums["asked", ""],
+        unanswered=sums["unanswered", ""], median=spread.quantile(after, 0.5), p90=spread.quantile(after, 0.9),
+        paid=sum(b.paid for b in billed), free=sum(b.free for b in billed), billed=billed, aimed=sums["aimed", ""], reached=sums[REACHED, ""],
         silent=sums["silent", ""],
     )  # fmt: skip
 

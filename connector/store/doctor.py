@@ -175,7 +175,9 @@ def _send_waits(now: datetime) -> Query:
         sa.and_(p.scope == "broadcast", p.key == t.broadcast),
     )  # fmt: skip
     told = sa.exists().where(here, p.until > now)
-    ready = sa.select(t.id).where(in_state(sends, "ready"), late, ~told, ~_rests(t.account, now))
+    first = sends.alias("first")
+    behind = sa.exists().where(first.c.id == t.behind, in_state(first, "waiting", "ready", "in_flight"))
+    ready = sa.select(t.id).where(in_state(sends, "ready"), late, ~told, ~behind, ~_rests(t.account, now))
     waiting = sa.select(t.id).where(in_state(sends, "waiting"), late, ~told, ~_rests(t.crm, now))
     both = ready.union_all(waiting).subquery()
     return sa.select(both.c.id)

@@ -138,7 +138,7 @@ def learn(conn: sa.Connection, given: Mapping[str, Mapping[str, str]], now: date
                 fresh.append({"kind": key[0], "value": key[1], "contact": contact, "at": now})
                 owners[key] = contact
             elif owner != contact and contact not in named:
-                merge(conn, min(owner, contact), max(owner, contact))
+                merge(conn, min(owner, contact), max(owner, contact), now)
                 break
     insert_many(conn, contact_keys, fresh, ignore_conflicts=True)
 

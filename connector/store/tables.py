@@ -291,6 +291,7 @@ sends = table(
     number("told_reply"),
     text("goal"),  # the lane of the record whose change says that it did what it was meant to
     text("broadcast", ""),  # the broadcast it belongs to
+    text("behind"),  # the send that must have left, or ended, before this one: what is said to a person stays in order
 )
 pending("sends_broadcast", sends, "broadcast <> ''", "broadcast", "state")
 sa.Index("sends_lane", sends.c.lane, sends.c.at)
@@ -713,4 +714,60 @@ upload_parts = table(
     sa.Column("upload", Id, primary_key=True),
     sa.Column("n", sa.Integer, primary_key=True),
     sa.Column("data", sa.LargeBinary, nullable=False),
+)
+# ---- conversations -----------------------------------------------------------------------------------------------
+conversations = table(  # a person in a flow: one that runs at most, and all that ended
+    "conversations",
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("contact", Id, nullable=False),
+    sa.Column("account", Id, nullable=False),  # the CRM account whose flow it is
+    text("source", ""),  # the WhatsApp account
+    text("number", ""),  # phone_number_id
+    text("flow", ""),
+    number("version"),
+    text("step", ""),  # that waits
+    text("waits", ""),  # answer time person
+    sa.Column("state", Json),  # core.flow_state
+    number("revision"),  # compare-and-set: each move counts one up
+    sa.Column("wake_at", Time),  # the next timer: no_answer, wait or expiry
+    number("woken"),  # 1: the event of that timer is made
+    sa.Column("expires_at", Time),
+    text("asked"),  # the send whose answer it waits for
+    text("outcome", ""),  # the word it ended with
+    text("reason", ""),
+    sa.Column("started_at", Time, nullable=False),
+    sa.Column("moved_at", Time, nullable=False),
+    sa.Column("ended_at", Time),
+    text("started_by"),  # events.id
+    text("ended_by"),
+)
+_RUNS = "ended_at IS NULL"
+sa.Index(
+    "conversations_running", conversations.c.contact, unique=True,
+    postgresql_where=sa.text(_RUNS), sqlite_where=sa.text(_RUNS),
+)  # fmt: skip
+pending("conversations_wake", conversations, f"{_RUNS} AND woken = 0", "wake_at")
+pending("conversations_asked", conversations, _RUNS, "asked")
+pending("conversations_steps", conversations, _RUNS, "flow", "step")
+sa.Index("conversations_contact", conversations.c.contact, conversations.c.started_at)
+sa.Index("conversations_flow", conversations.c.flow, conversations.c.id)
+sa.Index("conversations_started_by", conversations.c.started_by)
+sa.Index("conversations_ended_by", conversations.c.ended_by)
+
+holds = table(  # people a person of ours talks with: automation is silent
+    "holds",
+    sa.Column("contact", Id, primary_key=True),
+    text("why", ""),  # handoff echo person
+    text("text", ""),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("until", Time),  # null = until a person gives them back
+    text("event"),
+)
+pending("holds_until", holds, "until IS NOT NULL", "until")
+
+windows = table(  # when a person last wrote to each number: the 24 hours count for the number
+    "windows",
+    sa.Column("contact", Id, primary_key=True),
+    sa.Column("number", Id, primary_key=True),
+    sa.Column("at", Time, nullable=False),
 )

@@ -4,6 +4,7 @@ from connector.core.documents.describe import json_schema, reference
 from connector.core.documents.document import AtMost, Document, MappingDocument, SendDocument, Watch
 from connector.core.documents.evaluate import could_match, evaluate, evaluate_all
 from connector.core.documents.findings import Finding
+from connector.core.documents.flow_document import FlowDocument
 from connector.core.documents.kinds import KINDS
 from connector.core.documents.lint import check, check_together
 from connector.core.documents.load import kind_and_name, read
@@ -21,6 +22,7 @@ __all__ = [
     "BadDocument",
     "Document",
     "Finding",
+    "FlowDocument",
     "MappingDocument",
     "SendDocument",
     "TestResult",

@@ -10,7 +10,7 @@ from connector.core.documents import fields as f
 from connector.core.documents import send_fields as s
 from connector.core.documents.document import Watch
 from connector.core.documents.fields import problem
-from connector.core.documents.findings import did_you_mean, listed
+from connector.core.documents.findings import Problem, did_you_mean, listed
 from connector.core.documents.schema_beside import TestSchema
 from connector.core.documents.strict import Strict, told
 from connector.core.documents.words import RECORD

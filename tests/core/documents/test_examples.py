@@ -121,7 +121,7 @@ def test_every_word_is_documented() -> None:
     assert all(f"`{kind}`" in text for kind in MESSAGE_TYPES)
 
 
-@pytest.mark.parametrize(("number", "kind"), [(1, "mapping"), (2, "send")])
+@pytest.mark.parametrize(("number", "kind"), [(1, "mapping"), (2, "send"), (3, "flow")])
 def test_the_reference_holds_right_examples(number: int, kind: str) -> None:
     text = reference().split("```yaml\n")[number].split("```")[0]
     assert check(text, schema=None) == []

@@ -7,7 +7,7 @@ from flask import render_template, request
 
 from connector import errors
 from connector.core import documents as language
-from connector.core.documents import Document, MappingDocument, forms
+from connector.core.documents import Document, MappingDocument, SendDocument, forms
 from connector.core.documents.comparing import shown
 from connector.core.documents.trials import Given
 from connector.core.documents.words import ANSWERS
@@ -82,7 +82,8 @@ def _asked(read: Document) -> dict[str, Any]:
         told = {"kinds": kinds, "kind": kind, "buttons": _buttons(read), "answers": _answers(read, kind)}
     else:
         names = [f"contact.{n}" for n in sorted(read.reads)]
-        names += [f"{read.word or 'record'}.{n}" for n in sorted(read.record_reads)]
+        word = read.word if isinstance(read, SendDocument) else ""
+        names += [f"{word or 'record'}.{n}" for n in sorted(read.record_reads)]
         told = {"kinds": (), "kind": "", "buttons": [], "answers": ()}
     more = [*first, *(k.removeprefix("v:") for k in request.form if k.startswith("v:"))]
     names = [*names[:SHOWN], *(k for k in more if not k.startswith("answer.") and k not in names)][: 2 * SHOWN]
