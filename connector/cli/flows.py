@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from connector.cli import conversations
 from connector.cli.context import FINDINGS, fail, opened, read_text, show_json
 from connector.core.documents import FlowDocument, flow_simulate, read
 from connector.core.documents.flow_simulate import Simulation
@@ -14,7 +15,11 @@ from connector.pipeline import publish
 
 @click.group("flows")
 def group() -> None:
-    """Walk the conversations of `flow:` documents."""
+    """Walk the conversations of `flow:` documents, and look after those that run."""
+
+
+for _command in conversations.COMMANDS:
+    group.add_command(_command)
 
 
 @group.command("simulate")

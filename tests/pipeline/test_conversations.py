@@ -1,6 +1,12 @@
 """Whole conversations through the front door: a customer writes, WhatsApp and the CRM hear what came of it."""
 
+import json
+from pathlib import Path
+
+from connector.store import accounts, documents
+from connector.store.tables import windows
 from tests.pipeline.flows import ANA, QUALIFY, Talk
+from tests.pipeline.messages import DISPLAY, value, webhook
 from tests.pipeline.street import Street, lane, street  # noqa: F401
 
 HELLO, SIZE, BUDGET = "Welcome!", "How many people work at your company?", "What is your monthly budget?"
@@ -70,8 +76,6 @@ def test_stop_ends_it_at_once_also_when_the_crm_is_down(lane: Street) -> None:
     ana = Talk(lane)
     ana.says("demo")
     with lane.app.store.write() as conn:
-        from connector.store import accounts
-
         accounts.ask_person(conn, lane._id("hubspot"), "its token was refused")
     stop = lane.customer(ANA, text="STOP")
     lane.settle()
@@ -101,8 +105,6 @@ def test_a_person_takes_over_and_gives_back(lane: Street) -> None:
 
 
 def test_an_answer_from_the_phone_app_holds(lane: Street) -> None:
-    from tests.pipeline.messages import DISPLAY, value, webhook
-
     lane.publish(QUALIFY)
     ana = Talk(lane)
     ana.says("demo")
@@ -160,3 +162,134 @@ start: qualify-lead
     ana.says("hola")
     assert ana.now.step == "size"
     lane.healthy()
+
+
+def test_what_a_person_sees_and_a_link(lane: Street, tmp_path: Path) -> None:
+    lane.publish(QUALIFY)
+    ana = Talk(lane)
+    ana.says("demo")
+    ana.says(button="medium")
+    assert lane.cli("flows", "list", "--json") == 0, lane.said
+    (line,) = json.loads(lane.said)
+    assert (line["flow"], line["step"], line["name"]) == ("qualify-lead", "budget", "Ana Ruiz")
+    assert lane.cli("flows", "show", line["id"], "--json") == 0, lane.said
+    shown = json.loads(lane.said)
+    assert [one["text"] for one in shown["said"]][:1] == ["demo"]
+    assert {one["text"] for one in shown["said"]} == {"demo", HELLO, SIZE, "11 to 100", BUDGET}
+    assert shown["answers"] == {"size": "medium"}
+    assert lane.cli("flows", "show", "qualify-lead", "--json") == 0, lane.said
+    assert json.loads(lane.said) == {"running": {"budget": 1}, "ended": {}}
+    picture = tmp_path / "flow.svg"
+    assert lane.cli("flows", "link", "qualify-lead", "--qr", str(picture)) == 0, lane.said
+    assert lane.said.startswith("https://wa.me/15550783881?text=demo\n")
+    assert picture.read_text().startswith("<?xml")
+
+
+def test_a_version_is_kept_until_the_end_or_moved(lane: Street) -> None:
+    lane.publish(QUALIFY)
+    ana, luis = Talk(lane), Talk(lane, "573005550001")
+    ana.says("demo")
+    lane.publish(QUALIFY.replace("What is your monthly budget?", "Your budget, please?").replace("  size:", "  people:")
+                 .replace("go: size", "go: people"))  # fmt: skip
+    luis.says("demo")
+    assert (ana.now.version, sorted(row.version for row in luis.rows)) == (1, [1, 2])
+    ana.says(button="medium")
+    assert ana.heard[-1] == BUDGET
+    assert lane.cli("flows", "move", "qualify-lead", "--to", "2") == 0, lane.said
+    lane.settle()
+    assert {row.version for row in ana.rows} == {2}
+    luis.says(button="medium")
+    assert luis.heard[-1] == "Your budget, please?"
+    assert lane.cli("flows", "move", "qualify-lead", "--to", "1") == 0, lane.said
+    lane.settle()
+    ana.says("500")
+    assert ana.ends == ["qualified"]
+    lane.healthy()
+
+
+def test_a_step_that_is_gone_is_told_and_a_flow_that_is_off_ends(lane: Street) -> None:
+    lane.publish(QUALIFY)
+    ana = Talk(lane)
+    ana.says("demo")
+    lane.publish(QUALIFY.replace("  size:", "  people:").replace("go: size", "go: people"))
+    assert lane.cli("flows", "move", "qualify-lead", "--to", "2") == 1
+    assert "1 stay where they are: version 2 has no step size" in lane.said
+    assert lane.cli("flows", "move", "qualify-lead", "--to", "2", "--step", "people") == 0, lane.said
+    lane.settle()
+    assert (ana.now.version, ana.now.step, ana.heard[2:]) == (2, "people", [SIZE])
+    with lane.app.store.write() as conn:
+        documents.retire(conn, "qualify-lead")
+    silent = ana.says("12")
+    assert (ana.ends, len(ana.heard)) == (["gone"], 3)
+    assert "switched off" in next(d["because"] for d in lane.why(silent)["documents"])
+
+
+def test_an_old_button_of_another_question_is_no_answer(lane: Street) -> None:
+    lane.publish(QUALIFY)
+    ana = Talk(lane)
+    ana.says("demo")
+    ana.says(button="medium")
+    size = next(row for row in lane.sends if row.step == "qualify-lead.size")
+    ana.says(button="small", reply_to=size.wamid)
+    assert ana.now.step == "budget"
+    assert ana.heard[:3] == [HELLO, SIZE, BUDGET]
+
+
+def test_a_question_that_cannot_be_sent_strands_nobody(lane: Street) -> None:
+    """The window is closed and WhatsApp refuses: the conversation ends with the reason."""
+    lane.publish(QUALIFY)
+    lane.describe(ANA, reachable=False)
+    ana = Talk(lane)
+    ana.says("demo")
+    assert ana.ends == ["unsent"], [(r.outcome, r.reason) for r in ana.rows]
+    assert ana.rows[0].reason.startswith("Its message was not sent.")
+    lane.healthy()
+
+
+def test_a_step_template_goes_through_the_gates(lane: Street) -> None:
+    lane.publish(TEMPLATE)
+    ana = Talk(lane)
+    ana.says("invite")
+    (row,) = lane.sends
+    assert (row.state, row.step, row.priority) != ("", "", 1)
+    assert row.code == "consent" or row.state in ("accepted", "sent", "delivered", "read")
+    assert (ana.ends == ["unsent"]) == (row.code == "consent")
+    lane.healthy()
+
+
+TEMPLATE = """\
+flow: invite
+crm: hubspot
+start: [{says: [invite]}]
+expires: 20 hours
+steps:
+  ask:
+    template: {name: webinar_invite_v2, language: es, with: {"1": "{{ contact.firstname }}"}}
+    buttons: {interested: Me interesa, later: Más tarde, no: No}
+    end: done
+"""
+
+
+def test_a_person_is_exported_and_erased_with_their_conversation(lane: Street) -> None:
+    lane.publish(QUALIFY)
+    ana = Talk(lane)
+    ana.says("demo")
+    ana.says(button="medium")
+    assert lane.cli("contacts", "export", ANA, "--json") == 0, lane.said
+    told = json.loads(lane.said)
+    assert told["conversations"][0]["state"]["answers"] == {"size": "medium"}
+    assert [row["number"] for row in told["windows"]]
+    assert lane.cli("contacts", "erase", ANA, "--yes") == 0, lane.said
+    (row,) = ana.rows
+    assert (row.outcome, row.state, lane.rows(windows)) == ("erased", None, [])
+    lane.healthy()
+
+
+def test_conversations_are_not_replayed(lane: Street) -> None:
+    lane.publish(QUALIFY)
+    lane.publish(MAPPING)
+    ana = Talk(lane)
+    ana.says("demo")
+    assert lane.cli("replay", "--since", "2026-01-01", "--account", "hubspot") in (0, 1), lane.said
+    assert "onversations are not replayed" in lane.said
+    assert ana.heard == [HELLO, SIZE]
