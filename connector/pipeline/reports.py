@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
-from connector.core import export, spread
+from connector.core import export, prices, spread
 from connector.core.reasons import REASONS
 from connector.errors import Rejected
 from connector.pipeline.reckoning import ASKING, COUNTED, WORDS, idle
@@ -52,6 +53,7 @@ class Billed:
     country: str  # ISO; "" = not known
     paid: int
     free: int
+    amount: str | None  # of the paid ones, by the price table; None = it knows no price
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Line:
     p90: float | None
     paid: int
     free: int
+    amount: str  # what the paid ones cost by the price table ...
+    unpriced: int  # ... without these, whose price it does not know
     billed: list[Billed]
     aimed: int  # left, and have a goal
     reached: int
@@ -114,6 +118,8 @@ class Report:
     lines: list[Line]
     days: list[Day]
     counted_at: datetime | None
+    currency: str  # of the price table
+    priced_at: str  # the day its prices are of
 
 
 def period(now: datetime, days: str = "", since: str = "", until: str = "") -> Period:
@@ -158,7 +164,9 @@ def report(conn: Any, during: Period, by: str = "template", only: Mapping[str, s
     days = report_days.days(conn, during.since, during.until, kept)
     drawn = [_drawn(at, days.get(at, Counter())) for at in _each(during)]
     counted = snapshots.get(conn, COUNTED)
-    return Report(during, by, kept, total, lines, drawn, counted[1] if counted else None)
+    table = prices.shipped()
+    at = counted[1] if counted else None
+    return Report(during, by, kept, total, lines, drawn, at, table.currency, table.effective.isoformat())
 
 
 def titles(conn: Any) -> dict[str, str]:
@@ -177,7 +185,9 @@ def line(key: str, name: str, sums: Sums, words: Mapping[str, str] = NONE) -> Li
         read=state.get("read", 0), answered=sums["answered", ""], failed=sum(state.get(g, 0) for g in ENDED),
         unknown=state.get("unknown", 0), why=_why(sums, words), asked=sums["asked", ""],
         unanswered=sums["unanswered", ""], median=spread.quantile(after, 0.5), p90=spread.quantile(after, 0.9),
-        paid=sum(b.paid for b in billed), free=sum(b.free for b in billed), billed=billed, aimed=sums["aimed", ""], reached=sums[REACHED, ""],
+        paid=sum(b.paid for b in billed), free=sum(b.free for b in billed), billed=billed,
+        amount=_money(sum((Decimal(b.amount) for b in billed if b.amount), Decimal())),
+        unpriced=sum(b.paid for b in billed if b.amount is None), aimed=sums["aimed", ""], reached=sums[REACHED, ""],
         silent=sums["silent", ""],
     )  # fmt: skip
 
@@ -199,7 +209,20 @@ def _billed(sums: Sums) -> list[Billed]:
             kind, category, country = [*key.split("/"), "", ""][:3]
             found.setdefault((category, country), [0, 0])[kind.startswith(FREE)] += n
     ordered = sorted(found.items(), key=lambda one: (-one[1][0], -one[1][1], one[0]))
-    return [Billed(category, country, paid, free) for (category, country), (paid, free) in ordered]
+    return [
+        Billed(category, country, paid, free, _amount(category, country, paid))
+        for (category, country), (paid, free) in ordered
+    ]
+
+
+def _amount(category: str, country: str, paid: int) -> str | None:
+    """Service messages cost what utility does, since 2026-10-01 (pricing page, 2026-11)."""
+    price = prices.shipped().price(country, "utility" if category == "service" else category)
+    return None if price is None else _money(price * paid)
+
+
+def _money(amount: Decimal) -> str:
+    return f"{amount:.2f}"
 
 
 def _each(during: Period) -> list[datetime]:
@@ -213,7 +236,8 @@ def _drawn(at: datetime, state: Counter[str]) -> Day:
 # ---- CSV ---------------------------------------------------------------------------------------------------------
 HEAD = (
     "day", "document", "template", "number", "planned", "waiting", "sent", "delivered", "read", "answered", "failed",
-    "unknown", "asked", "unanswered", "answer_seconds_median", "answer_seconds_p90", "billed", "free", "with_goal",
+    "unknown", "asked", "unanswered", "answer_seconds_median", "answer_seconds_p90", "billed", "free", "cost", "cost_unknown_for",
+    "with_goal",
     "goal_reached", "people_unanswered", "reasons", "billed_by",
 )  # fmt: skip
 
@@ -232,7 +256,7 @@ def _rows(store: Store, day: datetime, only: Mapping[str, str]) -> list[tuple[ex
 def _cells(one: Line) -> tuple[export.Cell, ...]:
     return (
         one.planned, one.waiting, one.sent, one.delivered, one.read, one.answered, one.failed, one.unknown, one.asked,
-        one.unanswered, _whole(one.median), _whole(one.p90), one.paid, one.free, one.aimed, one.reached, one.silent,
+        one.unanswered, _whole(one.median), _whole(one.p90), one.paid, one.free, one.amount, one.unpriced, one.aimed, one.reached, one.silent,
         "; ".join(f"{w.code} {w.n}" for w in one.why),
         "; ".join(f"{b.category} {b.country or '?'} {b.paid}" for b in one.billed if b.paid),
     )  # fmt: skip

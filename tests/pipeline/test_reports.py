@@ -63,7 +63,8 @@ def test_a_report_says_what_the_rows_say(past):
     assert (total.asked, total.unanswered) == (len(asked), sum(not r.answered_by for r in asked))
     assert total.aimed == len(asked)
     assert (total.paid, total.free) == (150, 50)
-    assert [(b.category, b.country, b.paid) for b in total.billed] == [("utility", "CO", 150)]
+    assert [(b.category, b.country, b.paid, b.amount) for b in total.billed] == [("utility", "CO", 150, "0.12")]
+    assert (total.amount, total.unpriced) == ("0.12", 0)
     assert total.median is not None
     assert total.median <= total.p90
     assert sum(day.sent for day in found.days) == total.sent
