@@ -137,7 +137,8 @@ class _Machine:
 
     def _answers(self, state: State) -> Sequence[Said]:
         step = self.document.steps[state.step]
-        return answers(step, self.options, self.known) or ([{"text": "hello"}] if state.reopening else ())
+        found = list(answers(step, self.options, self.known))
+        return [{"text": "hello"}, *found] if state.reopening else found
 
     def _others(self, talk: Talk, state: State, *, first: bool) -> Iterator[tuple[str, Talk]]:
         """What is no answer: not understood until it goes elsewhere, silence, and once the words."""
