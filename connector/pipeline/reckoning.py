@@ -11,8 +11,8 @@ from connector.core.phone import country_of_start
 from connector.pipeline.firing import object_of_goal
 from connector.pipeline.library import LiveSend, Shelf
 from connector.ports import CRM, Account
+from connector.store import conversation_lists, report_days, reporting, snapshots
 from connector.store import goals as rows
-from connector.store import report_days, reporting, snapshots
 from connector.store.engine import Store
 from connector.store.figures import DAY, beginning, first_id
 from connector.store.tables import from_ms, to_ms
@@ -41,6 +41,7 @@ def count(store: Store, shelves: Iterable[Shelf], now: datetime) -> int:
     for day in due:
         with store.read() as conn:
             sums = reporting.of_day(conn, day, day + DAY, asking, country_of_start, idle)
+            sums += conversation_lists.of_day(conn, day, day + DAY)
             words = reporting.words(conn, day, day + DAY)
         with store.write() as conn:
             report_days.replace(conn, day, sums)

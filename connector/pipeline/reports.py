@@ -14,6 +14,7 @@ from connector.core.reasons import REASONS
 from connector.errors import Rejected
 from connector.pipeline.reckoning import ASKING, COUNTED, WORDS, idle
 from connector.store import report_days, reporting, snapshots, waiting
+from connector.store.conversation_lists import TALKS
 from connector.store.engine import Store
 from connector.store.figures import DAY, beginning
 from connector.store.report_days import DIMENSIONS, REACHED
@@ -233,12 +234,19 @@ def _drawn(at: datetime, state: Counter[str]) -> Day:
     return Day(at, sum(state[g] for g in LEFT), sum(state[g] for g in ENDED))
 
 
+def ends(conn: Any, flow: str, now: datetime, days: int = 30) -> list[tuple[str, int]]:
+    """(word, n) of a flow's conversations that began in these days, "" = they run; the most frequent first."""
+    during = period(now, str(days))
+    found = report_days.by(conn, "document", during.since, during.until, {"document": flow}).get(flow, Counter())
+    words = [(word, n) for (what, word), n in found.items() if what == TALKS]
+    return sorted(words, key=lambda one: (-one[1], one[0]))
+
+
 # ---- CSV ---------------------------------------------------------------------------------------------------------
 HEAD = (
     "day", "document", "template", "number", "planned", "waiting", "sent", "delivered", "read", "answered", "failed",
-    "unknown", "asked", "unanswered", "answer_seconds_median", "answer_seconds_p90", "billed", "free", "cost", "cost_unknown_for",
-    "with_goal",
-    "goal_reached", "people_unanswered", "reasons", "billed_by",
+    "unknown", "asked", "unanswered", "answer_seconds_median", "answer_seconds_p90", "billed", "free", "cost",
+    "cost_unknown_for", "with_goal", "goal_reached", "people_unanswered", "reasons", "billed_by",
 )  # fmt: skip
 
 
@@ -256,7 +264,8 @@ def _rows(store: Store, day: datetime, only: Mapping[str, str]) -> list[tuple[ex
 def _cells(one: Line) -> tuple[export.Cell, ...]:
     return (
         one.planned, one.waiting, one.sent, one.delivered, one.read, one.answered, one.failed, one.unknown, one.asked,
-        one.unanswered, _whole(one.median), _whole(one.p90), one.paid, one.free, one.amount, one.unpriced, one.aimed, one.reached, one.silent,
+        one.unanswered, _whole(one.median), _whole(one.p90), one.paid, one.free,
+        one.amount, one.unpriced, one.aimed, one.reached, one.silent,
         "; ".join(f"{w.code} {w.n}" for w in one.why),
         "; ".join(f"{b.category} {b.country or '?'} {b.paid}" for b in one.billed if b.paid),
     )  # fmt: skip

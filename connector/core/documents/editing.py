@@ -34,7 +34,11 @@ class _Place:
 
 def add_test(text: str, name: str, given: Mapping[str, Any], expect: Mapping[str, Any]) -> str:
     """The text with one more test at the end of `tests:`. Raises GiveUp where that cannot be done."""
-    test = {"name": name, "given": given, "expect": expect}
+    return add_test_of(text, {"name": name, "given": given, "expect": expect})
+
+
+def add_test_of(text: str, test: Mapping[str, Any]) -> str:
+    """The same with all words of the test, as those of a `flow:`. Raises GiveUp."""
 
     def edit(source: str) -> str:
         place = _find(source, ("tests",))

@@ -18,6 +18,7 @@ from connector.web.auth import needs, person
 from connector.web.frame import given, t
 from connector.web.pages.mappings import screen
 from connector.web.pages.mappings.editing import buttons_of
+from connector.web.pages.mappings.flows import is_flow, phone
 from connector.web.pages.mappings.known import MOST, crms, document, house, known, options_of
 
 KINDS = ("button", "list", "text", "form", "media", "location", "contact", "order", "reaction")
@@ -30,6 +31,8 @@ EVENTS = 8
 def attempt(name: str) -> str:
     """The sample's fields and what comes of them; with `event`, of that event as our rows remember it."""
     text, event = given(request.form, "text", MOST), given(request.form, "event", 200)
+    if is_flow(text):
+        return phone(name, text)
     read = _read(text)
     asked = _asked(read) if read is not None else {}
     facts = _given(asked)
