@@ -47,6 +47,7 @@ class Replay:
     seen: int = 0  # the seq of the last event that was judged: a later run goes on behind it
     carried: dict[str, tuple[Record, ...]] = field(default_factory=dict)  # lane: records as replayed so far
     changed: set[str] = field(default_factory=set)  # the lanes whose records are not as the CRM has them
+    talked: int = 0  # messages that a conversation took: only the mappings beside it are replayed
     gone: int = 0  # messages whose text is not kept any more: nothing can be made of them
 
     def run(self, start: datetime, progress: Callable[[int], None] = lambda _: None) -> Iterator[dict[str, Any]]:
@@ -69,6 +70,7 @@ class Replay:
                     self._hold({w.lane for w in work}, held)
                 with self.store.read() as conn:  # what is still to be handled will be, by today's documents
                     waiting = plans.waiting(conn, self.account.id, [w.event for w in work])
+                    self.talked += plans.talked(conn, self.account.id, [w.event for w in work])
                 found = list(self._page([w for w in work if w.event not in waiting], shelf))
             yield from found
             self.seen = rows[-1].seq
