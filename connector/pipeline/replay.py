@@ -15,7 +15,8 @@ from connector.core.contact import Record
 from connector.core.documents import MappingDocument
 from connector.pipeline import answered as answering
 from connector.pipeline import resolved
-from connector.pipeline.judge import Desk, Judged
+from connector.pipeline.judge import Desk
+from connector.pipeline.judged import Judged
 from connector.pipeline.library import Library, Live, Shelf, shelf_of
 from connector.pipeline.lookup import contact_key, find, read_records
 from connector.ports import CRM, Account, Clock, ContactKey

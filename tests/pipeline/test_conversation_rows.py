@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from connector.ids import new_id
-from connector.store import contacts, conversations, doctor, holds, sending, sends, windows
+from connector.store import conversations, doctor, holds, merging, sending, sends, windows
 from connector.store.conversations import Write
 from connector.store.engine import Store
 from connector.store.plans import Moved
@@ -73,7 +73,7 @@ def test_a_merge_takes_conversation_hold_and_windows_along(store: Store) -> None
         later = begin(conn, twin, NOW + timedelta(minutes=5))
         holds.put(conn, [{"contact": twin, "why": "echo", "text": "", "at": NOW, "until": None, "event": None}])
         windows.seen(conn, {(ana, NUMBER): NOW, (twin, NUMBER): NOW + timedelta(minutes=1), (twin, "2"): NOW})
-        contacts.merge(conn, ana, twin, NOW)
+        merging.merge(conn, ana, twin, NOW)
     with store.read() as conn:
         rows = conn.execute(sa.select(table).order_by(table.c.started_at)).all()
         assert [(r.contact, r.outcome) for r in rows] == [(ana, "merged"), (ana, "")]

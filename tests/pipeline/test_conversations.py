@@ -1,5 +1,7 @@
 """Whole conversations through the front door: a customer writes, WhatsApp and the CRM hear what came of it."""
 
+# ruff: noqa: F811 - fixtures
+
 import json
 from pathlib import Path
 

@@ -1,4 +1,6 @@
-"""Random people, doubled and shuffled webhooks, two workers: every message takes one step at most, and all is said once."""
+"""Random people, doubled and shuffled webhooks, two workers: a message takes one step at most, all is said once."""
+
+# ruff: noqa: F811 - fixtures
 
 import itertools
 import random
@@ -10,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from connector.app import App
-from connector.store.tables import conversations, plans, sends
+from connector.store.tables import conversations, plans
 from tests.pipeline.flows import QUALIFY
 from tests.pipeline.messages import message, replies, text
 from tests.pipeline.street import Street, lane  # noqa: F401 - fixtures
