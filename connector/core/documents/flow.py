@@ -59,7 +59,6 @@ def compile_document(data: Mapping[str, Any], tree: Map, text: str) -> FlowDocum
         record_reads=frozenset({p[1] for p in paths if p[0] in RECORD} | {r.name for r in rules if r.word}),
         words=tuple(sorted({p[0] for p in paths if p[0] in RECORD} | {r.word for r in rules if r.word})),
         sets=tuple(dict.fromkeys(r.field for r in rules)),
-        watched=frozenset(_watched(data)),
         tests=tuple(_tests(data, tree)),
         tree=tree,
     )
@@ -88,14 +87,6 @@ def _languages(value: Any) -> Iterator[str]:
             yield from value
         for inside in value.values():
             yield from _languages(inside)
-
-
-def _watched(data: Mapping[str, Any]) -> Iterator[str]:
-    """The names a way is chosen by; the simulator tells states apart by these."""
-    for spec in data["steps"].values():
-        for condition, _ in spec["go"] if isinstance(spec.get("go"), tuple) else ():
-            if condition is not None:
-                yield from (path[1] for path in condition.paths if path[0] == "flow")
 
 
 def _tests(data: Mapping[str, Any], tree: Map) -> Iterator[FlowTest]:

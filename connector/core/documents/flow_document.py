@@ -159,6 +159,5 @@ class FlowDocument:
     record_reads: frozenset[str] = frozenset()
     words: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
-    watched: frozenset[str] = frozenset()  # flow.<name> that a condition looks at
     tests: tuple[FlowTest, ...] = ()
     tree: Map | None = field(default=None, repr=False, compare=False)

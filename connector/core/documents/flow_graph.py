@@ -1,5 +1,6 @@
 """A flow as steps and ways between them: what is drawn, reached, never ends, outlives the window."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -102,6 +103,36 @@ def known_at(document: FlowDocument) -> dict[str, frozenset[str]]:
             if way.to in known and after != known[way.to]:
                 known[way.to], changed = after, True
     return known
+
+
+_NAMES = re.compile(r"\bflow\.(\w+)")
+
+
+def matters(document: FlowDocument) -> dict[str, frozenset[str]]:
+    """{step: the flow.<name> whose value, kept before, still decides a way from there on}."""
+    reads = {name: frozenset(_read(step)) for name, step in document.steps.items()}
+    keeps = {name: frozenset(k for k, _ in step.keeps) for name, step in document.steps.items()}
+    found = {name: reads[name] - keeps[name] for name in document.steps}
+    order = [way for way in reversed(ways(document)) if way.to in found]
+    anywhere = [way.to for way in order if not way.start]
+    changed = True
+    while changed:
+        changed = False
+        for way in order:
+            own = keeps.get(way.start, frozenset()) if way.by != "no_answer" else frozenset()
+            after = found[way.to] - own
+            if way.start and not after <= found[way.start]:
+                found[way.start], changed = found[way.start] | after, True
+    always = frozenset[str]().union(*(found[name] for name in anywhere))
+    return {name: names | always for name, names in found.items()}
+
+
+def _read(step: FlowStep) -> list[str]:
+    """The names that this step's own conditions look at."""
+    route = step.route
+    if route is None or route.by != "if":
+        return []
+    return [name for text, _ in route.ways for name in _NAMES.findall(text)]
 
 
 # ---- the window ----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 from connector.core.documents.comparing import length
 from connector.core.documents.findings import Finding, Problem, ordered
 from connector.core.documents.flow_document import FlowDocument, Said, Start
-from connector.core.documents.flow_graph import reached
+from connector.core.documents.flow_graph import matters, reached
 from connector.core.documents.flow_machine import resume
 from connector.core.documents.flow_samples import Constants, answers, constants, contacts
 from connector.core.documents.flow_trials import Talk, play, talk_of
@@ -20,7 +20,7 @@ from connector.core.documents.trials import options_of, run_tests
 from connector.core.flow_state import Move, State
 from connector.core.template import Template
 
-MOVES = 20_000  # of one simulation
+MOVES = 5_000  # of one simulation
 DEEP = 120  # answers on one path
 _BAD = {
     "window": "It ends because the window is closed.", "loop": "It goes in a circle.",
@@ -61,6 +61,7 @@ class _Machine:
     def __init__(self, document: FlowDocument, options: Mapping[str, Any]) -> None:
         self.document, self.options = document, options
         self.known: Constants = constants(document)
+        self.live = {name: sorted(names) for name, names in matters(document).items()}
         self.seen: set[Any] = set()
         self.moves, self.whole = 0, True
 
@@ -97,24 +98,23 @@ class _Machine:
         if self.moves > MOVES or deep > DEEP:
             self.whole = False
             return
+        alike: set[Any] = set()
         for said, then in self._ways(talk, state, first=deep == 0):
             next_ = self._leg(said, then.moves)
-            if not any(self._alike(next_, one) for one in leg.legs):
-                leg.legs.append(next_)
-                self._follow(next_, then, deep + 1)
+            after = self._key(then, then.state) if then.state is not None else None
+            if said.startswith('"'):  # two typed answers that make no difference are one path
+                if (next_.steps, next_.end, after) in alike:
+                    continue
+                alike.add((next_.steps, next_.end, after))
+            leg.legs.append(next_)
+            self._follow(next_, then, deep + 1)
 
     def _key(self, talk: Talk, state: State) -> Any:
         """What decides how it goes on."""
-        kept = tuple(sorted((name, str(state.answers.get(name))) for name in self.document.watched))
+        kept = tuple((name, str(state.answers.get(name))) for name in self.live[state.step])
         fields = talk.contact.records[0].fields if talk.contact.records else {}
         told = tuple(str(fields.get(name)) for root, name in self.known if root == "contact")
         return state.step, state.waits, state.reopening, kept, told
-
-    @staticmethod
-    def _alike(one: Leg, other: Leg) -> bool:
-        """Two typed answers that make no difference are one path; buttons are always told apart."""
-        typed = one.said.startswith('"') and other.said.startswith('"')
-        return typed and (one.steps, one.waits, one.end) == (other.steps, other.waits, other.end)
 
     def _ways(self, talk: Talk, state: State, *, first: bool) -> Iterator[tuple[str, Talk]]:
         step = self.document.steps[state.step]
@@ -137,7 +137,8 @@ class _Machine:
 
     def _answers(self, state: State) -> Sequence[Said]:
         step = self.document.steps[state.step]
-        return answers(step, self.options, self.known) or ([{"text": "hello"}] if state.reopening else ())
+        found = list(answers(step, self.options, self.known))
+        return [{"text": "hello"}, *found] if state.reopening else found
 
     def _others(self, talk: Talk, state: State, *, first: bool) -> Iterator[tuple[str, Talk]]:
         """What is no answer: not understood until it goes elsewhere, silence, and once the words."""
@@ -160,7 +161,7 @@ class _Machine:
             for word in self.document.always:
                 one = _fork(talk)
                 one.hear({"text": word})
-                yield f'"{word}"', one
+                yield f'the word "{word}"', one
 
     def _told(self, said: Said, name: str) -> str:
         kind, what = next(iter(said.items())) if isinstance(said, Mapping) else ("text", said)

@@ -140,12 +140,11 @@ class Walk:
         scope = self.scope
         language = shown(opener.language(scope)) if opener.language is not None else scope.language
         values = {name: settle(run(scope)) for name, run in opener.values}
-        buttons = opener.buttons
-        if not buttons and step.opener is None and step.answer is not None:
-            buttons = step.answer.ids[:3]
         awaits = f"{self.document.name}.{step.name}" if step.answer is not None or step.opener is None else ""
         self.changes.append(
-            SendTemplate(template=opener.template, language=language, values=values, buttons=buttons, awaits=awaits)
+            SendTemplate(
+                template=opener.template, language=language, values=values, buttons=opener.buttons, awaits=awaits
+            )
         )
 
     def closed(self, step: FlowStep) -> Move:

@@ -43,7 +43,9 @@ def _all(document: Document, tree: Map, schema: Schema | None, templates: Sequen
 def check_together(documents: Iterable[Document]) -> list[Finding]:
     """What shows only in several documents: a field set twice, a change of ours that another one waits for."""
     by_name = sorted(documents, key=lambda d: d.name)
-    return [*_set_twice([d for d in by_name if isinstance(d, MappingDocument)]), *lint_send.own_changes(by_name)]
+    mappings = [d for d in by_name if isinstance(d, MappingDocument)]
+    flows = [d for d in by_name if isinstance(d, FlowDocument)]
+    return [*_set_twice(mappings), *lint_send.own_changes(by_name), *lint_flow.same_start(flows)]
 
 
 def _set_twice(mappings: Sequence[MappingDocument]) -> Iterator[Finding]:

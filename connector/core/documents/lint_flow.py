@@ -5,14 +5,15 @@ from collections.abc import Iterator, Sequence
 
 from connector.core.consent import stop_word
 from connector.core.documents import flow_graph as graph
-from connector.core.documents.comparing import length
-from connector.core.documents.findings import Problem
+from connector.core.documents.comparing import fold, length
+from connector.core.documents.findings import Finding, Problem
 from connector.core.documents.flow_document import FlowDocument
 from connector.core.documents.flow_step import INLINE
 from connector.core.documents.flow_written import at, steps_in
 from connector.core.documents.lint_fields import Path, Schema, Wrong
 from connector.core.documents.lint_flow_fields import fields, templates_there
 from connector.core.documents.lint_flow_labels import languages, too_long
+from connector.core.documents.load import finding
 from connector.core.documents.tree import Map, Text, walk
 from connector.core.template import Template
 from connector.core.window import WINDOW
@@ -41,6 +42,29 @@ def path_of(step: str) -> Path:
     if not dot:
         return "steps", step
     return ("always", INLINE, "then") if owner == "always" else ("steps", owner, INLINE, "then")
+
+
+# ---- several flows -------------------------------------------------------------------------------------------------
+def same_start(flows: Sequence[FlowDocument]) -> Iterator[Finding]:
+    """Two flows that one word or button starts: only one of them does."""
+    for index, later in enumerate(flows):
+        for first in flows[:index]:
+            shared = sorted(_begins(first) & _begins(later)) if first.crm == later.crm else []
+            if shared and later.tree is not None:
+                wins = later.name if later.priority > first.priority else first.name
+                said = f"{' '.join(shared[0]).strip()!r} starts {first.name} too; there {wins} wins."
+                hint = "Use another word, or give one of them a higher `priority`."
+                yield finding(later.text, later.tree, ("start",), Problem(said, code="start", hint=hint), "warning")
+
+
+def _begins(document: FlowDocument) -> set[tuple[str, str]]:
+    """(word, "") and (template, button id) that start it, where nothing else narrows it."""
+    found = set()
+    for start in document.starts:
+        if len(start.early) + len(start.late) <= 2 + bool(start.answer_to) + bool(start.ids):
+            found |= {(fold(word), "") for word in start.says if not start.answer_to and not start.ids}
+            found |= {(name, id_) for name in start.answer_to for id_ in start.ids or ("",)}
+    return found
 
 
 # ---- ways ----------------------------------------------------------------------------------------------------------

@@ -218,6 +218,8 @@ def _constants(document: Document, name: str) -> Iterator[str | None]:
     for path, node in walk(document.tree) if document.tree is not None else ():
         if len(path) >= 2 and path[-2:] == ("set", name):
             yield from _values(node)
+        elif path[-1:] == ("save",) and isinstance(node, Text) and node.value == name:  # a flow's answer
+            yield None
 
 
 def _values(node: Node) -> Iterator[str | None]:

@@ -35,6 +35,10 @@ def test_every_example_shows_what_is_held_back_and_what_a_person_decides(name: s
     outcomes = {t.expect.get("outcome") for t in document.tests}
     if isinstance(document, MappingDocument):
         assert any("unchanged" in t.expect.values() for t in document.tests)
+    elif document.kind == "flow":
+        ends = {t.expect.get("end") for t in document.tests}
+        assert {"opted_out", "handed_over"} <= ends
+        assert len(ends) >= 4
     else:
         assert "sends" in outcomes
         assert outcomes & {"waits", "refused", "no_match"}
