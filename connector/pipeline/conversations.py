@@ -106,10 +106,7 @@ def one(conn: Any, names: Mapping[str, str], now: datetime, id: str) -> Known | 
 def transcript(conn: Any, row: Any) -> list[Said]:
     """What the person and the flow said, in order, at most SHOWN lines."""
     theirs, ours = transcripts.of(conn, row, SHOWN)
-    lines = [
-        Said(at=e.received_at, ours=False, text=short(str(e.payload.get("text") or e.payload.get("type") or "")), id=e.id)
-        for e in theirs
-    ] + [
+    lines = [Said(at=e.received_at, ours=False, text=_text(e.payload), id=e.id) for e in theirs] + [
         Said(
             at=s.started_at or s.at, ours=True, text=short(text_of(conn, s) or s.template), step=s.step, state=s.state,
             reason=s.reason, id=s.id,
@@ -117,6 +114,10 @@ def transcript(conn: Any, row: Any) -> list[Said]:
         for s in ours
     ]  # fmt: skip
     return sorted(lines, key=lambda line: (line.at, line.ours, line.id))[:SHOWN]
+
+
+def _text(payload: Mapping[str, Any]) -> str:
+    return short(str(payload.get("text") or payload.get("type") or ""))
 
 
 def counts(conn: Any, name: str) -> Json:
@@ -179,9 +180,8 @@ def move(store: Store, library: Any, name: str, to: int, who: str, now: datetime
     if not isinstance(target, FlowDocument):
         raise GiveUp(f"{name} has no version {to} that is a flow and can be read.", code="version")
     if step and step not in target.steps:
-        raise GiveUp(
-            f"Version {to} of {name} has no step {step}.", hint=f"It has: {', '.join(target.steps)}.", code="step"
-        )
+        hint = f"It has: {', '.join(target.steps)}."
+        raise GiveUp(f"Version {to} of {name} has no step {step}.", hint=hint, code="step")
     stays: Counter[str] = Counter()
     moved, last, bells = 0, "", set[str]()
     while True:

@@ -6,7 +6,7 @@ from typing import Any
 
 from connector.core.contact import Setting
 from connector.pipeline import flow_steps, voice
-from connector.pipeline.judge import Judged
+from connector.pipeline.judged import Judged
 from connector.pipeline.library import Library, Shelf
 from connector.pipeline.talk import of_row
 from connector.pipeline.talks import Talks

@@ -11,7 +11,7 @@ SHORTEST = 24  # hours, where a handoff has no end of its own: nobody gives an e
 
 
 def hold(conn: Any, echoes: Sequence[Mapping[str, Any]], resolver: Resolver, now: datetime) -> None:
-    """Holds these contacts ({contact, at, text}) from the time of the answer; an old one, of an import, holds nobody."""
+    """Holds these contacts ({contact, at, text}) from the time of the answer; one that is long past holds nobody."""
     rest = timedelta(hours=options.get(conn).handoff_hours or SHORTEST)
     for echo in echoes:
         until = echo["at"] + rest

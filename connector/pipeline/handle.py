@@ -15,7 +15,8 @@ from connector.pipeline import consents, conversing, resolved, shadow
 from connector.pipeline.attempts import Attempts
 from connector.pipeline.chunks import Chunk, split
 from connector.pipeline.drain import Stop, log, of_one_row, park_account, parked
-from connector.pipeline.judge import Desk, Judged
+from connector.pipeline.judge import Desk
+from connector.pipeline.judged import Judged
 from connector.pipeline.library import Library, Shelf
 from connector.pipeline.lookup import Here, contact_key, find, read_records, union
 from connector.ports import CRM, Account, Clock, ContactKey

@@ -5,116 +5,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connector.core import changes as core_changes
 from connector.core import documents as language
-from connector.core.changes import (
-    Ask,
-    Change,
-    Handoff,
-    LogActivity,
-    Plan,
-    Reason,
-    SendTemplate,
-    SetConsent,
-    SetField,
-    StartFlow,
-)
+from connector.core.changes import Ask, Change, LogActivity, Plan, Reason, SetField
 from connector.core.contact import Answered, Contact, Record, RecordRef, Setting, altered
 from connector.core.events import InboundMessage, Resolved, TimerDue
-from connector.ids import new_id
 from connector.pipeline import answered as answering
-from connector.pipeline import replies, resolved, shadow, voice
-from connector.pipeline.asked import about
-from connector.pipeline.library import Live, Shelf
-from connector.pipeline.talk import Taken, Talk
-from connector.pipeline.talks import HOPS, Facts, Talks
+from connector.pipeline import resolved, shadow
+from connector.pipeline.chat import Chat
+from connector.pipeline.judged import Case, Judged
+from connector.pipeline.library import Shelf
+from connector.pipeline.talks import Facts, Talks
 from connector.ports import Account, Capabilities
-from connector.store.changes import WRITTEN, Row
+from connector.store.changes import Row
 from connector.store.plans import Work
-
-# A question waits for a person; consent, what is said and whom a person takes over are carried out with the plan; the
-# rest is stored and carried out by a later release.
-STATES = {"Ask": "review", "Notify": "new"} | dict.fromkeys(WRITTEN, "new")
-STATES |= dict.fromkeys(("SetConsent", "SendMessage", "SendTemplate", "StartFlow", "Handoff"), "done")
-KEPT = ("kept", "not_understood")  # codes of a conversation's reasons: the question stands
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One event with the documents that may judge it."""
-
-    work: Work
-    event: InboundMessage
-    setting: Setting
-    matching: tuple[Live, ...]
-    refused: tuple[Plan, ...]  # the documents that did not match, with the reason
-    word: Resolved | None = None  # a person answered: the event is judged once more, under that word
-    facts: Facts | None = None  # what conversations look at; None = they have nothing to do with it
-
-
-@dataclass(slots=True)
-class Judged:
-    """What became of one event: the plan bodies, and the changes in their order."""
-
-    work: Work
-    event: InboundMessage
-    plans: list[Plan]
-    changes: list[tuple[Change, str, str]] = field(default_factory=list)  # change, object, record id
-    ordinals: list[list[int | None]] = field(default_factory=list)
-    answered: str | None = None
-    first: str = ""  # the event of the message, also when a person's word made it be judged once more
-    said: dict[int, dict[str, Any]] = field(default_factory=dict)  # ordinal -> the row of the message that replies
-    shades: list[shadow.Seen] = field(default_factory=list)  # what versions beside the live ones would have done
-    unsaid: dict[int, str] = field(default_factory=dict)  # ordinal -> why it is not said
-    steps: list[voice.Step] = field(default_factory=list)  # templates that steps of flows send
-    talks: dict[int, Taken] = field(default_factory=dict)  # index of a plan -> the conversation it is of
-
-    @property
-    def body(self) -> list[dict[str, Any]]:
-        """What the plan row keeps: for each document the reasons, and where its changes stand."""
-        return [
-            core_changes.dump_plan(p)
-            | ({"ordinals": o} if o else {})
-            | ({"flow": told} if n in self.talks and (told := self.talks[n].told()) else {})
-            for n, (p, o) in enumerate(zip(self.plans, self.ordinals, strict=True))
-        ]
-
-    @property
-    def writes(self) -> bool:
-        return any(c.kind in WRITTEN for c, _, _ in self.changes)
-
-    def rows(self, now: datetime) -> list[dict[str, Any]]:
-        """The change rows of this event."""
-        asked = about(self.plans, self.ordinals) if any(isinstance(c, Ask) for c, _, _ in self.changes) else {}
-        return [
-            {
-                "event": self.work.event, "account": self.work.account, "ordinal": n, "lane": self.work.lane,
-                "object": object_,
-                "record": record, "kind": change.kind, "body": core_changes.dump(change),
-                "state": (state := STATES.get(change.kind, "kept")), "attempts": 0,
-                "done_at": now if state == "done" else None,
-                "outcome": self._outcome(n, asked),
-            }
-            for n, (change, object_, record) in enumerate(self.changes)
-        ]  # fmt: skip
-
-    def _outcome(self, n: int, asked: Mapping[int, dict[str, Any]]) -> dict[str, Any] | None:
-        sent = {step.ordinal: step.id for step in self.steps} | {k: row["id"] for k, row in self.said.items()}
-        if n in sent:
-            return {"send": sent[n]}
-        return {"unsaid": True, "text": self.unsaid[n]} if n in self.unsaid else asked.get(n)
-
-    def consents(self, now: datetime) -> list[dict[str, Any]]:
-        """Consent that a document gives or takes, with the message as evidence."""
-        return [
-            {
-                "contact": self.work.lane, "category": c.category, "state": c.state, "how": "mapping",
-                "at": self.event.at or now,
-                "evidence": c.evidence or self.event.text[:500], "event": self.event.id,
-            }
-            for c, _, _ in self.changes
-            if isinstance(c, SetConsent)
-        ]  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -311,23 +214,7 @@ class Desk:
         plans = [altered(p, version=version[p.document]) for p in made]
         judged = Judged(case.work, case.event, [*plans, *case.refused])
         judged.first = case.word.ask if case.word else case.work.event
-        before = self.talks.running_now(lane) if self.talks is not None else None
-        taken = self._taken_by_talks(case, person, strange=strange)
-        self._note_answered(judged, case, plans, before, taken)
-        speaker = next((t.plan.document for t in taken if t.took), "")
-        held = self.talks.silent(lane) if self.talks is not None else ""
-        for n, plan in enumerate(judged.plans):
-            judged.plans[n] = plan = self._handed(judged, plan, lane)
-            judged.ordinals.append([self._place(judged, change, lane) for change in plan.changes])
-            self._hush(judged, plan, case, speaker, held)
-        self._converse(judged, case, person, taken)
-        documents_of = {
-            n: (p.document, p.version)
-            for p, o in zip(judged.plans, judged.ordinals, strict=True)
-            for n in o
-            if n is not None
-        }
-        self._say(judged, documents_of, person)
+        Chat(self.talks, self.shelf.named, self.now, self._place).judge(judged, case, person, plans, strange=strange)
         if not strange:
             self._stamp(judged, person, lane)
         if self.shelf.shadows:
@@ -336,105 +223,6 @@ class Desk:
                 judged.plans, self.now, case.setting, looked_up=lane in self.records and not strange,
             )  # fmt: skip
         return judged
-
-    # ---- conversations -------------------------------------------------------------------------------------------
-    def _taken_by_talks(self, case: Case, person: Contact, *, strange: bool) -> list[Taken]:
-        """What conversations make of the event; nobody talks about a stranger's record."""
-        if self.talks is None or case.facts is None or strange:
-            return []
-        return self.talks.take(case.facts, person, self.shelf.named)
-
-    def _note_answered(
-        self, judged: Judged, case: Case, plans: Sequence[Plan], before: Talk | None, taken: Sequence[Taken]
-    ) -> None:
-        """One that nobody understood leaves the question open."""
-        told = case.setting.answered
-        mine = told is not None and before is not None and told.step == f"{before.flow}.{before.step}"
-        if before is not None and (mine or told is None):
-            understood = any(t.took and not any(r.code in KEPT for r in t.plan.reasons) for t in taken if t.before)
-            judged.answered = (told.send if told is not None else before.asked) if understood else None
-            if judged.answered and self.talks is not None:
-                self.talks.answered(judged.answered, case.work.event)
-        elif told is not None and not any(r.code == "not_understood" for p in plans for r in p.reasons):
-            judged.answered = told.send
-
-    def _hush(self, judged: Judged, plan: Plan, case: Case, speaker: str, held: str) -> None:
-        """What a mapping would say while somebody else speaks is kept silent."""
-        told = case.setting.answered
-        mine = next((live.document.answer_to for live in case.matching if live.document.name == plan.document), None)
-        named = told is not None and told.step in (mine or ())
-        for n, why in voice.silence(plan, speaker, held, named=named).items():
-            place = judged.ordinals[-1][n]
-            if place is not None:
-                judged.unsaid[place] = why
-
-    def _converse(self, judged: Judged, case: Case, person: Contact, taken: Sequence[Taken]) -> None:
-        """The plans of conversations, behind the mappings'; a flow that is started by one of them begins at once."""
-        if self.talks is None or case.facts is None:
-            return
-        todo, hops = list(taken), 0
-        starts = [
-            c.flow for n, (c, _, _) in enumerate(judged.changes) if isinstance(c, StartFlow) and n not in judged.unsaid
-        ]
-        while todo or starts:
-            if not todo:
-                hops += 1
-                todo.append(self._start(case, starts.pop(0), person, taken, hops))
-            one = todo.pop(0)
-            one.plan = self._handed(judged, one.plan, case.work.lane)
-            judged.talks[len(judged.plans)] = one
-            judged.plans.append(one.plan)
-            judged.ordinals.append([self._place(judged, change, case.work.lane) for change in one.plan.changes])
-            starts += [c.flow for c in one.plan.changes if isinstance(c, StartFlow)]
-
-    def _start(self, case: Case, name: str, person: Contact, taken: Sequence[Taken], hops: int) -> Taken:
-        assert self.talks is not None
-        assert case.facts is not None
-        if hops > HOPS:
-            return Taken(Plan(document=name, because=f"did not match: {HOPS} flows started one another by one message"))
-        before = next((t.before or t.after for t in reversed(taken) if t.before or t.after), None)
-        number, source = (before.number, before.source) if before else (case.event.number, case.work.source)
-        return self.talks.start(case.facts, name, person, number, source)
-
-    def _say(self, judged: Judged, documents_of: Mapping[int, tuple[str, int]], person: Contact) -> None:
-        """The sends of this event: replies, and what conversations say from their own numbers."""
-        places: dict[int, replies.Place] = {}
-        for index, taken in judged.talks.items():
-            talk = taken.after
-            for k, n in enumerate(judged.ordinals[index]):
-                if talk is not None and n is not None:
-                    count = taken.move.state.steps if taken.move and taken.move.state else "end"
-                    cause = f"flow:{talk.flow}:{talk.id}:{count}:{judged.work.event}:{k}"
-                    places[n] = (cause, talk.source, talk.number)
-        said = [None if n in judged.unsaid else change for n, (change, _, _) in enumerate(judged.changes)]
-        judged.said = replies.rows(judged.work, judged.event, said, documents_of, person, self.now, places)
-        for index, taken in judged.talks.items():
-            for n in judged.ordinals[index]:
-                self._note_said(judged, taken, n, places, person)
-
-    def _note_said(
-        self, judged: Judged, taken: Taken, n: int | None, places: Mapping[int, replies.Place], person: Contact
-    ) -> None:
-        """A step's template goes through the gates later; the question that was asked is the one that is awaited."""
-        if n is None or self.talks is None:
-            return
-        change = judged.changes[n][0]
-        send = judged.said[n]["id"] if n in judged.said else ""
-        if isinstance(change, SendTemplate):
-            send = new_id()
-            judged.steps.append(voice.Step(send, places[n][0], n, judged.work, taken, change, person))
-        if send and getattr(change, "awaits", "") == _awaits(taken):
-            self.talks.asked(taken, send)
-
-    def _handed(self, judged: Judged, plan: Plan, lane: str) -> Plan:
-        """A person takes over: a task and a note behind the plan's own changes, and silence."""
-        more: list[Change] = []
-        for change in plan.changes:
-            if isinstance(change, Handoff):
-                more += voice.taken_over(change, plan, judged.event.text, judged.event.at or self.now)
-                if self.talks is not None:
-                    self.talks.hand_over(lane, change.text, judged.work.event)
-        return altered(plan, changes=(*plan.changes, *more)) if more else plan
 
     def _place(self, judged: Judged, change: Change, lane: str) -> int | None:
         """Puts one change in its place; a second timeline entry of the same message is left out."""
@@ -465,11 +253,6 @@ class Desk:
                 change = SetField(object=records[0].object, field=name, value=value)
                 judged.changes.append((change, records[0].object, records[0].id))
                 self._next[lane] = overlay(self._next[lane], records[0].object, records[0].id, name, value)
-
-
-def _awaits(taken: Taken) -> str:
-    """flow.step of the step that waits now."""
-    return f"{taken.after.flow}.{taken.after.step}" if taken.after is not None else ""
 
 
 def _not_theirs(

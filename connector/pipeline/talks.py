@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -221,7 +221,7 @@ class Talks:
         if why or talk is not None:
             return _refused(name, live.version, why or f"{talk.flow if talk else ''} runs already for this contact")
         work = altered(facts.work, source=source)
-        given = altered(facts, work=work, event=altered(facts.event, number=number))
+        given = altered(facts, work=work, event=replace(facts.event, number=number))
         return self.begin(given, live, person, "it was started by a document")
 
     # ---- a timer, a move, a release ------------------------------------------------------------------------------

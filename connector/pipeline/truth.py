@@ -9,7 +9,7 @@ from connector.core import documents as language
 from connector.core.changes import Ask, Change, CompleteAction
 from connector.core.contact import RecordRef, Setting
 from connector.pipeline.drain import Stop, alone, log
-from connector.pipeline.judge import STATES
+from connector.pipeline.judged import STATES
 from connector.pipeline.library import Library, Shelf
 from connector.ports import Account, Clock
 from connector.store import callbacks, conversations, telling

@@ -11,7 +11,8 @@ from connector.core.contact import Contact
 from connector.core.documents import FlowDocument, MappingDocument, SendDocument
 from connector.errors import GiveUp
 from connector.pipeline import publish, remembered, schema, trying_send
-from connector.pipeline.judge import Desk, Judged
+from connector.pipeline.judge import Desk
+from connector.pipeline.judged import Judged
 from connector.pipeline.library import Library
 from connector.pipeline.publish import Look, Templates, Verdict, unknown
 from connector.pipeline.replay import Replay

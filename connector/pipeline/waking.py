@@ -1,4 +1,4 @@
-"""The times of conversations: each becomes one event in its contact's lane; a late clock, or a second one, adds none."""
+"""The times of conversations: each becomes one event in its contact's lane, once, however many clocks there are."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -82,8 +82,8 @@ def ring(conn: Any, row: Any, what: str, now: datetime, *, at: datetime | None =
     return key
 
 
-def tidy(store: Store, now: datetime) -> int:
-    """Ends conversations whose flow was switched off, forgets holds that are over; how many ended."""
+def tidy(store: Store, now: datetime) -> None:
+    """Ends conversations whose flow was switched off, forgets holds that are over."""
     with store.write() as conn:
         holds.over(conn, now)
-        return conversations.without_flow(conn, now)
+        conversations.without_flow(conn, now)

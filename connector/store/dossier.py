@@ -29,7 +29,8 @@ from connector.store.tables import (
 
 
 def of(conn: sa.Connection, family: Family) -> dict[str, Any]:
-    """{contact, keys, links, consents, conversations, holds, windows, events, plans, changes, sends, attempts, statuses, record_values, raw}."""
+    """{contact, keys, links, consents, conversations, holds, windows, events, plans, changes, sends, attempts,
+    statuses, record_values, raw}."""
     mine = family.contacts
     found = _rows(conn, events, events.c.lane, family.lanes, events.c.seq) + _unclaimed(conn, family)
     sent = _rows(conn, sends, sends.c.lane, mine, sends.c.at)

@@ -1,5 +1,7 @@
 """Whole conversations through the front door: a customer writes, WhatsApp and the CRM hear what came of it."""
 
+# ruff: noqa: F811 - fixtures
+
 import json
 from pathlib import Path
 
@@ -7,7 +9,7 @@ from connector.store import accounts, documents
 from connector.store.tables import windows
 from tests.pipeline.flows import ANA, QUALIFY, Talk
 from tests.pipeline.messages import DISPLAY, value, webhook
-from tests.pipeline.street import Street, lane, street  # noqa: F401
+from tests.pipeline.street import Street, lane, street  # noqa: F401 - fixtures
 
 HELLO, SIZE, BUDGET = "Welcome!", "How many people work at your company?", "What is your monthly budget?"
 
@@ -140,7 +142,10 @@ def test_one_voice_a_message(lane: Street) -> None:
     first = ana.says("demo")
     assert ana.heard == [HELLO, SIZE]
     assert lane.fields(first)["whatsapp_last_answer"] == ("written", "demo")
-    assert lane.fields(first)["reply"] == ("not said", "Thanks, noted.")
+    told = next(d for d in lane.why(first)["documents"] if d["name"] == "notes")
+    (reply,) = [f for f in told["fields"] if f["field"] == "reply"]
+    assert (reply["outcome"], reply["value"]) == ("not said", "Thanks, noted.")
+    assert reply["because"].startswith("qualify-lead speaks")
     ana.says(button="small")
     ana.says("many people")
     assert ana.heard[-1] == "Thanks, noted.", "nobody else speaks"
@@ -175,7 +180,13 @@ def test_what_a_person_sees_and_a_link(lane: Street, tmp_path: Path) -> None:
     assert lane.cli("flows", "show", line["id"], "--json") == 0, lane.said
     shown = json.loads(lane.said)
     assert [one["text"] for one in shown["said"]][:1] == ["demo"]
-    assert {one["text"] for one in shown["said"]} == {"demo", HELLO, SIZE, "11 to 100", BUDGET}
+    assert {one["text"] for one in shown["said"]} == {
+        "demo",
+        HELLO,
+        f"{SIZE} [1 to 10] [11 to 100] [More than 100]",
+        "11 to 100",
+        BUDGET,
+    }
     assert shown["answers"] == {"size": "medium"}
     assert lane.cli("flows", "show", "qualify-lead", "--json") == 0, lane.said
     assert json.loads(lane.said) == {"running": {"budget": 1}, "ended": {}}
@@ -263,9 +274,8 @@ crm: hubspot
 start: [{says: [invite]}]
 expires: 20 hours
 steps:
-  ask:
-    template: {name: webinar_invite_v2, language: es, with: {"1": "{{ contact.firstname }}"}}
-    buttons: {interested: Me interesa, later: Más tarde, no: No}
+  go_on:
+    template: {name: webinar_invite_v2, language: es, with: {"1": "{{ contact.firstname }}"}, buttons: [yes, later, no]}
     end: done
 """
 
@@ -290,6 +300,6 @@ def test_conversations_are_not_replayed(lane: Street) -> None:
     lane.publish(MAPPING)
     ana = Talk(lane)
     ana.says("demo")
-    assert lane.cli("replay", "--since", "2026-01-01", "--account", "hubspot") in (0, 1), lane.said
+    assert lane.cli("replay", "--since", "7d") in (0, 1), lane.said
     assert "onversations are not replayed" in lane.said
     assert ana.heard == [HELLO, SIZE]

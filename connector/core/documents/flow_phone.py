@@ -20,7 +20,7 @@ from connector.core.changes import (
     StartFlow,
 )  # fmt: skip
 from connector.core.documents.comparing import fold, shown
-from connector.core.documents.editing import add_test_of
+from connector.core.documents.editing import add_test
 from connector.core.documents.flow_document import FlowDocument, Said
 from connector.core.documents.flow_machine import resume
 from connector.core.documents.flow_trials import Talk, passing, said_of, talk_of
@@ -178,11 +178,8 @@ def with_test(
         talk.hear(one)
     if not talk.started:
         raise GiveUp(f"The conversation never began: {talk.stray}", hint="Begin with one of its words.", code="edit")
-    test: dict[str, Any] = {"name": _name(document, said)}
-    if given:
-        test["given"] = dict(given)
-    test |= {"say": [_written(document, one) for one in said], "expect": _expected(talk)}
-    return add_test_of(document.text, test)
+    say = [_written(document, one) for one in said]
+    return add_test(document.text, _name(document, said), dict(given or {}), _expected(talk), say)
 
 
 def _written(document: FlowDocument, said: Said) -> Said:

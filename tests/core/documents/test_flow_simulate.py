@@ -1,9 +1,13 @@
 """A flow walked by machine: every path, its coverage, and the places where it goes wrong."""
 
 import json
+from datetime import timedelta
 
+from connector.core.documents import make_test, read, run_tests
+from connector.core.documents.editing import add_test
 from connector.core.documents.flow_graph import ways
 from connector.core.documents.flow_simulate import as_json, drawn, simulate
+from tests.core.documents.make import NOW, message
 from tests.core.documents.make_flow import ASK, HEAD, flow
 
 
@@ -82,3 +86,26 @@ def test_too_many_paths_are_cut() -> None:
 
 def test_the_default_is_the_same_flow() -> None:
     assert simulate(flow(ASK)).flow == "trial"
+
+
+def test_a_conversation_becomes_a_test() -> None:
+    document = flow()
+    heard = [
+        message("text", "go on"),
+        message("button", "Small", id="small", at=NOW + timedelta(minutes=1)),
+        message("media", answer={"kind": "image", "id": "m1", "caption": "a: #1"}, at=NOW + timedelta(minutes=2)),
+        message("text", "ana@example.com", at=NOW + timedelta(hours=1)),
+    ]
+    say, given, expect = make_test(document, heard)
+    assert say == [
+        "go on",
+        {"tap": "small"},
+        {"media": {"kind": "image", "caption": "a: #1"}},
+        "58 minutes pass",
+        heard[3].text,
+    ]
+    assert expect == {"end": "done", "size": "small", "email": "ana@example.com", "reply": "Bye, ana@example.com"}
+    made = add_test(document.text, "what happened", given, expect, say)
+    assert [r.passed for r in run_tests(read(made))] == [True]
+    say, _, expect = make_test(document, heard[:1], NOW + timedelta(hours=5))
+    assert (say[-1], expect) == ("5 hours pass", {"end": "silent", "reply": "How large?"})
