@@ -20,6 +20,7 @@ from connector.store.broadcasts import CANCELLED, DONE, DRAFT, OPEN, PLANNING, R
 FORECAST, PLAN, MEMBERS = "broadcast.forecast", "broadcast.plan", "broadcast.members"  # kinds of tasks
 SCOPE = "broadcast"
 LATE = timedelta(hours=24)  # a time of a document that long past is not made up for
+ROUNDS = 400  # of a retry by one click: two hundred thousand messages
 AT_ONCE = 500  # messages tried again in one transaction
 BY_TIME = "its document's time"
 

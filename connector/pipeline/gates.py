@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from connector.core import pace, window
@@ -160,4 +161,9 @@ def findings(broken: Mapping[tuple[str, str], str]) -> list[dict[str, str]]:
 
 def contract(template: templates.Template) -> str:
     """What a template takes, as a short text: its wording may change, its parameters and buttons may not."""
-    return hashlib.sha256(repr(templates.slots(template)).encode(errors="surrogatepass")).hexdigest()[:16]
+    return _digest(templates.slots(template))
+
+
+@lru_cache(maxsize=256)
+def _digest(found: templates.Slots) -> str:
+    return hashlib.sha256(repr(found).encode(errors="surrogatepass")).hexdigest()[:16]

@@ -5,10 +5,12 @@ from typing import Any
 from marshmallow import fields
 
 from connector.pipeline import activity, healthy, people, publish, reports, sent, versions, why
+from connector.pipeline import broadcasts as acts
 from connector.pipeline.healthy import Health
 from connector.pipeline.people import Known, People, Timeline
 from connector.pipeline.reports import Report
-from connector.store import document_lists, documents, tasks, templates
+from connector.store import broadcasts, document_lists, documents, tasks, templates
+from connector.store.cursors import Cursor
 from connector.store.document_lists import Row
 from connector.store.report_days import DIMENSIONS
 from connector.store.states import WORDS
@@ -175,6 +177,23 @@ def reports_(house: House, given: Values) -> Any:
         return reports.report(conn, during, given["by"] or DIMENSIONS[0], {name: given[name] for name in DIMENSIONS})
 
 
+def broadcasts_list(house: House, given: Values) -> Any:
+    """A page of broadcasts, each as it stands."""
+    with house.store.read() as conn:
+        rows = broadcasts.page(conn, given["before"], given["limit"] + 1)
+        some = rows[: given["limit"]]
+        told = [acts.told(conn, row, house.clock.now()) for row in some]
+    return {"rows": told, "older": Cursor(0, some[-1].id).text() if len(rows) > len(some) else ""}
+
+
+def broadcast(house: House, given: Values, id: str) -> Any:
+    """One broadcast: how it stands, what came of it, its forecast."""
+    del given
+    with house.store.read() as conn:
+        row = found(broadcasts.get(conn, id), "broadcast")
+        return acts.result(conn, row, house.clock.now()) | {"forecast": row.forecast}
+
+
 def health(house: House, given: Values) -> Any:
     """How the house is: lags, counts, limits, what the doctor found."""
     del given
@@ -187,6 +206,8 @@ CALLS = (
     Call("GET", "/events/<id>", "viewer", "The why of an event: by its id, a wamid, a send's id", event),
     Call("GET", "/sends", "viewer", "Messages, newest first", sends, Sent, sent.Sends),
     Call("GET", "/sends/<id>", "viewer", "One message with its attempts and statuses", send),
+    Call("GET", "/broadcasts", "viewer", "Broadcasts, newest first", broadcasts_list, Paged),
+    Call("GET", "/broadcasts/<id>", "viewer", "One broadcast: progress, result, forecast", broadcast),
     Call("GET", "/contacts", "viewer", "People, by who wrote last", contacts, Searched, People),
     Call("GET", "/contacts/<id>", "viewer", "One person: keys, records, consents", contact, gives=Known),
     Call("GET", "/contacts/<id>/timeline", "viewer", "What one person wrote and got", timeline, Paged, Timeline),
