@@ -9,7 +9,7 @@ from connector.base import SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
 from connector.connections import Connections, messenger
 from connector.pipeline import broadcasts as acts
-from connector.pipeline import drift, own, retention, sweep, tasks, templates
+from connector.pipeline import drift, own, reckoning, retention, sweep, tasks, templates, waking
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
 from connector.pipeline.chores import Chore, Chores, each
@@ -23,6 +23,7 @@ from connector.pipeline.send import Sender
 from connector.pipeline.trigger import Trigger
 from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Unpacker
+from connector.pipeline.waking import Waker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell
 from connector.store import accounts, callbacks, days, holding, numbers, own_writes, sending, shadows, telling, uploads
@@ -98,6 +99,10 @@ class App(Connections):
         if account is not None:
             numbers = Preparer(self.store, account, self.crm(account), self.library, self.clock).drain(stop)
             self._go_on([f"send:{number}" for number in sorted(numbers)], stop)
+
+    def _wake(self, _: str, stop: Callable[[], bool]) -> None:
+        crms = [account.id for account in self.accounts() if account.kind in crm_kinds()]
+        self._go_on(Waker(self.store, lambda: crms, self.clock).drain(stop), stop)
 
     def _send(self, number: str, stop: Callable[[], bool]) -> None:
         with self.store.read() as conn:
@@ -181,6 +186,16 @@ class App(Connections):
         look, known = self.fields_of(refresh=True), self.templates_of(refresh=True)
         drift.check_all(self.store, look, known, self.clock.now())
 
+    def reports(self, stop: Callable[[], bool]) -> None:
+        """Goals first: what they add is not counted anew."""
+        shelves = [(a, self.library.shelf(a.name)) for a in self.accounts() if a.kind in crm_kinds()]
+        for account, shelf in shelves:
+            if stop():
+                return
+            if any(live.document.goal for live in shelf.sends):
+                reckoning.look(self.store, account, self.crm(account), shelf, self.clock.now())
+        reckoning.count(self.store, [shelf for _, shelf in shelves], self.clock.now())
+
     def cancel(self, stop: Callable[[], bool]) -> None:
         """Rows of what a person has cancelled by the thousand."""
         more = 1
@@ -221,6 +236,7 @@ DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
     "send": App._send,
     "truth": App._truth,
     "notify": App._notify,
+    "wake": App._wake,
     "chores": App._chores,
     tasks.BELL: App._task,
 }
@@ -237,8 +253,10 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         "cancelled": Chore(timedelta(seconds=30), app.cancel),
         "tidy": Chore(timedelta(hours=1), app.tidy),
         checkup.NAME: Chore(timedelta(minutes=5), app.doctor),
+        "conversations": Chore(timedelta(seconds=60), lambda _: waking.tidy(app.store, app.clock.now())),
         "tally": Chore(timedelta(seconds=30), lambda _: days.tally(app.store)),
         "figures": Chore(timedelta(minutes=5), lambda _: days.count(app.store, app.clock.now())),
+        "reports": Chore(timedelta(minutes=5), app.reports),
         "retention": Chore(timedelta(days=1), retention.chore(app.store, app.clock)),
     }
 

@@ -25,7 +25,7 @@ def group() -> None:
 def export(key: str, as_json: bool) -> None:
     """Everything, or how much of what."""
     with opened() as app:
-        contact = _one(app, key)
+        contact = one_contact(app, key)
         found = privacy.export(app.store, contact)
         with app.store.write() as conn:
             audit.append(conn, author(), "contact.export", contact, None, app.clock.now())
@@ -47,7 +47,7 @@ def export(key: str, as_json: bool) -> None:
 def erase(key: str, yes: bool, as_json: bool) -> None:
     """Asks for --yes, as it cannot be undone."""
     with opened() as app:
-        contact = _one(app, key)
+        contact = one_contact(app, key)
         if not yes:
             fail("This cannot be undone. Look at `connector contacts export` first, then say --yes.")
         found = works_people.erase(app, contact, author(), lambda done, total: progress("erased", done, total))
@@ -58,7 +58,7 @@ def erase(key: str, yes: bool, as_json: bool) -> None:
     click.echo("The person is erased here. The CRM and WhatsApp keep what they have: erase it there too.")
 
 
-def _one(app: App, key: str) -> str:
+def one_contact(app: App, key: str) -> str:
     """The contact's id; several are told, never guessed."""
     with app.store.read() as conn:
         found = sorted(_found(app, conn, key))

@@ -230,10 +230,15 @@ def plan(found: Any) -> Any:
     if not isinstance(found, list):
         return found
     return [
-        {**one, "because": "", "reasons": [_reason(reason) for reason in one.get("reasons", ())]}
+        {**one, "because": "", "reasons": [_reason(reason) for reason in one.get("reasons", ())]} | _flow(one)
         for one in found
         if isinstance(one, Mapping)
     ]
+
+
+def _flow(one: Mapping[str, Any]) -> dict[str, Any]:
+    """What a conversation made of it, without what was kept and said."""
+    return {"flow": {**one["flow"], "saved": {}, "said": []}} if isinstance(one.get("flow"), Mapping) else {}
 
 
 def _reason(reason: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connector.pipeline.drain import SETTLE
-from connector.store import accounts, changes, deliveries, notifications, parks, plans, sending, tasks, telling
+from connector.store import (
+    accounts,
+    changes,
+    conversations,
+    deliveries,
+    notifications,
+    parks,
+    plans,
+    sending,
+    tasks,
+    telling,
+)
 from connector.store.engine import Store
 
 
@@ -22,6 +33,7 @@ def due(store: Store, now: datetime) -> list[str]:
         }
         held = _held(conn, {name for names in asking.values() for name in names}, now)
         bells += [f"send:{number}" for number in sending.numbers_due(conn, now, settled)]
+        bells += ["wake"] if conversations.due(conn, now, 1) else []
         bells += [f"truth:{name}" for name in telling.accounts_due(conn)]
         bells += [f"notify:{name}" for name in notifications.accounts_due(conn, now)]
         asked = ["task"] if tasks.due(conn, now) else []

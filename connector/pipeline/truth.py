@@ -9,10 +9,10 @@ from connector.core import documents as language
 from connector.core.changes import Ask, Change, CompleteAction
 from connector.core.contact import RecordRef, Setting
 from connector.pipeline.drain import Stop, alone, log
-from connector.pipeline.judge import STATES
+from connector.pipeline.judged import STATES
 from connector.pipeline.library import Library, Shelf
 from connector.ports import Account, Clock
-from connector.store import callbacks, telling
+from connector.store import callbacks, conversations, telling
 from connector.store.changes import WORKFLOW
 from connector.store.engine import Store
 from connector.store.plans import Moved
@@ -73,6 +73,8 @@ class Truth:
             with self.store.write() as conn:
                 telling.tell(conn, self.account.id, rows, made)
                 callbacks.complete(conn, self.account.id, closed)
+                lost = {row.id: row.reason for row in rows if row.step and row.state in telling.ENDED}
+                conversations.unsent(conn, lost, self.clock.now())
         except Moved:  # one went on meanwhile: all of them are looked at again
             return len(rows), False
         return len(rows), bool(made)

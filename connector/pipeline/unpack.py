@@ -8,7 +8,7 @@ from typing import Any
 from connector import errors
 from connector.core import events
 from connector.core.text import clean
-from connector.pipeline import consents, templates, veiling
+from connector.pipeline import consents, echoed, templates, veiling
 from connector.pipeline.drain import Stop, alone, log
 from connector.pipeline.taking import Effects, Item, people, take
 from connector.ports import Account, Clock, Webhook
@@ -177,6 +177,8 @@ def _write(conn: Any, effects: Effects, resolver: Resolver, directory: Directory
     event_rows.add(conn, effects.rows, directory.crms, effects.triggers)
     opt(conn, effects.consents + consents.from_crm(conn, effects.rows, directory.accounts))
     sends.add_statuses(conn, effects.statuses)
+    if effects.echoes:
+        echoed.hold(conn, effects.echoes, resolver, now)
     for stopped, reason in effects.stopped.items():
         accounts.ask_person(conn, stopped, reason)
     for account, update in effects.templates:

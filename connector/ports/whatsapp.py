@@ -1,7 +1,7 @@
 """WhatsApp: one message out, templates, numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from connector.core.template import Template
@@ -14,8 +14,9 @@ class OutboundMessage:
 
     to: str | None
     user_id: str | None
-    body: Mapping[str, Any]  # {"type": "text", "text": {...}}
+    body: Mapping[str, Any]  # {"message": a neutral message}, or Graph's own {"type": "template", ...}
     reply_to: str | None = None  # wamid
+    files: Mapping[str, str] = field(default_factory=dict)  # key of a stored file -> the id WhatsApp gave it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

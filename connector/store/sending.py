@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.core.phone import spellings
+from connector.store import windows
 from connector.store.among import among
 from connector.store.bulk import insert_many
 from connector.store.tables import (
@@ -31,6 +32,9 @@ PRIORITIES = (0, 1, 2)
 PAIR_MEMORY = timedelta(seconds=45 * 6)  # older starts do not count for the limit per recipient
 NO_START = ("again", "not_sent", "park")  # outcomes of requests that surely sent nothing
 _T = sends.c
+_first = sends.alias("first")
+# What is said to a person goes one by one: the message before has not left yet.
+_BEHIND = sa.exists().where(_first.c.id == _T.behind, in_state(_first, "waiting", "ready", "in_flight"))
 _COLUMNS = (
     _T.id, _T.account, _T.crm, _T.lane, _T.number, _T.document, _T.template, _T.language, _T.category, _T.to,
     _T.user_id, _T.context, _T.give_up_at, _T.attempts, _T.label, _T.next_at, _T.at, _T.broadcast,
@@ -87,6 +91,8 @@ def due(conn: sa.Connection, number: str, now: datetime, limit: int) -> list[Any
     found: list[Any] = []
     for priority in PRIORITIES:
         ready = sa.and_(in_state(sends, "ready"), _T.number == number, _T.priority == priority, _T.next_at <= now)
+        if priority == 0:
+            ready = sa.and_(ready, ~_BEHIND)
         found += conn.execute(sa.select(*_COLUMNS).where(ready).order_by(_T.next_at).limit(limit - len(found))).all()
         if len(found) >= limit:
             break
@@ -149,7 +155,7 @@ def look(conn: sa.Connection, number: str, rows: Sequence[sa.Row[Any]], now: dat
     lanes = sorted({row.lane for row in rows if row.lane})
     same = _aliases(conn, rows)
     everyone = sorted({*lanes, *(other for others in same.values() for other in others)})
-    facts = Facts(inbound=_lock(conn, everyone))
+    facts = Facts(inbound=_to_number(conn, number, _lock(conn, everyone)))
     facts.rows = _still_ready(conn, rows)
     facts.consents = _consents(conn, everyone)
     for lane, others in same.items():
@@ -236,6 +242,13 @@ def _lock(conn: sa.Connection, ids: Sequence[str]) -> dict[str, datetime]:
     c = contacts.c
     query = sa.select(c.id, c.last_inbound_at).where(among(conn, c.id, ids)).order_by(c.id).with_for_update(read=True)
     return {row.id: row.last_inbound_at for row in conn.execute(query) if row.last_inbound_at} if ids else {}
+
+
+def _to_number(conn: sa.Connection, number: str, written: dict[str, datetime]) -> dict[str, datetime]:
+    """The same of this number alone: the window is not open for another one they wrote to."""
+    known = windows.load(conn, written)
+    found = {contact: windows.last(known, contact, number, at) for contact, at in written.items()}
+    return {contact: at for contact, at in found.items() if at is not None}
 
 
 def _still_ready(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:
