@@ -15,6 +15,8 @@ from connector.pipeline.chores import Chore, Chores, each
 from connector.pipeline.drain import fair
 from connector.pipeline.handle import Handler
 from connector.pipeline.library import Shelf
+from connector.pipeline.media_in import Fetcher
+from connector.pipeline.media_out import Uploader
 from connector.pipeline.notify import Caller, Notifier
 from connector.pipeline.prepare import Preparer
 from connector.pipeline.schedule import Schedule
@@ -23,7 +25,7 @@ from connector.pipeline.trigger import Trigger
 from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Unpacker
 from connector.pipeline.write import Writer
-from connector.ports import CRM, Account, Bell
+from connector.ports import CRM, Account, Bell, Messenger
 from connector.store import accounts, callbacks, days, holding, numbers, own_writes, sending, shadows, telling
 from connector.store import tasks as task_rows
 from connector.works import checkup
@@ -106,9 +108,26 @@ class App(Connections):
             with self.store.write() as conn:
                 sending.homeless(conn, number, self.clock.now())
         else:
-            Sender(self.store, number, self.messenger(account), self.clock).drain(stop)
+            sender = Sender(self.store, number, self.messenger(account), self.clock)
+            sender.drain(stop)
+            if sender.uploads:
+                self.bell.ring(f"upload:{number}")
             with self.store.read() as conn:
                 self.bell.ring(*(f"truth:{crm}" for crm in telling.accounts_due(conn)))
+
+    def _upload(self, number: str, stop: Callable[[], bool]) -> None:
+        with self.store.read() as conn:
+            owner = accounts.owners(conn).get(number, "")
+        account = self.account(owner) if owner else None
+        if account is not None:
+            Uploader(self.store, number, self.messenger(account), self.clock, self.bell.ring).drain(stop)
+
+    def _media(self, _: str, stop: Callable[[], bool]) -> None:
+        Fetcher(self.store, self._messenger_of, self.clock, self.bell.ring).drain(stop)
+
+    def _messenger_of(self, name: str) -> Messenger | None:
+        account = self.account(name)
+        return self.messenger(account) if account is not None and account.kind == whatsapp.MANIFEST.kind else None
 
     def _truth(self, name: str, stop: Callable[[], bool]) -> None:
         account = self._crm_account(name)
@@ -205,6 +224,8 @@ DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
     "trigger": App._trigger,
     "prepare": App._prepare,
     "send": App._send,
+    "upload": App._upload,
+    "media": App._media,
     "truth": App._truth,
     "notify": App._notify,
     "chores": App._chores,

@@ -8,11 +8,11 @@ from typing import Any
 from connector import errors
 from connector.core import events
 from connector.core.text import clean
-from connector.pipeline import consents, templates, veiling
+from connector.pipeline import consents, media_in, templates, veiling
 from connector.pipeline.drain import Stop, alone, log
 from connector.pipeline.taking import Effects, Item, people, take
 from connector.ports import Account, Clock, Webhook
-from connector.store import accounts, deliveries, sends, veil
+from connector.store import accounts, deliveries, media, sends, veil
 from connector.store import events as event_rows
 from connector.store import people as people_
 from connector.store.contacts import Resolver, opt
@@ -154,6 +154,7 @@ class Unpacker:
                     deliveries.mark_dead(conn, row.id, error)
         replies = any(row["state"] == "new" and row["id"] not in effects.triggers for row in effects.rows)
         bells = {f"handle:{account}" for account in directory.crms} if replies else set()
+        bells |= {media_in.BELL} if media_in.rows(effects.rows, directory.accounts, now) else set()
         return bells | {f"trigger:{account}" for account in effects.triggers.values()}
 
 
@@ -175,6 +176,7 @@ def _write(conn: Any, effects: Effects, resolver: Resolver, directory: Directory
     for row in effects.consents:
         row["contact"] = resolver.final(row["contact"])
     event_rows.add(conn, effects.rows, directory.crms, effects.triggers)
+    media.expect(conn, media_in.rows(effects.rows, directory.accounts, now))
     opt(conn, effects.consents + consents.from_crm(conn, effects.rows, directory.accounts))
     sends.add_statuses(conn, effects.statuses)
     for stopped, reason in effects.stopped.items():
