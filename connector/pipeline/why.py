@@ -30,6 +30,7 @@ OTHER = {
     "Notify": "notification",
     "SetConsent": "consent",
     "CompleteAction": "workflow",
+    "AttachFile": "file",
 }
 
 
