@@ -15,6 +15,7 @@ from connector.pipeline.chores import Chore, Chores, each
 from connector.pipeline.drain import fair
 from connector.pipeline.handle import Handler
 from connector.pipeline.library import Shelf
+from connector.pipeline.marks import Marks
 from connector.pipeline.media_in import Fetcher
 from connector.pipeline.media_out import Uploader
 from connector.pipeline.notify import Caller, Notifier
@@ -39,6 +40,11 @@ class App(Connections):
     def __init__(self, config: Config, bell: Bell) -> None:
         super().__init__(config, bell)
         self.chores = Chores(self.store, self.clock, upkeep(self))
+        self.marks = Marks(self.messenger)
+
+    def close(self) -> None:
+        self.marks.wait()
+        super().close()
 
     # ---- work ----------------------------------------------------------------------------------------------------
     def drain(self, name: str, *, stop: Callable[[], bool]) -> None:
@@ -51,7 +57,7 @@ class App(Connections):
             self.bell.ring(name)
 
     def _unpack(self, _: str, stop: Callable[[], bool]) -> None:
-        bells = Unpacker(self.store, self.directory, self.webhook, self.clock).drain(stop)
+        bells = Unpacker(self.store, self.directory, self.webhook, self.clock, self.marks.heard).drain(stop)
         self._go_on(bells, stop)
 
     def _go_on(self, bells: Sequence[str], stop: Callable[[], bool]) -> None:

@@ -50,6 +50,7 @@ class Unpacker:
     directory: Callable[[], Directory]
     webhook: Callable[[Account], Webhook]
     clock: Clock
+    heard: Callable[[Sequence[Mapping[str, Any]], Mapping[str, Account]], None] = lambda _rows, _accounts: None
 
     def drain(self, stop: Stop) -> tuple[str, ...]:
         """Unpacks until nothing is left; the bells of what there is to do now: trigger:<crm>, handle:<crm>."""
@@ -152,6 +153,7 @@ class Unpacker:
             for row, _, error in batch:
                 if error:
                     deliveries.mark_dead(conn, row.id, error)
+        self.heard(effects.rows, directory.accounts)
         replies = any(row["state"] == "new" and row["id"] not in effects.triggers for row in effects.rows)
         bells = {f"handle:{account}" for account in directory.crms} if replies else set()
         bells |= {media_in.BELL} if media_in.rows(effects.rows, directory.accounts, now) else set()

@@ -17,6 +17,7 @@ from connector.store.tables import (
     contacts,
     crm_links,
     events,
+    media,
     plans,
     record_values,
     send_attempts,
@@ -26,7 +27,9 @@ from connector.store.tables import (
 
 
 def of(conn: sa.Connection, family: Family) -> dict[str, Any]:
-    """{contact, keys, links, consents, events, plans, changes, sends, attempts, statuses, record_values, raw}."""
+    """{contact, keys, links, consents, events, media, plans, changes, sends, attempts, statuses, record_values, raw}.
+
+    The bytes of files are not among it: `media` says which there are."""
     mine = family.contacts
     found = _rows(conn, events, events.c.lane, family.lanes, events.c.seq) + _unclaimed(conn, family)
     sent = _rows(conn, sends, sends.c.lane, mine, sends.c.at)
@@ -39,6 +42,7 @@ def of(conn: sa.Connection, family: Family) -> dict[str, Any]:
         "links": _rows(conn, crm_links, crm_links.c.contact, mine, crm_links.c.at),
         "consents": _rows(conn, consents, consents.c.contact, mine, consents.c.seq),
         "events": [{k: v for k, v in row.items() if k != "payload"} | _told(row["payload"]) for row in found],
+        "media": _rows(conn, media, media.c.event, ids, media.c.at),
         "plans": _rows(conn, plans, plans.c.event, ids, plans.c.event_seq),
         "changes": _changes(conn, family, ids, sent),
         "sends": sent,

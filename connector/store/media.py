@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from connector.store.among import among
 from connector.store.bulk import insert_many
-from connector.store.tables import changes, in_state, media, media_ids, sends
+from connector.store.tables import changes, events, in_state, media, media_ids, sends
 
 ATTACH = "AttachFile"
 _T, _I = media.c, media_ids.c
@@ -162,11 +162,20 @@ def _go_on(conn: sa.Connection, number: str, now: datetime) -> None:
 
 
 # ---- the end --------------------------------------------------------------------------------------------------------
-def old(conn: sa.Connection, before: datetime, after: Any, limit: int) -> Sequence[Any]:
-    """Files kept (or expected) since before then, by age."""
-    mine = sa.and_(_T.state.in_(("new", "stored")), _T.at < before)
-    mine = sa.and_(mine, _T.at >= after) if after else mine
-    return conn.execute(sa.select(_T.id, _T.at).where(mine).order_by(_T.at).limit(limit)).all()
+def old(conn: sa.Connection, before: datetime, limit: int) -> list[str]:
+    """Customers' files since before then that nothing waits for any more, and fetched ones of ours; by age."""
+    t = changes.c
+    waits = sa.exists().where(t.event == _T.event, t.kind == ATTACH, t.state.in_(["new", "in_flight", "review"]))
+    theirs = sa.or_(_T.way == "in", _T.url.is_not(None))
+    mine = sa.and_(_T.state != "gone", _T.at < before, theirs, ~waits)
+    return list(conn.execute(sa.select(_T.id).where(mine).order_by(_T.at).limit(limit)).scalars())
+
+
+def of_lanes(conn: sa.Connection, lanes: Sequence[str], top: int, limit: int) -> list[str]:
+    """Files that messages of these lanes brought, up to the event `top`."""
+    e = events.c
+    theirs = sa.exists().where(e.id == _T.event, e.lane.in_(list(lanes)), e.seq <= top)
+    return list(conn.execute(sa.select(_T.id).where(_T.state != "gone", theirs).limit(limit)).scalars())
 
 
 def gone(conn: sa.Connection, ids: Sequence[str], reason: str) -> int:

@@ -2,13 +2,15 @@
 
 import base64
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from connector.app import kinds
 from connector.ids import new_id
-from connector.pipeline import media_out
+from connector.pipeline import media_out, privacy, retention
 from connector.store import sends
 from connector.store.tables import media, media_ids
 from connector.store.tables import sends as send_rows
@@ -57,7 +59,8 @@ def test_a_photo_is_fetched_and_put_on_the_hubspot_record(house: House) -> None:
     assert (file.state, file.kind, file.mime) == ("stored", "image", "image/jpeg")
     assert house.app.store.files.path(file.id).stat().st_size == file.size
     (kept,) = house.sandbox.records("hubspot", "files")
-    assert kept["path"].startswith("/whatsapp/") and kept["access"] == "PRIVATE"
+    assert kept["path"].startswith("/whatsapp/")
+    assert kept["access"] == "PRIVATE"
     (note,) = house.sandbox.records("hubspot", "notes")
     assert note["properties"]["hs_attachment_ids"] == kept["id"]
     assert "my receipt" in note["properties"]["hs_note_body"]
@@ -98,7 +101,8 @@ def test_an_address_that_leads_elsewhere_gets_neither_call_nor_token(house: Hous
     house.deliver(replies(made["message"]))
     house.settle(rounds=3)
     (file,) = files(house)
-    assert file.state in ("refused", "new") and file.reason
+    assert file.state in ("refused", "new")
+    assert file.reason
     assert file.state == "refused" or "127.0.0.1" in url  # loopback is the sandbox's own: it does not answer there
 
 
@@ -116,7 +120,8 @@ def test_a_file_of_ours_goes_to_whatsapp_once_for_many_messages(house: House) ->
     with house.app.store.read() as conn:
         (known,) = conn.execute(sa.select(media_ids)).all()
         states = set(conn.execute(sa.select(send_rows.c.state)).scalars())
-    assert known.state == "done" and states <= {"accepted", "sent", "delivered", "read"}
+    assert known.state == "done"
+    assert states <= {"accepted", "sent", "delivered", "read"}
     sent = [m["message"]["image"] for m in house.sandbox.records("graph", "messages")]
     assert sent == [{"id": known.media_id, "caption": "Here"}] * 2
 
@@ -143,3 +148,42 @@ def send(house: House, message: Mapping[str, Any]) -> None:
             "category": "service", "body": {"message": dict(message)}, "state": "ready", "next_at": now, "at": now,
         }  # fmt: skip
         assert sends.add(conn, [row]) == 1
+
+
+@pytest.mark.parametrize(("word", "typing"), [("yes", False), ("typing", True), ("no", None)])
+def test_read_marks_are_as_the_account_says(house: House, word: str, typing: bool | None) -> None:
+    whatsapp = kinds()["whatsapp"]
+    house.app.add_account(whatsapp, "whatsapp", {"read_marks": word}, {})
+    wamids = [write(house, ANA, {"text": words})["wamid"] for words in ("one", "two")]
+    house.settle()
+    house.app.marks.wait()
+    read = {one["id"]: one["typing"] for one in house.sandbox.records("graph", "reads")}
+    assert read == ({} if typing is None else {wamids[-1]: typing})
+
+
+def test_files_are_not_fetched_where_the_account_says_so(house: House) -> None:
+    house.app.add_account(kinds()["whatsapp"], "whatsapp", {"keep_media": "no"}, {})
+    house.publish(HUBSPOT)
+    made = write(house, ANA, {"media": "image"})
+    house.settle()
+    assert files(house) == []
+    states = {c.kind: (c.outcome or {}).get("text", "") for c in house.rows(made["wamid"]) if c.state == "review"}
+    assert "keep-media" in states["AttachFile"]
+
+
+def test_files_go_with_the_person_and_with_their_texts(house: House) -> None:
+    house.publish(HUBSPOT)
+    write(house, ANA, {"media": "image"})
+    write(house, BEATRIZ, {"media": "image"})
+    house.settle()
+    mine, other = files(house)
+    path = house.app.store.files.path
+    with house.app.store.read() as conn:
+        contact = conn.execute(sa.text(f"SELECT contact FROM contact_keys WHERE value = '{ANA}'")).scalar_one()
+    (told,) = privacy.export(house.app.store, contact)["media"]
+    assert told["file"] == str(path(mine.id))
+    privacy.erase(house.app.store, contact, "test", house.app.clock.now())
+    assert [path(one.id).exists() for one in (mine, other)] == [False, True]
+    assert retention.run(house.app.store, house.app.clock.now() + timedelta(days=400), lambda: False)["files"] == 1
+    assert not path(other.id).exists()
+    assert {row.state for row in files(house)} == {"gone"}
