@@ -41,6 +41,9 @@ MANIFEST = Manifest(
             help="Any long random text; type the same one beside the callback URL in the app's webhook settings.",
         ),
         Flag(
+            "base-url", "API address", required=False, help="Only for a sandbox; without a version.", default=BASE_URL
+        ),
+        Flag(
             "read-marks",
             "Read marks",
             required=False,
@@ -52,9 +55,6 @@ MANIFEST = Manifest(
             "Keep files",
             required=False,
             help="no: files that customers send are not fetched, and no document can put them on a record.",
-        ),
-        Flag(
-            "base-url", "API address", required=False, help="Only for a sandbox; without a version.", default=BASE_URL
         ),
     ),
     hosts=HOSTS,
