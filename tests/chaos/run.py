@@ -151,7 +151,9 @@ class _Run:
             killer.run(list(course.steps) or killer.plan(course.kills, course.flushes, course.stops))
             assert self.load.wait(SEND * self.rig.slowness), "the web process does not take the messages"
             assert self.calls.wait(SEND * self.rig.slowness), "the web process does not take the calls"
-            return self.rig.settle(course.patience * self.rig.slowness, lambda: sandbox.calm(course.seed), self.calls.trickle, self._enough)
+            return self.rig.settle(
+                course.patience * self.rig.slowness, lambda: sandbox.calm(course.seed), self.calls.trickle, self._enough
+            )
         finally:
             self.door.close()
             self.door.leave()
