@@ -15,7 +15,7 @@ from typing import Any
 
 from connector.sandbox.graph_errors import GraphError
 from connector.sandbox.http import Request, Response, answer
-from connector.sandbox.samples import SAMPLES
+from connector.sandbox.samples import SAMPLES, png
 from connector.sandbox.uploads import parts
 
 KEPT = 2000  # files remembered
@@ -79,6 +79,8 @@ def heard(answer: Mapping[str, Any], message: dict[str, Any]) -> tuple[str, str,
     data = SAMPLES[kind]
     if isinstance(given, dict) and isinstance(given.get("data"), str):
         data = base64.b64decode(given["data"])
+    elif media["mime_type"] == "image/png":
+        data = png()
     if not (isinstance(given, dict) and given.get("sha256")):
         media["sha256"] = base64.b64encode(hashlib.sha256(data).digest()).decode()
     return str(media["id"]), str(media["mime_type"]), data
