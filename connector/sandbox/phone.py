@@ -45,6 +45,9 @@ def phone(business: Business, key: str) -> Part:
             _wrote(one) if isinstance(one, Wrote) else _got(one, now, taken.get(one.wamid)) for one in customer.talk
         ]
         _quote(messages)
+        for part in (part for one in messages for part in (one, *one.get("cards", ()))):
+            if "media" in part:
+                part["media"]["here"] = part["media"]["id"] in business.state.shelf.files
         return {"customer": customer.shown(), "on": business.webhooks.on, "messages": messages, "form": list(FORM)}
 
 

@@ -55,7 +55,7 @@ class Guard:
             answer, connection = self._open(url, resolve or addresses)
             with connection:
                 if answer.status in REDIRECTS and answer.headers.get("Location"):
-                    url = urljoin(url, str(answer.headers["Location"]))
+                    url = _next(url, str(answer.headers["Location"]))
                     continue
                 _judge(answer.status)
                 return self._take(answer, into)
@@ -139,6 +139,14 @@ class _Closing:
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
+
+
+def _next(url: str, location: str) -> str:
+    """Where a redirect leads."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise Rejected("The file's address leads to something that is none.", code="address") from None
 
 
 def addresses(host: str, port: int) -> Sequence[str]:

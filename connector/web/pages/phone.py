@@ -177,7 +177,7 @@ def _dress(message: dict[str, Any]) -> None:
         offer["until"] = datetime.fromtimestamp(ends / 1000, UTC)
     for part in (message, *message.get("cards", [])):
         media = part.get("media") or {}
-        media["shown"] = bool(FILE.fullmatch(str(media.get("id") or "")))
+        media["shown"] = media.get("here") is True and bool(FILE.fullmatch(str(media.get("id") or "")))
 
 
 def _filled(form: str | None) -> dict[str, str]:
