@@ -24,7 +24,7 @@ class Verdict:
     go: list[Any] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
     broken: dict[tuple[str, str], str] = field(default_factory=dict)  # (document, template) -> why
-    files: set[str] = field(default_factory=set)  # keys of files that must be uploaded first
+    files: dict[str, str] = field(default_factory=dict)  # keys of files that must be uploaded first -> their address
 
 
 @dataclass(slots=True)
@@ -128,13 +128,13 @@ class Desk:
 
     def media(self, row: Any) -> Move | None:
         """The files it carries go to WhatsApp first; one that cannot is the message's end."""
-        for key in self.facts.carries.get(row.id, ()):
+        for key, url in self.facts.carries.get(row.id, {}).items():
             known = self.facts.files.get(key)
             if known is not None and known.state == "done":
                 continue
             if known is not None and known.state == "refused":
                 return _refused(row, "parameter", f"Its file cannot be sent: {known.reason}", "you")
-            self.verdict.files.add(key)
+            self.verdict.files[key] = url
             words = (known.reason if known is not None else "") or "Its file goes to WhatsApp first."
             return _later(row, "media", words, self.now + LOOK_AGAIN)
         return None

@@ -7,11 +7,11 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import unquote, urlsplit
 
 from connector import errors
 from connector.core import message, retry
 from connector.core.message.sniff import HEAD, mismatch
-from connector.core.message.words import kind_of
 from connector.ids import new_id
 from connector.pipeline.drain import Stop, alone, log
 from connector.ports import Clock, FetchedFile, Messenger, StoredFile
@@ -58,7 +58,8 @@ class Uploader:
 
     def _one(self, row: Any) -> None:
         try:
-            found = self.messenger.upload(self._file(row.media))
+            file, lasts = self._file(row.media)
+            found = self.messenger.upload(file)
         except errors.ConnectorError as error:
             self._failed(row, error)
         except Exception as error:  # noqa: BLE001 - one file must not hold the others
@@ -67,17 +68,35 @@ class Uploader:
         else:
             now = self.clock.now()
             with self.store.write() as conn:
-                media.uploaded(conn, row, found, now + LASTS, now)
+                media.uploaded(conn, row, found, now + lasts, now)
 
-    def _file(self, key: str) -> StoredFile:
+    def _file(self, key: str) -> tuple[StoredFile, timedelta]:
+        """The file, and how long its id is used: what an address gives may change, a file of ours does not."""
         with self.store.read() as conn:
             row = media.one(conn, key)
+        lasts = LASTS
+        if row is not None and row.way == "out" and row.url:
+            row, lasts = self._fetched(row), FRESH
         if row is None or row.state != "stored":
             raise errors.NotFound("The file that it carries is not kept here (any more).", code="no_file")
         path = self.store.files.path(key)
         if not path.exists():
             raise errors.NotFound("The file that it carries is missing on disk.", code="no_file")
-        return StoredFile(path=path, name=row.name or key, mime=row.mime, size=row.size or 0, sha256=row.sha256)
+        kept = StoredFile(path=path, name=row.name or key, mime=row.mime, size=row.size or 0, sha256=row.sha256)
+        return kept, lasts
+
+    def _fetched(self, row: Any) -> Any:
+        """A file of an address, fetched anew once it is a day old."""
+        now = self.clock.now()
+        if row.state == "stored" and row.stored_at and row.stored_at > now - FRESH:
+            return row
+        most = message.LIMITS[f"{row.kind}.bytes"].most
+        with self.store.files.writing(row.id) as out:
+            found = self.messenger.fetch(row.url, out, most)
+        name = unquote(urlsplit(row.url).path.rpartition("/")[2])[:200]
+        with self.store.write() as conn:
+            media.fetched(conn, row.id, now, mime=found.mime, size=found.size, sha256=found.sha256, name=name)
+            return media.one(conn, row.id)
 
     def _failed(self, row: Any, error: errors.ConnectorError) -> None:
         """A refusal is for good; a token waits for its person; anything else is tried again."""
@@ -112,22 +131,6 @@ def keep(store: Store, source: Path, mime: str, name: str, clock: Clock) -> str:
             raise errors.Rejected(why, code="type")
         given.seek(0)
         return _keep(store, clock, kind, lambda out: _copied(given, out, mime), name=name)
-
-
-def keep_address(
-    store: Store,
-    url: str,
-    fetch: Callable[[str, BinaryIO, int], Any],
-    clock: Clock,
-    fresh: timedelta = timedelta(days=1),
-) -> str:
-    """A file of a public address, fetched by us and kept; the same address within `fresh` is the same file."""
-    with store.read() as conn:
-        known = media.from_address(conn, url, clock.now() - fresh)
-    if known is not None and known.state == "stored":
-        return str(known.id)
-    most = message.LIMITS[f"{kind_of(url)}.bytes"].most
-    return _keep(store, clock, kind_of(url), lambda out: fetch(url, out, most), name=url.rsplit("/", 1)[-1], url=url)
 
 
 def _keep(store: Store, clock: Clock, kind: str, fill: Callable[[BinaryIO], Any], **more: Any) -> str:

@@ -78,6 +78,10 @@ class Messenger(Protocol):
         """A customer's file, checked against its declared type and hash. NotFound: WhatsApp has it no more."""
         ...
 
+    def fetch(self, url: str, into: BinaryIO, most: int) -> FetchedFile:
+        """A file of ours from a public address; no token goes with it."""
+        ...
+
     def mark_read(self, wamid: str, *, typing: bool = False) -> None:
         """The customer sees that we have read it, and that we are writing (for 25 s at most)."""
         ...

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connector.core.message.words import kind_of
 from connector.store.among import among
 from connector.store.bulk import insert_many
 from connector.store.tables import changes, events, in_state, media, media_ids, sends
@@ -90,10 +91,10 @@ def add(conn: sa.Connection, row: Mapping[str, Any]) -> None:
     conn.execute(sa.insert(media).values(**{"way": "out", **row}))
 
 
-def from_address(conn: sa.Connection, url: str, since: datetime) -> Any:
-    """A file of ours that was fetched from there after `since`, or is about to be; None when there is none."""
-    mine = sa.and_(_T.way == "out", _T.url == url, _T.state.in_(("new", "stored")), _T.at >= since)
-    return conn.execute(sa.select(media).where(mine).order_by(_T.at.desc()).limit(1)).first()
+def fetched(conn: sa.Connection, key: str, now: datetime, **found: Any) -> None:
+    """A file of an address lies here, for the first time or anew: mime, size, sha256."""
+    values = {"state": "stored", "stored_at": now, "reason": "", **found}
+    conn.execute(sa.update(media).where(_T.id == key).values(**values))
 
 
 def known(conn: sa.Connection, number: str, keys: Collection[str], now: datetime) -> dict[str, Any]:
@@ -103,8 +104,14 @@ def known(conn: sa.Connection, number: str, keys: Collection[str], now: datetime
     return {row.media: row for row in rows if row.state != "done" or (row.expires_at and row.expires_at > now)}
 
 
-def want(conn: sa.Connection, number: str, keys: Collection[str], now: datetime) -> None:
-    """These are to be uploaded, also anew when their id has expired; once, however many messages carry them."""
+def want(conn: sa.Connection, number: str, keys: Mapping[str, str], now: datetime) -> None:
+    """These {key: address} are to be uploaded, also anew when their id has expired; once, however many carry them."""
+    there = [
+        {"id": key, "way": "out", "number": number, "url": url, "kind": kind_of(url), "state": "new", "at": now}
+        for key, url in sorted(keys.items())
+        if url
+    ]
+    insert_many(conn, media, there, ignore_conflicts=True)
     fresh = [
         {"number": number, "media": key, "state": "new", "attempts": 0, "next_at": now, "reason": "", "at": now}
         for key in sorted(keys)
@@ -180,5 +187,5 @@ def of_lanes(conn: sa.Connection, lanes: Sequence[str], top: int, limit: int) ->
 
 def gone(conn: sa.Connection, ids: Sequence[str], reason: str) -> int:
     """They were deleted: the row stays, what it said of the file does not."""
-    blank = {"state": "gone", "next_at": None, "name": "", "url": None, "declared": "", "sha256": "", "reason": reason}
+    blank = {"state": "gone", "next_at": None, "name": "", "declared": "", "sha256": "", "reason": reason}
     return conn.execute(sa.update(media).where(_T.id.in_(list(ids))).values(**blank)).rowcount

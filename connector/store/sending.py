@@ -81,7 +81,7 @@ class Facts:
     templates: dict[tuple[str, str], sa.Row[Any]] = field(default_factory=dict)
     parks: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
     starts: dict[str, list[datetime]] = field(default_factory=dict)  # lane -> messages that may have left
-    carries: dict[str, tuple[str, ...]] = field(default_factory=dict)  # send -> keys of our files in it
+    carries: dict[str, dict[str, str]] = field(default_factory=dict)  # send -> the files in it: key -> address
     files: dict[str, Any] = field(default_factory=dict)  # key of a file -> its row of media_ids, for this number
 
 
@@ -224,7 +224,7 @@ def homeless(conn: sa.Connection, number: str, now: datetime) -> int:
 
 
 # ---- what the gates look at --------------------------------------------------------------------------------------
-def _carries(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, tuple[str, ...]]:
+def _carries(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, dict[str, str]]:
     """Which of our files these messages carry; templates carry none, so their bodies are not read here."""
     free = [row.id for row in rows if not row.template]
     found = conn.execute(sa.select(_T.id, _T.body).where(among(conn, _T.id, free))) if free else ()

@@ -80,6 +80,10 @@ class WhatsApp:
         """A customer's file, checked against its declared type and hash."""
         return self._media.download(_id(media_id, "a file"), into, declared=declared, sha256=sha256)
 
+    def fetch(self, url: str, into: BinaryIO, most: int) -> FetchedFile:
+        """A file of ours from a public address; no token goes with it."""
+        return self._media.fetch(url, into, most)
+
     # ---- templates -----------------------------------------------------------------------------------------------
     def templates(self) -> list[Template]:
         """All of the account, over all pages."""

@@ -50,18 +50,17 @@ class Media:
             raise Rejected(why, code="type")
         return FetchedFile(mime=mime, size=fetched.size, sha256=fetched.sha256)
 
+    def fetch(self, url: str, into: BinaryIO, most: int) -> FetchedFile:
+        """A file of ours from a public address; nobody's token goes with it."""
+        found = Guard(most=most, local=self._guard().local).fetch(url, into)
+        mime = base(found.mime)
+        if why := mismatch(mime, found.head):
+            raise Rejected(why, code="type")
+        return FetchedFile(mime=mime, size=found.size, sha256=found.sha256)
+
     def _guard(self) -> Guard:
         host = (urlsplit(self.address).hostname or "").lower()
         return Guard(token=self.token, token_hosts=(*MEDIA_HOSTS, host), local=is_loopback(host))
-
-
-def fetch(url: str, into: BinaryIO, most: int, *, local: bool = False) -> FetchedFile:
-    """A file of ours from a public address; nobody's token goes with it."""
-    found = Guard(most=most, local=local).fetch(url, into)
-    mime = base(found.mime)
-    if why := mismatch(mime, found.head):
-        raise Rejected(why, code="type")
-    return FetchedFile(mime=mime, size=found.size, sha256=found.sha256)
 
 
 def digest(said: Any) -> str:

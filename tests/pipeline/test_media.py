@@ -3,14 +3,19 @@
 import base64
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, BinaryIO
 
 import pytest
 import sqlalchemy as sa
 
+from connector import errors
 from connector.app import kinds
+from connector.core import message as core_message
 from connector.ids import new_id
 from connector.pipeline import media_out, privacy, retention
+from connector.ports import FetchedFile, StoredFile
+from connector.store import media as media_rows
 from connector.store import sends
 from connector.store.tables import media, media_ids
 from connector.store.tables import sends as send_rows
@@ -187,3 +192,35 @@ def test_files_go_with_the_person_and_with_their_texts(house: House) -> None:
     assert retention.run(house.app.store, house.app.clock.now() + timedelta(days=400), lambda: False)["files"] == 1
     assert not path(other.id).exists()
     assert {row.state for row in files(house)} == {"gone"}
+
+
+class Web:
+    """A messenger whose open internet is a dict."""
+
+    def __init__(self, pages: Mapping[str, bytes]) -> None:
+        self.pages, self.asked, self.sent = pages, list[str](), list[StoredFile]()
+
+    def fetch(self, url: str, into: BinaryIO, most: int) -> FetchedFile:
+        self.asked.append(url)
+        if len(self.pages[url]) > most:
+            raise errors.Rejected("The file is larger than it may be.")
+        into.write(self.pages[url])
+        return FetchedFile(mime="image/png", size=len(self.pages[url]), sha256="x")
+
+    def upload(self, file: StoredFile) -> str:
+        self.sent.append(file)
+        return str(len(self.sent))
+
+
+def test_a_file_of_an_address_is_fetched_once_a_day_and_uploaded(house: House) -> None:
+    url = "https://shop.example/a%20map.png"
+    web, store, clock = Web({url: b"\x89PNG"}), house.app.store, house.app.clock
+    (key,) = core_message.files({"message": {"type": "image", "url": url, "upload": True}})
+    for days in (0, 0, 2):
+        now = clock.now() + timedelta(days=days)
+        with store.write() as conn:
+            media_rows.want(conn, NUMBER, {key: url}, now)
+        later = SimpleNamespace(now=lambda now=now: now)
+        media_out.Uploader(store, NUMBER, web, later).drain(lambda: False)  # type: ignore[arg-type]
+    assert web.asked == [url] * 2
+    assert [(one.name, one.size) for one in web.sent] == [("a map.png", 4)] * 2
