@@ -19,6 +19,7 @@ from connector.store.tables import (
     crm_links,
     events,
     holds,
+    media,
     plans,
     record_values,
     send_attempts,
@@ -29,8 +30,8 @@ from connector.store.tables import (
 
 
 def of(conn: sa.Connection, family: Family) -> dict[str, Any]:
-    """{contact, keys, links, consents, conversations, holds, windows, events, plans, changes, sends, attempts,
-    statuses, record_values, raw}."""
+    """{contact, keys, links, consents, conversations, holds, windows, events, media, plans, changes, sends, attempts,
+    statuses, record_values, raw}. The bytes of files are not among it: `media` says which there are."""
     mine = family.contacts
     found = _rows(conn, events, events.c.lane, family.lanes, events.c.seq) + _unclaimed(conn, family)
     sent = _rows(conn, sends, sends.c.lane, mine, sends.c.at)
@@ -46,6 +47,7 @@ def of(conn: sa.Connection, family: Family) -> dict[str, Any]:
         "holds": _rows(conn, holds, holds.c.contact, mine, holds.c.at),
         "windows": _rows(conn, windows, windows.c.contact, mine, windows.c.at),
         "events": [{k: v for k, v in row.items() if k != "payload"} | _told(row["payload"]) for row in found],
+        "media": _rows(conn, media, media.c.event, ids, media.c.at),
         "plans": _rows(conn, plans, plans.c.event, ids, plans.c.event_seq),
         "changes": _changes(conn, family, ids, sent),
         "sends": sent,

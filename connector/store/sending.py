@@ -8,8 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connector.core.message import files
 from connector.core.phone import spellings
-from connector.store import windows
+from connector.store import media, windows
 from connector.store.among import among
 from connector.store.bulk import insert_many
 from connector.store.tables import (
@@ -69,6 +70,7 @@ class Started:
     template: str
     category: str
     body: Mapping[str, Any]
+    files: Mapping[str, str] = field(default_factory=dict)  # key of a file it carries -> WhatsApp's id of it
 
 
 @dataclass(slots=True)
@@ -83,6 +85,8 @@ class Facts:
     templates: dict[tuple[str, str], sa.Row[Any]] = field(default_factory=dict)
     parks: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
     starts: dict[str, list[datetime]] = field(default_factory=dict)  # lane -> messages that may have left
+    carries: dict[str, dict[str, str]] = field(default_factory=dict)  # send -> the files in it: key -> address
+    files: dict[str, Any] = field(default_factory=dict)  # key of a file -> its row of media_ids, for this number
 
 
 # ---- what is due -------------------------------------------------------------------------------------------------
@@ -164,11 +168,17 @@ def look(conn: sa.Connection, number: str, rows: Sequence[sa.Row[Any]], now: dat
     facts.templates = _templates(conn, facts.rows)
     facts.parks = _parks(conn, facts.rows, now)
     facts.starts = _starts(conn, number, lanes, now)
+    facts.carries = _carries(conn, facts.rows)
+    facts.files = media.known(conn, number, sorted({key for keys in facts.carries.values() for key in keys}), now)
     return facts
 
 
-def start(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> list[Started]:
-    """Compare-and-set ready -> in_flight, with the attempt written down before any request is made."""
+def start(
+    conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime, ids: Mapping[str, Any] | None = None
+) -> list[Started]:
+    """Compare-and-set ready -> in_flight, with the attempt written down before any request is made.
+
+    `ids`: what WhatsApp calls the files that they carry."""
     if not rows:
         return []
     by_id = {row.id: row for row in rows}
@@ -178,7 +188,7 @@ def start(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> li
     started = [
         Started(
             r.id, taken[r.id].attempts, r.number, r.account, r.crm, r.lane, r.to, r.user_id, r.template, r.category,
-            taken[r.id].body or {},
+            taken[r.id].body or {}, {key: ids[key].media_id for key in files(taken[r.id].body) if ids and key in ids},
         )
         for r in rows if r.id in taken
     ]  # fmt: skip
@@ -220,6 +230,13 @@ def homeless(conn: sa.Connection, number: str, now: datetime) -> int:
 
 
 # ---- what the gates look at --------------------------------------------------------------------------------------
+def _carries(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, dict[str, str]]:
+    """Which of our files these messages carry; templates carry none, so their bodies are not read here."""
+    free = [row.id for row in rows if not row.template]
+    found = conn.execute(sa.select(_T.id, _T.body).where(among(conn, _T.id, free))) if free else ()
+    return {row.id: keys for row in found if (keys := files(row.body))}
+
+
 def _aliases(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, set[str]]:
     """{lane: other contacts with this phone in one of its spellings}: the message may reach them."""
     written = {row.to: spellings(row.to) for row in rows if row.to}
