@@ -9,14 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.core.message import files
-from connector.core.phone import spellings
 from connector.store import media, windows
+from connector.store.aliases import aliases
 from connector.store.among import among
 from connector.store.bulk import insert_many
 from connector.store.tables import (
     accounts,
     consents,
-    contact_keys,
     contacts,
     in_state,
     numbers,
@@ -157,7 +156,7 @@ def look(conn: sa.Connection, number: str, rows: Sequence[sa.Row[Any]], now: dat
 
     An opt-out takes the same contacts before it is stored, so it is either seen here or comes after the claim."""
     lanes = sorted({row.lane for row in rows if row.lane})
-    same = _aliases(conn, rows)
+    same = aliases(conn, rows)
     everyone = sorted({*lanes, *(other for others in same.values() for other in others)})
     facts = Facts(inbound=_to_number(conn, number, _lock(conn, everyone)))
     facts.rows = _still_ready(conn, rows)
@@ -235,23 +234,6 @@ def _carries(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, dict
     free = [row.id for row in rows if not row.template]
     found = conn.execute(sa.select(_T.id, _T.body).where(among(conn, _T.id, free))) if free else ()
     return {row.id: keys for row in found if (keys := files(row.body))}
-
-
-def _aliases(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, set[str]]:
-    """{lane: other contacts with this phone in one of its spellings}: the message may reach them."""
-    written = {row.to: spellings(row.to) for row in rows if row.to}
-    every = {spelling for some in written.values() for spelling in some}
-    t, have = contact_keys.c, defaultdict[str, set[str]](set)
-    for kind, cut in (("wa_id", 1), ("phone", 0)):
-        query = sa.select(t.value, t.contact).where(t.kind == kind, among(conn, t.value, {s[cut:] for s in every}))
-        for value, contact in conn.execute(query) if every else ():
-            have["+" + value.lstrip("+")].add(contact)
-    found: dict[str, set[str]] = {}
-    for row in rows:
-        others = {contact for s in written.get(row.to, ()) for contact in have.get(s, ())} - {row.lane}
-        if row.lane and others:
-            found.setdefault(row.lane, set()).update(others)
-    return found
 
 
 def _lock(conn: sa.Connection, ids: Sequence[str]) -> dict[str, datetime]:
