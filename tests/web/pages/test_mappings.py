@@ -414,3 +414,14 @@ def test_files_that_are_no_documents(shop, body):
     answer = shop("editor").post("/mappings/+import", form, content_type="multipart/form-data")
     assert answer.status_code in (200, 422)
     assert "<script>alert" not in answer.text
+
+
+def test_a_reply_with_buttons_is_tried_as_it_will_be_drawn(console):
+    text = (
+        "mapping: call\ncrm: hubspot\nwhen: {answer_to: anything, type: text}\n"
+        "reply: {text: 'Shall we call you?', buttons: {yes: Yes please, no: Not now}}\n"
+    )
+    answer = console().post("/mappings/call/try", {"text": text, "f.type": "text", "f.text": "hi"}, part=True)
+    assert answer.status_code == 200
+    for said in ("Shall we call you?", "Yes please", "Not now"):
+        assert said in answer.text
