@@ -432,3 +432,14 @@ def test_a_flow_is_edited_as_text(shop):
     told = browser.post("/mappings/lint", {"text": text}).json
     assert {f["code"] for f in told["findings"]} <= {"unknown_field", "option"}  # this catalogue knows few
     assert all(test["passed"] for test in told["tests"])
+
+
+def test_a_reply_with_buttons_is_tried_as_it_will_be_drawn(console):
+    text = (
+        "mapping: call\ncrm: hubspot\nwhen: {answer_to: anything, type: text}\n"
+        "reply: {text: 'Shall we call you?', buttons: {yes: Yes please, no: Not now}}\n"
+    )
+    answer = console().post("/mappings/call/try", {"text": text, "f.type": "text", "f.text": "hi"}, part=True)
+    assert answer.status_code == 200
+    for said in ("Shall we call you?", "Yes please", "Not now"):
+        assert said in answer.text
