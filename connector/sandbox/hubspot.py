@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from connector.sandbox import hubspot_lists as lists
 from connector.sandbox import hubspot_oauth as oauth
 from connector.sandbox import hubspot_objects as objects
 from connector.sandbox import hubspot_setup as setup
@@ -168,6 +169,8 @@ def _scopes_of(request: Request) -> set[str]:
     verb = "read" if request.method == "GET" or parts[-1] in READS else "write"
     if parts[1:3] == ["crm", "owners"]:
         return {"crm.objects.owners.read"}
+    if parts[1:3] == ["crm", "lists"]:
+        return {f"crm.lists.{verb}"}
     if parts[1] != "crm" or len(parts) < 5:
         return set()
     kind = next((k.name for k in KINDS.values() if parts[4] in (k.name, k.one, k.type_id)), "contacts")
@@ -222,6 +225,12 @@ ROUTES = [
     _route("GET", "/crm/properties/{v}/{}/{}", setup.a_property),
     _route("DELETE", "/crm/properties/{v}/{}/{}", setup.remove_property),
     _route("GET", "/crm/property-validations/{v}/{}", setup.rules),
+    _route("POST", "/crm/lists/{v}", lists.create),
+    _route("POST", "/crm/lists/{v}/search", lists.search),
+    _route("GET", "/crm/lists/{v}/object-type-id/{}/name/{}", lists.by_name),
+    _route("GET", "/crm/lists/{v}/{}", lists.read),
+    _route("GET", "/crm/lists/{v}/{}/memberships", lists.members),
+    _route("PUT", "/crm/lists/{v}/{}/memberships/add", lists.add),
     _route("GET", "/crm/owners/{v}", setup.owners),
     _route("GET", "/crm/owners/{v}/{}", setup.owner),
     _route("GET", "/account-info/{v}/details", setup.details),
