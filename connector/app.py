@@ -25,7 +25,19 @@ from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Unpacker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell
-from connector.store import accounts, callbacks, days, holding, numbers, own_writes, sending, shadows, telling, uploads
+from connector.store import (
+    accounts,
+    broadcasts,
+    callbacks,
+    days,
+    holding,
+    numbers,
+    own_writes,
+    sending,
+    shadows,
+    telling,
+    uploads,
+)
 from connector.store import tasks as task_rows
 from connector.works import checkup
 
@@ -199,6 +211,7 @@ class App(Connections):
             callbacks.expire(conn, self.clock.now())
             task_rows.prune(conn, self.clock.now())
             shadows.prune(conn, self.clock.now())
+            broadcasts.prune(conn, self.clock.now())
             uploads.prune(conn, self.clock.now())
 
     def sweep(self) -> list[str]:
