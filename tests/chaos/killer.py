@@ -13,7 +13,9 @@ from tests.chaos.door import Door
 from tests.chaos.hands import Hand
 from tests.chaos.rig import Rig
 
-PATIENCE = 3.0  # seconds a kill waits for rows in hand; then it kills anyway and counts as idle
+# All of these on a quick machine; a slower one gets more (Rig.slowness).
+PATIENCE = 3.0  # seconds a kill waits for rows in hand while there is nothing to do; then it counts as idle
+BOOT = 15.0  # seconds while there is: a worker that was just killed takes its time to come back
 # Seconds it waits for the stage it would like best.
 CHOOSY = {"write": 1.0, "send": 2.0, "handle": 0.4, "trigger": 0.4, "unpack": 0.4}
 AWAY = 0.1  # seconds a request has to leave: whoever is caught sending is killed before it, after it, or in the middle
@@ -111,24 +113,29 @@ class Killer:
     def _catch(self) -> list[Hand]:
         """Workers with rows in hand, one hand each, the first at the wanted stage if that comes in time."""
         wanted = self.aim or self._dice.choices(list(STAGES), list(STAGES.values()))[0]
+        choosy = BOOT if self.aim else CHOOSY[wanted]
         start = time.monotonic()
-        while time.monotonic() < start + PATIENCE:
+        while self._waits(waited := (time.monotonic() - start) / self.rig.slowness):
             hands = self.rig.hands.look()
             self._dice.shuffle(hands)
             hands.sort(key=lambda hand: hand.stage != wanted)
-            if hands and (hands[0].stage == wanted or time.monotonic() > start + CHOOSY[wanted]):
+            if hands and (hands[0].stage == wanted or waited > choosy):
                 return list({hand.slot: hand for hand in reversed(hands)}.values())[::-1]
             time.sleep(LOOK)
         while not (idle := self.rig.hands.idle()):
             time.sleep(LOOK)
         return [Hand(self._dice.choice(idle), "")]
 
+    def _waits(self, waited: float) -> bool:
+        """May a kill go on waiting for rows in hand?"""
+        return waited < PATIENCE or (waited < BOOT and self.rig.pending() != {})
+
     def _web_main(self) -> None:
         self.door.busy(PATIENCE)
         self.kills.append(Kill("web main", self.rig.slot("web").kill()))
 
     def _web_child(self) -> None:
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + PATIENCE * self.rig.slowness
         while not (children := self.rig.slot("web").children()) and time.monotonic() < until:
             time.sleep(LOOK)
         if not children:

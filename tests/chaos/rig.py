@@ -37,6 +37,7 @@ DOCUMENTS = Path(__file__).parent / "mappings"
 OPEN = "00:00-00:01"  # the hours of the quiet documents; the rig makes them far away from now
 ZONE = timedelta(hours=-5)  # where all customers live, the whole year
 LOOK = 0.1  # seconds between two looks at the tables
+START = 4.0  # seconds a quick machine takes until all processes work
 ASK = 1.0  # seconds between two questions whether a run has shown enough
 TRICKLE = 0.5  # seconds between two messages that go on while something is not settled yet
 UNTRIED = {"packed", "plans", "sends"}  # where a message may stand that nobody has tried to send yet
@@ -51,6 +52,7 @@ class Rig:
         self, home: Path, postgres: PostgresServer | None, *, workers: int = 2, altered: Sequence[str] = ()
     ) -> None:
         self.home, self.postgres, self.altered = home, postgres, altered
+        self.slowness = 1.0  # how many times as long as on a quick machine things take here
         self.names = {"web": "web", "clock": "clock"} | {f"worker{n + 1}": "worker" for n in range(workers)}
         self.url = postgres.database() if postgres else f"sqlite:///{home / 'connector.db'}"
         self.valkey = ValkeyServer()
@@ -71,7 +73,9 @@ class Rig:
 
     def __enter__(self) -> "Rig":
         self.keeper.start()
+        began = time.monotonic()
         self._until_healthy()
+        self.slowness = max(1.0, (time.monotonic() - began) / START)
         self.sandbox.tell(self.port)
         return self
 
@@ -195,7 +199,7 @@ class Rig:
         return made
 
     def _until_healthy(self) -> None:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while not healthy(f"http://127.0.0.1:{self.port}") or self.bell.workers() < len(self.workers):
             assert time.monotonic() < until, (self.home / "web.log").read_text("utf-8")[-4000:]
             time.sleep(LOOK)

@@ -149,9 +149,11 @@ class _Run:
             self.load.start()
             self.calls.start()
             killer.run(list(course.steps) or killer.plan(course.kills, course.flushes, course.stops))
-            assert self.load.wait(SEND), "the web process does not take the messages"
-            assert self.calls.wait(SEND), "the web process does not take the calls"
-            return self.rig.settle(course.patience, lambda: sandbox.calm(course.seed), self.calls.trickle, self._enough)
+            assert self.load.wait(SEND * self.rig.slowness), "the web process does not take the messages"
+            assert self.calls.wait(SEND * self.rig.slowness), "the web process does not take the calls"
+            return self.rig.settle(
+                course.patience * self.rig.slowness, lambda: sandbox.calm(course.seed), self.calls.trickle, self._enough
+            )
         finally:
             self.door.close()
             self.door.leave()
@@ -161,9 +163,11 @@ class _Run:
         self.calls.allow(share)
 
     def _enough(self) -> bool:
-        """What is broken on purpose need not run on once it has sent twice, or after a STOP."""
+        """What is broken on purpose need not run on once it has written or sent twice, or sent after a STOP."""
         if not self.course.mutant:
             return False
+        if not self.course.sends:
+            return bool(judge({crm: self.rig.sandbox.ledger(crm) for crm in CRMS}, self.load.sent).doubled)
         seen = self._sends()
         return bool(seen.doubled or seen.after_stop)
 
