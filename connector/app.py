@@ -29,7 +29,19 @@ from connector.pipeline.unpack import Unpacker
 from connector.pipeline.waking import Waker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell, Messenger
-from connector.store import accounts, callbacks, days, holding, numbers, own_writes, sending, shadows, telling, uploads
+from connector.store import (
+    accounts,
+    broadcasts,
+    callbacks,
+    days,
+    holding,
+    numbers,
+    own_writes,
+    sending,
+    shadows,
+    telling,
+    uploads,
+)
 from connector.store import tasks as task_rows
 from connector.works import checkup
 
@@ -239,6 +251,7 @@ class App(Connections):
             callbacks.expire(conn, self.clock.now())
             task_rows.prune(conn, self.clock.now())
             shadows.prune(conn, self.clock.now())
+            broadcasts.prune(conn, self.clock.now())
             uploads.prune(conn, self.clock.now())
 
     def sweep(self) -> list[str]:

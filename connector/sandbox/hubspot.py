@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from connector.sandbox import hubspot_files as files
+from connector.sandbox import hubspot_lists as lists
 from connector.sandbox import hubspot_oauth as oauth
 from connector.sandbox import hubspot_objects as objects
 from connector.sandbox import hubspot_setup as setup
@@ -173,6 +174,8 @@ def _scopes_of(request: Request) -> set[str]:
         return {"crm.objects.owners.read"}
     if parts[1] == "files":
         return {"files"}
+    if parts[1:3] == ["crm", "lists"]:
+        return {f"crm.lists.{verb}"}
     if parts[1] != "crm" or len(parts) < 5:
         return set()
     kind = next((k.name for k in KINDS.values() if parts[4] in (k.name, k.one, k.type_id)), "contacts")
@@ -227,6 +230,12 @@ ROUTES = [
     _route("GET", "/crm/properties/{v}/{}/{}", setup.a_property),
     _route("DELETE", "/crm/properties/{v}/{}/{}", setup.remove_property),
     _route("GET", "/crm/property-validations/{v}/{}", setup.rules),
+    _route("POST", "/crm/lists/{v}", lists.create),
+    _route("POST", "/crm/lists/{v}/search", lists.search),
+    _route("GET", "/crm/lists/{v}/object-type-id/{}/name/{}", lists.by_name),
+    _route("GET", "/crm/lists/{v}/{}", lists.read),
+    _route("GET", "/crm/lists/{v}/{}/memberships", lists.members),
+    _route("PUT", "/crm/lists/{v}/{}/memberships/add", lists.add),
     _route("GET", "/crm/owners/{v}", setup.owners),
     _route("GET", "/crm/owners/{v}/{}", setup.owner),
     _route("GET", "/account-info/{v}/details", setup.details),

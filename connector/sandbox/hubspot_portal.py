@@ -40,6 +40,7 @@ class Portal:
             self.tokens: dict[str, float] = {}  # OAuth access token -> when it ends
             self.refresh = {REFRESH_TOKEN}
             self.workflows = Workflows(self.world, self.options, self.store)
+            self.lists: dict[str, dict[str, Any]] = {}
             sow(self.store)
             self.store.clock = self.world.now
 

@@ -9,6 +9,7 @@ from connector.sandbox import salesforce_collections as collections
 from connector.sandbox import salesforce_deploy as deploy
 from connector.sandbox import salesforce_files as files
 from connector.sandbox import salesforce_flows as flows
+from connector.sandbox import salesforce_lists as lists
 from connector.sandbox import salesforce_metadata as metadata
 from connector.sandbox import salesforce_oauth as oauth
 from connector.sandbox import salesforce_queries as queries
@@ -215,6 +216,10 @@ ROUTES = [
     _route("GET", "/sobjects/{}/describe", metadata.describe),
     _route("POST", "/sobjects/{}", _create),
     _route("GET", "/sobjects/ContentVersion/{}/VersionData", files.read),
+    _route("GET", "/sobjects/{}/listviews", lists.views),
+    _route("GET", "/sobjects/{}/listviews/{}/describe", lists.describe_view),
+    _route("GET", "/analytics/reports/{}", lists.report),
+    _route("POST", "/_lists", lists.make),
     _route("GET", "/sobjects/{}/{}", records.read),
     _route("PATCH", "/sobjects/{}/{}", records.update),
     _route("DELETE", "/sobjects/{}/{}", records.delete),
