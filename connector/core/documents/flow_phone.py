@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -84,7 +84,8 @@ def play(
 def _hear(talk: Talk, said: Said) -> None:
     kind = next(iter(said)) if isinstance(said, Mapping) else ""
     if kind == BEGIN:
-        if not talk.started:
+        if not talk.started:  # as somebody who has written today
+            talk.contact = replace(talk.contact, last_inbound_at=talk.now)
             talk.open()
     elif kind == BACK:
         if talk.state is not None and talk.state.waits == "person":

@@ -72,9 +72,7 @@ def _flow(name: str, account: Account, templates: Sequence[Template], fields: Fi
         _line("expires: 20 hours", "inside the 24 hours in which we may write freely"),
         "steps:",
         "  need:",
-        _line(f"    ask: \"Hello {{{{ contact.{first} | default('there') }}}}, what can we do for you?\"", "").rstrip(
-            " #"
-        ),
+        f"    ask: {scalar(hello)}",
         _line("    buttons: {buy: I want to buy, help: I need help}", "id: label, at most 3"),
         _line("    remember: need", "kept in this conversation, as flow.need"),
         _line("    go: {buy: details, help: human}", "which button leads where"),
