@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +10,51 @@ import httpx
 import pytest
 import redis
 import sqlalchemy as sa
+from hypothesis import settings
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.util import LRUCache
 
 from connector.store.engine import Store, open_store, upgrade
+from tests import depth
 from tests.commands import Zygote
 from tests.servers import PostgresServer, ValkeyServer, name_of
 from tests.town import Sandbox, sandbox_process
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """What SQLAlchemy compiled for one test's engine serves those of the next: a third of a test's time was that."""
     compiled: LRUCache[Any, Any] = LRUCache(3000)
     sa.Engine._compiled_cache = property(lambda engine: compiled, lambda engine, own: None)  # type: ignore[assignment]
     for dialect in (SQLiteDialect_pysqlite, PGDialect_psycopg):  # part of the key; ours are all alike
         dialect.__eq__ = lambda one, other: type(one) is type(other)  # type: ignore[method-assign,assignment,misc]
         dialect.__hash__ = lambda one: hash(type(one))  # type: ignore[method-assign,assignment,misc]
+
+    # every client reads all certificates when it is made: 40 ms
+    httpx._transports.default.create_ssl_context = cache(httpx._transports.default.create_ssl_context)
+    config.addinivalue_line("markers", "both: on both databases in every run")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A quick run does most tests on one database, half of them on each."""
+    if depth.DEEP:
+        return
+    out = [item for item in items if _left_out(item)]
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in set(out)]
+
+
+def _left_out(item: pytest.Item) -> bool:
+    database = getattr(getattr(item, "callspec", None), "params", {}).get("store_url")
+    room = item.nodeid.removeprefix("tests/")
+    if database is None or room.startswith(depth.BOTH) or item.get_closest_marker("both"):
+        return False
+    return depth.left_out(item.nodeid, database)
+
+
+settings.register_profile("run", max_examples=depth.examples(100))
+settings.load_profile("run")
 
 
 @pytest.fixture(scope="session")

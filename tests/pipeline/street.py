@@ -22,14 +22,13 @@ import sqlalchemy as sa
 
 from connector import config as settings
 from connector import webhooks
-from connector.app import App, kinds, upkeep
-from connector.pipeline.chores import Chores
+from connector.app import App, kinds
 from connector.store import accounts, doctor, holding
 from connector.store.tables import counters, deliveries, events, findings, parks, plans, send_attempts, sends
 from connector.webapp import web_app
 from connector.webhooks import standard
 from tests.commands import Zygote
-from tests.pipeline.conftest import House, ListBell, connect
+from tests.pipeline.conftest import House, ListBell, connect, few_chores
 from tests.town import Sandbox
 from tests.web.front import ROOT, environment
 
@@ -83,7 +82,7 @@ class Street(House):
     def wire(self) -> None:
         """The vendors know our address, the templates are known, and the host's clock is the test's."""
         self.app.clock = self.clock  # type: ignore[assignment]
-        self.app.chores = Chores(self.app.store, self.clock, upkeep(self.app))
+        self.app.chores = few_chores(self.app)
         self.option("graph", **QUICK)
         paths = {GRAPH: "/hooks/whatsapp/whatsapp", HUBSPOT: "/hooks/crm/hubspot", SALESFORCE: self.hook(SALESFORCE)}
         for service, path in paths.items():

@@ -17,6 +17,7 @@ from connector.store import doctor, outcomes, sending
 from connector.store.outcomes import Result
 from connector.store.sending import Started
 from connector.store.tables import send_attempts, sends
+from tests.depth import examples
 from tests.pipeline.sends import NUMBER, Desk, wamid
 
 TIMEOUT = timedelta(seconds=23)  # the longest a request can take: connect 3, read 20
@@ -136,7 +137,7 @@ def world(sqlite_url: str, home: Any) -> Iterator[World]:
     store.close()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEP, min_size=5, max_size=25))
 def test_never_twice_never_back(world: World, steps: list[tuple[str, int, str]]) -> None:
     with world.desk.store.write() as conn:  # each example begins with nothing that waits

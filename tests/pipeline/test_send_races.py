@@ -16,6 +16,8 @@ from connector.store.engine import Store
 from tests.pipeline.sends import NUMBER, WABA, Clock, Desk
 from tests.town import Sandbox
 
+pytestmark = pytest.mark.both  # what two processes do to rows is the point
+
 ROOT = Path(__file__).parents[2]
 BODY = {"type": "template", "template": {"name": "welcome_back", "language": {"code": "en"}}}
 

@@ -13,6 +13,7 @@ from connector.pipeline.firing import Judge, Ledger, order, watched
 from connector.pipeline.library import LiveSend, Shelf
 from connector.store.plans import Work
 from connector.store.tables import changes, deliveries, events, plans, record_values, sends
+from tests.depth import examples
 from tests.pipeline.conftest import House
 from tests.pipeline.triggering import QUOTE, fire, happened, publish, ready, sent, told
 
@@ -87,7 +88,7 @@ def forget(house: House) -> None:
             conn.execute(sa.delete(table))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_burst_in_any_order_and_any_deliveries_is_the_same_sends(house: House, data: st.DataObject) -> None:
     forget(house)

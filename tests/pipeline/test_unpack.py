@@ -15,6 +15,8 @@ from tests.pipeline.conftest import ANA, House
 from tests.pipeline.messages import replies, text
 from tests.pipeline.test_journey import ANYTHING
 
+pytestmark = pytest.mark.both  # what two processes do to rows is the point
+
 NEW = "573209998877"
 
 

@@ -4,7 +4,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connector.app import upkeep
 from connector.pipeline import publish
+from connector.pipeline.chores import Chores
 from connector.store import documents, snapshots
 from connector.store import tasks as rows
 from tests.pipeline.asking import Turns, ask, do, fails, see
@@ -229,6 +231,7 @@ def test_the_doctor_keeps_what_it_found(house: House) -> None:
 
 
 def test_the_doctor_comes_by_itself(house: House) -> None:
+    house.app.chores = Chores(house.app.store, house.app.clock, upkeep(house.app))
     house.app.drain("chores", stop=lambda: False)
     with house.app.store.read() as conn:
         assert snapshots.get(conn, "doctor") is not None

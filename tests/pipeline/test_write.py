@@ -20,6 +20,8 @@ from tests.pipeline.conftest import ANA, House
 from tests.pipeline.messages import replies, text
 from tests.pipeline.test_journey import ANYTHING
 
+pytestmark = pytest.mark.both  # what two processes do to rows is the point
+
 BEN, NEW = "573102223333", "573209998877"
 USER = "CO.13491208655302741918"
 

@@ -25,6 +25,7 @@ from connector.store.tables import (
     sends,
     statuses,
 )
+from tests.depth import examples
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=1)
@@ -384,7 +385,7 @@ def word(event: str, of_plans: list[str], of_changes: list[str]) -> str:
     return "done"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=EVENTS)
 def test_every_event_is_counted_by_one_word(store: Store, history: list[tuple[str, list[str], list[str]]]) -> None:
     expected = {"deliveries": 0, "events": len(history), "done": 0, "waiting": 0, "review": 0, "refused": 0}

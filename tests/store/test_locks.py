@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from connector.errors import StoreDown, TryAgain
 from connector.store.engine import Store, open_store
 from connector.store.locks import key_of
+from tests.depth import examples
 from tests.servers import PostgresServer
 
 Spawn = Callable[..., subprocess.Popen[str]]
@@ -142,7 +143,7 @@ def test_keys_fit_both_databases() -> None:
 NAMES = st.lists(st.sampled_from("abcdef"), max_size=6)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sampled_from(["take", "give"]), NAMES), max_size=25))
 def test_any_order_of_taking_and_giving_back(store: Store, steps: list[tuple[str, list[str]]]) -> None:
     """Against a plain model: nobody holds a name twice, and everything free is given."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from connector.store import doctor, tallies
 from connector.store.engine import Store
 from connector.store.tables import deliveries, events, metadata
+from tests.depth import examples
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 TABLES = {"events": events, "deliveries": deliveries}
@@ -59,7 +60,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_the_counts_are_exact(store: Store, steps: list[tuple[str, str, int]]) -> None:
     with store.write() as conn:

@@ -1,12 +1,17 @@
 """The console in one process over a real store: `console` signs in whoever a test needs."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
+from werkzeug.routing import Rule
 
 from connector.base import hook_path, kinds
 from connector.config import key_file
@@ -16,6 +21,44 @@ from connector.store.secrets import Keyring
 from connector.web.house import House
 from connector.web.pages import flask_app
 
+
+class Compiled(BytecodeCache):
+    """Templates that one console compiled serve the next: half of a page's test was that."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get(f"{bucket.key} {bucket.checksum}")
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[f"{bucket.key} {bucket.checksum}"] = bucket.code
+
+
+def share_rules() -> None:
+    """The same for what werkzeug makes of a route's text, which depends on nothing else for routes like ours."""
+    real = Rule._compile_builder
+
+    @cache
+    def build(text: str, strict: bool, leaf: bool, defaults: str, unknown: bool, rule: "Same") -> Any:
+        return real(rule.rule, unknown)
+
+    def compile_builder(rule: Rule, append_unknown: bool = True) -> Any:
+        told = repr(sorted((rule.defaults or {}).items()))
+        return build(rule.rule, bool(rule.strict_slashes), rule.is_leaf, told, append_unknown, Same(rule))
+
+    Rule._compile_builder = compile_builder  # type: ignore[method-assign]
+
+
+@dataclass(frozen=True)
+class Same:
+    """A rule that is no part of a cache's key."""
+
+    rule: Rule = field(compare=False)
+
+
+COMPILED = Compiled()
+share_rules()
 PASSWORD = "correct horse battery"
 
 
@@ -88,6 +131,7 @@ def make_console(clock: FixedClock, tmp_path: Path) -> Callable[..., Console]:
             hook=hook_path, manifests=kinds(), public_url=public_url, sandbox=sandbox,
         )  # fmt: skip
         app = flask_app(house)
+        app.jinja_env.bytecode_cache = COMPILED
         app.testing = False  # errors become pages, as for everybody
         return Console(app, house, rung)
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.core.events import InboundMessage, Unrecognised, dump
+from tests.depth import examples
 from tests.whatsapp.reading import NUMBER, PAYLOADS, WABA, WEBHOOK, routed
 
 
@@ -290,7 +291,7 @@ def test_any_json_value_is_kept(value):
     storable(items)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(SHAPED, max_size=6))
 def test_every_message_is_accounted_for_in_order(messages):
     items = parse(body(*messages))
@@ -301,7 +302,7 @@ def test_every_message_is_accounted_for_in_order(messages):
     storable(items)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.sampled_from(FILES), st.data())
 def test_a_real_payload_with_one_wrong_value_is_still_accounted_for(name, data):
     whole = json.loads((PAYLOADS / f"{name}.json").read_bytes())

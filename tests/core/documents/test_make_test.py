@@ -13,6 +13,7 @@ from connector.core.documents.editing import add_test, add_to_map, scalar
 from connector.core.documents.reading import read_tree
 from connector.core.documents.tree import plain
 from connector.errors import GiveUp
+from tests.depth import examples
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "mappings").glob("*.yaml"))
 MAPPED = """# at the top
@@ -94,7 +95,7 @@ def test_wherever_tests_and_map_stand(text: str) -> None:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     text=st.sampled_from(TEXTS),
     name=words,
@@ -112,7 +113,7 @@ def test_a_test_of_anything_reads_again(text: str, name: str, values: dict[str, 
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(text=st.sampled_from(TEXTS), answer=words, value=words)
 def test_an_entry_of_anything_reads_again(text: str, answer: str, value: str) -> None:
     try:

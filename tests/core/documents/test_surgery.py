@@ -11,6 +11,7 @@ from connector.core.documents import read, surgery
 from connector.core.documents.reading import read_tree
 from connector.core.documents.tree import plain
 from connector.errors import GiveUp
+from tests.depth import examples
 
 FOLDER = Path(__file__).parents[3] / "mappings"
 WEBINAR = (FOLDER / "webinar-interest.yaml").read_text()
@@ -103,7 +104,7 @@ def test_documents_still_read_after_every_value_was_taken_away():
                 assert word not in plain(read_tree(surgery.drop(text, (word,)))[0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.text(max_size=40), st.sampled_from([("about",), ("set", "firstname"), ("set", "lifecyclestage", "map", "x")]))
 def test_any_text_reads_as_it_was_given_or_is_refused(value, path):
     try:

@@ -12,6 +12,7 @@ from connector.crm.hubspot.rows import Row, settle
 from connector.errors import Busy
 from connector.sandbox.http import Request, Response, answer
 from tests.crm.hubspot.scripted import batch, invalid, scripted
+from tests.depth import examples
 
 PATH = "/crm/objects/2026-09/contacts/batch/update"
 
@@ -175,7 +176,7 @@ def test_a_limit_in_the_middle_keeps_what_was_settled() -> None:
 
 
 @given(st.lists(st.sets(st.sampled_from("abc")), min_size=1, max_size=12), st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_every_row_ends_and_only_bad_fields_are_missing(bad: list[set[str]], traced: bool) -> None:
     """A HubSpot that refuses some fields of some rows, row by row (207) or the whole batch (400)."""
     wrong = {str(n): names for n, names in enumerate(bad)}

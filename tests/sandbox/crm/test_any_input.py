@@ -15,6 +15,7 @@ from connector.sandbox.salesforce import Salesforce
 from connector.sandbox.salesforce_settings import SalesforceOptions
 from connector.sandbox.salesforce_values import long_id
 from connector.sandbox.world import World
+from tests.depth import examples
 
 WORDS = (
     "properties", "inputs", "id", "idProperty", "objectWriteTraceId", "associations", "to", "types", "filterGroups",
@@ -77,7 +78,7 @@ SALESFORCE = [
     ("POST", "/composite/sobjects/Contact"), ("POST", "/composite"), ("POST", "/parameterizedSearch"),
     ("POST", "/tooling/sobjects/CustomField"), ("PATCH", "/_options"),
 ]  # fmt: skip
-fuzzed = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fuzzed = settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from connector.sandbox.http import Request
 from connector.sandbox.salesforce import Salesforce
 from connector.sandbox.world import World
+from tests.depth import examples
 
 NS = 'xmlns="http://soap.sforce.com/2006/04/metadata"'
 PATH = "/services/data/v68.0/metadata/deployRequest"
@@ -120,7 +121,7 @@ PATHS = st.sampled_from(
     pieces=st.lists(PIECES, max_size=10),
     files=st.dictionaries(PATHS, st.lists(PIECES, max_size=4).map("".join), max_size=4),
 )
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_zip_is_answered(salesforce, pieces, files) -> None:
     named = {"package.xml": f"<Package {NS}>{''.join(pieces)}</Package>"}
     body = form({path: f"<A {NS}>{text}</A>" for path, text in files.items() if path != "package.xml"} | named)
@@ -130,7 +131,7 @@ def test_any_zip_is_answered(salesforce, pieces, files) -> None:
 
 
 @given(body=st.binary(max_size=200))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_form_is_answered(salesforce, body) -> None:
     whole = form({"package.xml": manifest()})
     for sent in (body, whole[: len(body)] + body, whole.replace(b"PK", body[:2] or b"x")):

@@ -1,0 +1,23 @@
+"""How deep a run looks. `make test` has five minutes; `make test-deep` tries more examples, on both databases.
+
+Rooms where the database is the point run on both each time (BOTH, or `pytestmark = pytest.mark.both`).
+"""
+
+import os
+import zlib
+from collections.abc import Sequence
+
+DEEP = bool(os.environ.get("CONNECTOR_TESTS_DEEP"))
+BOTH = ("store/", "journey/", "chaos/", "test_config", "test_jobs", "test_supervisor")
+SHARE = 4  # a quick run tries this part of a property's examples
+
+
+def examples(wanted: int) -> int:
+    """max_examples of a property that is tried with `wanted` in a deep run."""
+    return wanted if DEEP else max(wanted // SHARE, 5)
+
+
+def left_out(node: str, database: str, databases: Sequence[str] = ("sqlite", "postgresql")) -> bool:
+    """Is this one of the tests that a quick run does on the other database? Each has its own for ever."""
+    mine = zlib.crc32(node.replace(database, "").encode()) % len(databases)
+    return databases[mine] != database
