@@ -8,13 +8,17 @@ from connector import webhooks, whatsapp, works
 from connector.base import SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
 from connector.connections import Connections, messenger
-from connector.pipeline import drift, own, retention, sweep, tasks, templates, waking
+from connector.pipeline import broadcasts as acts
+from connector.pipeline import drift, own, reckoning, retention, sweep, tasks, templates, waking
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
 from connector.pipeline.chores import Chore, Chores, each
 from connector.pipeline.drain import fair
 from connector.pipeline.handle import Handler
 from connector.pipeline.library import Shelf
+from connector.pipeline.marks import Marks
+from connector.pipeline.media_in import Fetcher
+from connector.pipeline.media_out import Uploader
 from connector.pipeline.notify import Caller, Notifier
 from connector.pipeline.prepare import Preparer
 from connector.pipeline.schedule import Schedule
@@ -24,8 +28,20 @@ from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Unpacker
 from connector.pipeline.waking import Waker
 from connector.pipeline.write import Writer
-from connector.ports import CRM, Account, Bell
-from connector.store import accounts, callbacks, days, holding, numbers, own_writes, sending, shadows, telling
+from connector.ports import CRM, Account, Bell, Messenger
+from connector.store import (
+    accounts,
+    broadcasts,
+    callbacks,
+    days,
+    holding,
+    numbers,
+    own_writes,
+    sending,
+    shadows,
+    telling,
+    uploads,
+)
 from connector.store import tasks as task_rows
 from connector.works import checkup
 
@@ -38,6 +54,11 @@ class App(Connections):
     def __init__(self, config: Config, bell: Bell) -> None:
         super().__init__(config, bell)
         self.chores = Chores(self.store, self.clock, upkeep(self))
+        self.marks = Marks(self.messenger)
+
+    def close(self) -> None:
+        self.marks.wait()
+        super().close()
 
     # ---- work ----------------------------------------------------------------------------------------------------
     def drain(self, name: str, *, stop: Callable[[], bool]) -> None:
@@ -50,7 +71,7 @@ class App(Connections):
             self.bell.ring(name)
 
     def _unpack(self, _: str, stop: Callable[[], bool]) -> None:
-        bells = Unpacker(self.store, self.directory, self.webhook, self.clock).drain(stop)
+        bells = Unpacker(self.store, self.directory, self.webhook, self.clock, self.marks.heard).drain(stop)
         self._go_on(bells, stop)
 
     def _go_on(self, bells: Sequence[str], stop: Callable[[], bool]) -> None:
@@ -111,9 +132,26 @@ class App(Connections):
             with self.store.write() as conn:
                 sending.homeless(conn, number, self.clock.now())
         else:
-            Sender(self.store, number, self.messenger(account), self.clock).drain(stop)
+            sender = Sender(self.store, number, self.messenger(account), self.clock)
+            sender.drain(stop)
+            if sender.uploads:
+                self.bell.ring(f"upload:{number}")
             with self.store.read() as conn:
                 self.bell.ring(*(f"truth:{crm}" for crm in telling.accounts_due(conn)))
+
+    def _upload(self, number: str, stop: Callable[[], bool]) -> None:
+        with self.store.read() as conn:
+            owner = accounts.owners(conn).get(number, "")
+        account = self.account(owner) if owner else None
+        if account is not None:
+            Uploader(self.store, number, self.messenger(account), self.clock, self.bell.ring).drain(stop)
+
+    def _media(self, _: str, stop: Callable[[], bool]) -> None:
+        Fetcher(self.store, self._messenger_of, self.clock, self.bell.ring).drain(stop)
+
+    def _messenger_of(self, name: str) -> Messenger | None:
+        account = self.account(name)
+        return self.messenger(account) if account is not None and account.kind == whatsapp.MANIFEST.kind else None
 
     def _truth(self, name: str, stop: Callable[[], bool]) -> None:
         account = self._crm_account(name)
@@ -152,6 +190,18 @@ class App(Connections):
         now = self.clock.now
         self._each_shelf(stop, lambda account, crm_, shelf: Schedule(self.store, account, crm_, shelf).tick(now()))
 
+    def broadcasts(self, stop: Callable[[], bool]) -> None:
+        """Broadcasts whose time has come begin; those that have nothing left are done."""
+        now = self.clock.now()
+        with self.store.write() as conn:
+            bells = acts.tick(conn, now)
+        for account in (a for a in self.accounts() if a.kind in crm_kinds()):
+            live = [(one.document, one.since) for one in self.library.shelf(account.name).sends if one.document.at]
+            if live and not stop():
+                with self.store.write() as conn:
+                    bells += acts.timed(conn, account, live, now)
+        self.bell.ring(*bells)
+
     def catch_up(self, stop: Callable[[], bool]) -> None:
         """Changes that no webhook told of."""
         now = self.clock.now
@@ -173,6 +223,16 @@ class App(Connections):
         look, known = self.fields_of(refresh=True), self.templates_of(refresh=True)
         drift.check_all(self.store, look, known, self.clock.now())
 
+    def reports(self, stop: Callable[[], bool]) -> None:
+        """Goals first: what they add is not counted anew."""
+        shelves = [(a, self.library.shelf(a.name)) for a in self.accounts() if a.kind in crm_kinds()]
+        for account, shelf in shelves:
+            if stop():
+                return
+            if any(live.document.goal for live in shelf.sends):
+                reckoning.look(self.store, account, self.crm(account), shelf, self.clock.now())
+        reckoning.count(self.store, [shelf for _, shelf in shelves], self.clock.now())
+
     def cancel(self, stop: Callable[[], bool]) -> None:
         """Rows of what a person has cancelled by the thousand."""
         more = 1
@@ -191,6 +251,8 @@ class App(Connections):
             callbacks.expire(conn, self.clock.now())
             task_rows.prune(conn, self.clock.now())
             shadows.prune(conn, self.clock.now())
+            broadcasts.prune(conn, self.clock.now())
+            uploads.prune(conn, self.clock.now())
 
     def sweep(self) -> list[str]:
         """Rings for whatever waits; the bells rung."""
@@ -210,6 +272,8 @@ DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
     "trigger": App._trigger,
     "prepare": App._prepare,
     "send": App._send,
+    "upload": App._upload,
+    "media": App._media,
     "truth": App._truth,
     "notify": App._notify,
     "wake": App._wake,
@@ -222,6 +286,7 @@ def upkeep(app: App) -> Mapping[str, Chore]:
     """What is done by the hour, whoever does it."""
     return {
         "timers": Chore(timedelta(seconds=30), app.tick),
+        "broadcasts": Chore(timedelta(seconds=10), app.broadcasts),
         "catch-up": Chore(timedelta(minutes=15), app.catch_up),
         "meta": Chore(timedelta(hours=6), app.sync),
         drift.CHORE: Chore(drift.EVERY, app.drift),
@@ -231,6 +296,7 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         "conversations": Chore(timedelta(seconds=60), lambda _: waking.tidy(app.store, app.clock.now())),
         "tally": Chore(timedelta(seconds=30), lambda _: days.tally(app.store)),
         "figures": Chore(timedelta(minutes=5), lambda _: days.count(app.store, app.clock.now())),
+        "reports": Chore(timedelta(minutes=5), app.reports),
         "retention": Chore(timedelta(days=1), retention.chore(app.store, app.clock)),
     }
 

@@ -26,6 +26,8 @@ COMMANDS = {
     "hubspot": "connector.cli.packages:hubspot",
     "salesforce": "connector.cli.packages:salesforce",
     "sends": "connector.cli.sends:sends",
+    "reports": "connector.cli.reports:reports",
+    "broadcasts": "connector.cli.broadcasts:group",
     "contacts": "connector.cli.contacts:group",
     "settings": "connector.cli.settings:group",
     "tasks": "connector.cli.tasks:group",

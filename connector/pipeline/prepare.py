@@ -15,7 +15,7 @@ from connector.core.events import TriggerCalled, load
 from connector.core.sending import Case, Prepared
 from connector.core.template import Template
 from connector.ids import new_id
-from connector.pipeline import called, consents, flow_templates, gates, limits
+from connector.pipeline import called, consents, flow_templates, frozen, gates, limits
 from connector.pipeline.drain import Stop, alone, log, of_one_row, park_account, parked
 from connector.pipeline.library import Library
 from connector.pipeline.lookup import read_records
@@ -120,13 +120,23 @@ def _row(one: Wanted, made: Prepared, sender: Any, templates: Sequence[Template]
         "template": made.template or one.document.template, "language": made.language, "category": made.category,
         "priority": LATER, "to": made.to, "user_id": one.case.contact.user_id if one.case.contact else None,
         "body": made.body, "buttons": dict(made.buttons) or None,
-        "record": _ref(one.record), "person": _ref(one.person),
+        "record": _ref(one.record), "person": _ref(one.person), "goal": _goal(one),
         "context": {**_context(made, templates), **one.kept}, "callback": one.callback or None,
         "state": made.state, "code": made.code, "reason": made.reason,
         "who": reasons.reason(made.code).who if made.code else "",
         "next_at": None if ended else made.until or now, "give_up_at": made.give_up_at,
         "at": one.case.created_at or now, "ended_at": now if ended else None, "tell": 1 if ended else 0,
     }  # fmt: skip
+
+
+def _goal(one: Wanted) -> str | None:
+    """The lane of the record whose change will say that the message did what it was meant to; None without a goal."""
+    goal = one.document.goal
+    person = goal is not None and goal.word == "contact" and one.document.word != "contact"
+    record = one.person if person else one.record or one.person
+    if goal is None or record is None:
+        return None
+    return f"record:{record.account}:{record.object}:{record.id}"
 
 
 def _ref(record: RecordRef | None) -> list[str] | None:
@@ -214,10 +224,15 @@ class Preparer:
         """Reads what they need from the CRM, then moves them on in one transaction."""
         documents = {row.id: self._document(row) for row in rows}
         live = [row for row in rows if documents[row.id] is not None]
-        records = self._read(live, documents)
+        with self.store.read() as conn:
+            fixed = frozen.people(conn, rows)
+        records = self._read([row for row in live if row.id not in fixed], documents)
         now = self.clock.now()
-        there = [row for row in live if row.record is None or (row.record[1], row.record[2]) in records]
-        wanted = [self._wanted(row, documents[row.id], records) for row in there]
+        there = [
+            row for row in live
+            if row.id in fixed or row.record is None or (row.record[1], row.record[2]) in records
+        ]  # fmt: skip
+        wanted = [self._wanted(row, documents[row.id], records, fixed.get(row.id)) for row in there]
         with self.store.write() as conn:
             heirs = contacts.heirs(conn, sorted({one.lane for one in wanted if one.lane}))
             wanted = [replace(one, lane=heirs.get(one.lane, one.lane)) for one in wanted]
@@ -232,7 +247,9 @@ class Preparer:
         numbers.update(row["number"] for row in made if row["state"] == "ready" and row["id"] in moved)
 
     def _document(self, row: Any) -> tuple[SendDocument, int] | None:
-        """As it is live now; that of a workflow's own template lives in its call."""
+        """As it is live now; that of a workflow's own template lives in its call, a broadcast's stays as it was."""
+        if row.broadcast:
+            return frozen.document(self.store, row)
         step = flow_templates.again(row, self.account.name)
         if step is not None:
             return replace(step[0], give_up_after=row.give_up_at - row.at if row.give_up_at else None), row.version
@@ -262,13 +279,17 @@ class Preparer:
         return read_records(self.crm, asked)
 
     def _wanted(
-        self, row: Any, live: tuple[SendDocument, int] | None, records: Mapping[tuple[str, str], Record]
+        self,
+        row: Any,
+        live: tuple[SendDocument, int] | None,
+        records: Mapping[tuple[str, str], Record],
+        fixed: Record | None = None,
     ) -> Wanted:
         assert live is not None
         event = load(row.kind, row.payload)
         record, person = (RecordRef(*ref) if ref else None for ref in (row.record, row.person))
         case = Case(
-            event=event, record=_found(record, records), person=_found(person, records),
+            event=event, record=fixed or _found(record, records), person=fixed or _found(person, records),
             called=_called(row, event, self.account.name), setting=self._setting(),
             created_at=row.at,
         )  # fmt: skip

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from connector.core.audience import Source
 from connector.core.changes import Outcome
 from connector.core.contact import Record, Value
+from connector.ports.files import StoredFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,7 @@ class Capabilities:
     object: str  # the default object for a contact
     identity: Mapping[str, str]  # wa_id -> whatsapp_id, user_id -> whatsapp_user_id
     objects: Mapping[str, str] = field(default_factory=dict)  # the language's word -> the CRM's: deal -> deals
+    audiences: tuple[str, ...] = ()  # kinds of lists of people: list report view query
     repeatable: frozenset[str] = frozenset()  # activity kinds safe to write twice (they carry an external id)
     locale: str | None = None
 
@@ -64,6 +67,20 @@ class ActivityChange:
     text: str = ""
     owner: str = ""  # "owner" or an e-mail (tasks)
     look_first: bool = False  # an earlier try may have arrived: look for `ref` on the record before it is repeated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """A customer's file on its way to their record. `ref` is kept with it, so that it is found, not repeated."""
+
+    id: str
+    ref: str
+    object: str
+    record: str
+    at: datetime
+    file: StoredFile
+    text: str = ""  # the caption
+    look_first: bool = False  # an earlier try may have arrived
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +143,16 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Audience:
+    """One list of people that a CRM has: `kind` and `id` or `name` make a Source of it."""
+
+    kind: str  # list report view
+    id: str
+    name: str
+    size: int | None = None  # as the CRM last counted
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
     """A record that another is associated with."""
 
@@ -155,6 +182,10 @@ class CRM(Protocol):
         """Same length, same order. At most `can.batch` changes of one object and class (activities: of one kind)."""
         ...
 
+    def attach(self, files: Sequence[FileChange]) -> list[Outcome]:
+        """Files on records, each once. Same length, same order; `activity` is the entry that carries the file."""
+        ...
+
     def read(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
         """By id, any number of ids; deleted ones are absent. A merged or converted one comes with `was`."""
         ...
@@ -165,6 +196,14 @@ class CRM(Protocol):
 
     def query(self, object: str, where: Sequence[Where], fields: Sequence[str], *, after: str = "") -> Page:
         """Records that meet every condition, a page at a time."""
+        ...
+
+    def audiences(self, kind: str, text: str = "") -> list[Audience]:
+        """The lists of people there are of one kind (`can.audiences`), whose name begins with this; at most 100."""
+        ...
+
+    def audience(self, source: Source, fields: Sequence[str], *, after: str = "") -> Page:
+        """The people of a list, a page at a time, each once a page. Raises NotFound, Rejected with what to mend."""
         ...
 
     def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:

@@ -7,11 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ids import new_id
+from connector.store.among import among
 from connector.store.bulk import insert_many
 from connector.store.changes import WRITTEN
 from connector.store.contacts import heirs
 from connector.store.holding import AGAIN
-from connector.store.tables import accounts, changes, events, plans, sends
+from connector.store.tables import accounts, broadcast_people, changes, events, plans, sends
 from connector.store.waiting import REPLACED
 
 ENDED = ("review", "refused")
@@ -20,7 +21,7 @@ _C, _S = changes.c, sends.c
 # A send's columns that the next one takes over; everything else begins anew.
 _KEPT = (
     "event", "account", "crm", "number", "document", "version", "template", "language", "step", "category", "priority",
-    "to", "user_id", "body", "record", "person", "context",
+    "to", "user_id", "body", "record", "person", "context", "broadcast",
 )  # fmt: skip
 CONSENT = ("consent", "graph_131050")  # codes of sends that a person's own word ended
 
@@ -40,7 +41,7 @@ def change(conn: sa.Connection, row: sa.Row[Any], now: datetime) -> str:
         return "It is a question: answer it." if row.kind == "Ask" else f"A {row.kind} is not repeated."
     if row.kind == "SetField" and overtaken(conn, row):
         return f"{row.body['field']} has got a newer value since."
-    attempts = 1 if row.kind in ("LogActivity", "CreateTask") else 0
+    attempts = 1 if row.kind in ("LogActivity", "CreateTask", "AttachFile") else 0
     mine = sa.and_(_C.seq == row.seq, _C.state.in_(ENDED))
     again = sa.update(changes).where(mine).values(state="new", attempts=attempts, next_at=now, done_at=None)
     return "" if conn.execute(again).rowcount else "Somebody else did it first."
@@ -119,6 +120,11 @@ def stopped(conn: sa.Connection, event: str) -> Sequence[sa.Row[Any]]:
     return conn.execute(sa.select(sends).where(mine).order_by(_S.at, _S.id)).all()
 
 
+def rows(conn: sa.Connection, ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
+    """These sends, whole, by id."""
+    return conn.execute(sa.select(sends).where(among(conn, _S.id, ids)).order_by(_S.id)).all() if ids else ()
+
+
 def why_not(row: Any) -> str:
     """Why this send is not sent again at a person's word; "" when it may be."""
     if row.state == "unknown":
@@ -148,4 +154,7 @@ def send(conn: sa.Connection, row: sa.Row[Any], now: datetime) -> dict[str, Any]
         "state": "ready" if is_reply else "waiting", "body": row.body if is_reply else None,
     }  # fmt: skip
     made = insert_many(conn, sends, [fresh], ignore_conflicts=True, returning=["id"])
+    if made and row.broadcast:  # the same person of the same broadcast
+        mine = sa.and_(broadcast_people.c.broadcast == row.broadcast, broadcast_people.c.send == row.id)
+        conn.execute(sa.update(broadcast_people).where(mine).values(send=fresh["id"]))
     return fresh if made else None

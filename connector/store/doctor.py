@@ -17,6 +17,7 @@ from connector.store.counts import counts
 from connector.store.sends import RANKS
 from connector.store.tables import (
     accounts,
+    broadcast_people,
     changes,
     consents,
     contacts,
@@ -31,6 +32,7 @@ from connector.store.tables import (
     sends,
     statuses,
 )
+from connector.store.waiting import REPLACED
 
 __all__ = ["INVARIANTS", "Invariant", "counts", "findings"]
 
@@ -172,8 +174,9 @@ def _send_waits(now: datetime) -> Query:
     t, p = sends.c, parks.c
     late = sa.and_(t.at < now - PATIENCE, sa.or_(t.next_at.is_(None), t.next_at < now - PATIENCE))
     here = sa.or_(
-        sa.and_(p.scope.in_(["number", "pace"]), p.key == t.number), sa.and_(p.scope == "pace", p.key == t.crm)
-    )
+        sa.and_(p.scope.in_(["number", "pace"]), p.key == t.number), sa.and_(p.scope == "pace", p.key == t.crm),
+        sa.and_(p.scope == "broadcast", p.key == t.broadcast),
+    )  # fmt: skip
     told = sa.exists().where(here, p.until > now)
     first = sends.alias("first")
     behind = sa.exists().where(first.c.id == t.behind, in_state(first, "waiting", "ready", "in_flight"))
@@ -181,6 +184,20 @@ def _send_waits(now: datetime) -> Query:
     waiting = sa.select(t.id).where(in_state(sends, "waiting"), late, ~told, ~_rests(t.crm, now))
     both = ready.union_all(waiting).subquery()
     return sa.select(both.c.id)
+
+
+def _broadcast_people(_: datetime) -> Query:
+    """Recipients of a broadcast not equal to its sends: a person without theirs, one that nobody was planned for, two.
+
+    A send that failed and was made anew is no second one."""
+    p, t = broadcast_people.c, sends.c
+    theirs = sa.exists().where(t.id == p.send, t.broadcast == p.broadcast)
+    missing = sa.select(p.send).where(p.state == "planned", ~theirs)
+    mine = sa.and_(t.broadcast != "", t.label != REPLACED)
+    strange = sa.select(t.id).where(mine, ~sa.exists().where(p.send == t.id, p.broadcast == t.broadcast))
+    doubled = sa.select(sa.func.min(t.id)).where(mine).group_by(t.broadcast, t.lane).having(sa.func.count() > 1)
+    found = missing.union_all(strange, doubled).subquery()
+    return sa.select(found.c[0])
 
 
 def _delivery_waits(now: datetime) -> Query:
@@ -264,6 +281,7 @@ INVARIANTS: Mapping[str, Invariant] = {
     "accepted_twice": Invariant(_REPORT, _accepted_twice),
     "send_in_flight_too_long": Invariant(_WORKERS, _send_in_flight_too_long),
     "send_waits": Invariant("Are workers running? `connector sends list` says why each one waits.", _send_waits),
+    "broadcast_people": Invariant(_REPORT, _broadcast_people),
     "delivery_waits": Invariant(_WORKERS, _delivery_waits),
     "plan_waits": Invariant(_WORKERS, _plan_waits),
     "change_waits": Invariant(_WORKERS, _change_waits),

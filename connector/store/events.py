@@ -53,6 +53,19 @@ def add(
     insert_many(conn, plans, todo)
 
 
+def add_done(
+    conn: sa.Connection, rows: Sequence[dict[str, Any]], account: str, bodies: Mapping[str, Any], now: datetime
+) -> None:
+    """Events whose plan is made together with them: {event: its body}; nothing is left to judge."""
+    insert_many(conn, events, list(rows))
+    query = sa.select(events.c.id, events.c.seq, events.c.lane).where(among(conn, events.c.id, list(bodies)))
+    done = {"account": account, "journey": "trigger", "state": "done", "attempts": 0, "done_at": now}
+    found = conn.execute(query.order_by(events.c.seq)).all() if bodies else ()
+    insert_many(conn, plans, [
+        done | {"event": row.id, "event_seq": row.seq, "lane": row.lane, "body": bodies[row.id]} for row in found
+    ])  # fmt: skip
+
+
 def settle(conn: sa.Connection, ids: Sequence[str]) -> None:
     """Marks events done that have no plan left to make.
 

@@ -12,6 +12,7 @@ from connector.store import figures, snapshots
 from connector.store.among import among
 from connector.store.figures import HOURS, first_id
 from connector.store.review import LOOKED
+from connector.store.sending import PRIORITIES
 from connector.store.states import ENDED
 from connector.store.tables import (
     accounts,
@@ -55,7 +56,7 @@ def lags(conn: sa.Connection, now: datetime) -> list[Lag]:
         found.append(_oldest(stage, [_plan(conn, id_, journey, now) for id_ in ids]))
     found.append(_oldest("write", [_change(conn, id_, now) for id_ in ids]))
     found.append(
-        _oldest("send", [_ready(conn, number, priority, now) for number in _numbers(conn) for priority in (0, 1)])
+        _oldest("send", [_ready(conn, number, priority, now) for number in _numbers(conn) for priority in PRIORITIES])
     )
     found.append(_oldest("tell", [_tell(conn, id_) for id_ in ids]))
     return found

@@ -12,13 +12,15 @@ from connector.store.sending import CANCELLED
 from connector.store.tables import accounts, findings, in_state, sends
 from connector.store.tables import parks as parked
 
-SCOPES = ("account", "number", "template", "document", "contact", "send")
+SCOPES = ("account", "number", "template", "document", "broadcast", "contact", "send")
 FOR_EVER = timedelta(days=36500)
 AGAIN = "sent_again_by_person"
 AT_ONCE = 5_000  # sends that are cancelled in one transaction
 BY_PERSON = "A person cancelled it."
 _T = sends.c
-MARKS = {"document": "document", "number": "number", "account": "account", "contact": "lane"}  # scope -> column
+MARKS = {  # scope -> column
+    "document": "document", "broadcast": "broadcast", "number": "number", "account": "account", "contact": "lane",
+}  # fmt: skip
 FILTERS: Mapping[str, sa.Column[Any]] = {
     "id": _T.id, "state": _T.state, "document": _T.document, "number": _T.number, "contact": _T.lane, "to": _T.to,
     "event": _T.event, "template": _T.template, "crm": _T.crm, "code": _T.code,
@@ -28,7 +30,7 @@ FILTERS: Mapping[str, sa.Column[Any]] = {
 COLUMNS = (
     _T.id, _T.document, _T.version, _T.template, _T.language, _T.category, _T.step, _T.to, _T.user_id, _T.state,
     _T.label, _T.code, _T.reason, _T.who, _T.next_at, _T.at, _T.started_at, _T.ended_at, _T.number, _T.account, _T.crm,
-    _T.attempts, _T.lane, _T.event, _T.answered_by,
+    _T.attempts, _T.lane, _T.event, _T.answered_by, _T.broadcast,
 )  # fmt: skip
 
 
@@ -59,7 +61,10 @@ def _of(scope: str, key: str) -> sa.ColumnElement[bool]:
     if scope == "template":
         account, _, name = key.partition(":")
         return sa.and_(_T.account == account, _T.template == name)
-    column = {"account": _T.account, "number": _T.number, "document": _T.document, "contact": _T.lane, "send": _T.id}
+    column = {
+        "account": _T.account, "number": _T.number, "document": _T.document, "broadcast": _T.broadcast,
+        "contact": _T.lane, "send": _T.id,
+    }  # fmt: skip
     return column[scope] == (key.partition(":")[0] if scope == "contact" else key)
 
 
@@ -133,7 +138,8 @@ def _why(row: sa.Row[Any], whys: Mapping[tuple[str, str], str]) -> str:
     """Its own reason; of one that is ready, what it waits behind comes first."""
     if row.state != "ready":
         return str(row.reason)
-    places = (("account", row.account), ("number", row.number), ("document", row.document), ("send", row.id))
+    places = (("account", row.account), ("number", row.number), ("document", row.document),
+              ("broadcast", row.broadcast), ("send", row.id))  # fmt: skip
     behind = next((whys[place] for place in places if place in whys), "")
     return behind or row.reason or whys.get(("pace", row.number), "")
 
@@ -143,7 +149,7 @@ def _whys(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> di
     keys = {
         "account": {row.account for row in ready}, "number": {row.number for row in ready},
         "document": {row.document for row in ready}, "send": {row.id for row in ready},
-        "pace": {row.number for row in ready},
+        "broadcast": {row.broadcast for row in ready if row.broadcast}, "pace": {row.number for row in ready},
     }  # fmt: skip
     p, found = parked.c, {}
     if ready:

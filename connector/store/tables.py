@@ -289,8 +289,11 @@ sends = table(
     number("tell"),  # 1: its document's `after:`, or a callback, has something to hear
     number("told"),  # the rank that was told
     number("told_reply"),
+    text("goal"),  # the lane of the record whose change says that it did what it was meant to
+    text("broadcast", ""),  # the broadcast it belongs to
     text("behind"),  # the send that must have left, or ended, before this one: what is said to a person stays in order
 )
+pending("sends_broadcast", sends, "broadcast <> ''", "broadcast", "state")
 sa.Index("sends_lane", sends.c.lane, sends.c.at)
 sa.Index("sends_at", sends.c.at)
 sa.Index("sends_event", sends.c.event)
@@ -304,6 +307,7 @@ pending("sends_ended", sends, "state IN ('failed', 'refused', 'expired', 'cancel
 for _state in ("failed", "refused", "expired", "cancelled"):  # for lists: an index of them all by state is not taken
     pending(f"sends_{_state}", sends, f"state = '{_state}'", "id")
 pending("sends_held", sends, "state IN ('waiting', 'ready')", "document")
+pending("sends_goal", sends, "goal IS NOT NULL", "goal")
 pending("sends_tell", sends, "tell = 1", "crm")
 
 send_attempts = table(  # append-only facts: one row per request that may have left
@@ -626,6 +630,91 @@ shadows = table(  # what a version beside the live one would have done with an e
 )
 sa.Index("shadows_document", shadows.c.document, shadows.c.version, shadows.c.at)
 
+# ---- reports -----------------------------------------------------------------------------------------------------
+report_days = table(  # what became of the messages of a day; counted by a chore, kept longer than they are
+    "report_days",
+    sa.Column("day", Time, primary_key=True),  # its beginning, UTC
+    sa.Column("document", sa.Text, primary_key=True),
+    sa.Column("template", sa.Text, primary_key=True),
+    sa.Column("number", sa.Text, primary_key=True),  # phone_number_id
+    sa.Column("what", sa.Text, primary_key=True),  # state ended answered awaited after price goal goals silent
+    sa.Column("key", sa.Text, primary_key=True),  # the state, the code of a reason, the step of a time, ...
+    sa.Column("n", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+goals_reached = table(  # messages that led to what they were meant to
+    "goals_reached",
+    sa.Column("send", Id, primary_key=True),
+    text("document", ""),
+    sa.Column("at", Time, nullable=False),
+)
+# ---- broadcasts: one document to many people (docs/decisions/0021) ------------------------------------------------
+broadcasts = table(
+    "broadcasts",
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),  # who asks twice with one key gets one broadcast
+    text("name", ""),
+    text("document", ""),
+    number("version"),
+    text("crm", ""),  # the CRM account whose document it is
+    sa.Column("source", Json, nullable=False),  # {kind, value, object, file, name}
+    text("campaign", ""),  # of the CRM: what became of each is written to its members
+    text("state", "draft"),  # draft scheduled planning running done cancelled
+    text("reason", ""),
+    text("author", ""),
+    text("starter", ""),
+    text("task", ""),  # that forecasts, then the one that plans
+    sa.Column("forecast", Json),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("start_at", Time),  # not before
+    sa.Column("started_at", Time),
+    sa.Column("planned_at", Time),
+    sa.Column("paused_at", Time),
+    sa.Column("ended_at", Time),
+    number("page"),  # pages planned: a compare-and-set, so that two planners never plan one page twice
+    sa.Column("cursor", Json),  # where the next page begins
+    number("rows_read"),
+    number("planned"),
+    number("refused"),
+    number("total"),
+)
+sa.Index("broadcasts_at", broadcasts.c.at)
+pending("broadcasts_open", broadcasts, "state IN ('scheduled', 'planning', 'running')", "state")
+
+broadcast_people = table(
+    "broadcast_people",
+    sa.Column("broadcast", Id, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),  # the contact; #line of a row that is nobody's
+    number("line"),
+    text("phone", ""),  # E.164, or as it stands in the row
+    text("name", ""),
+    text("contact"),
+    sa.Column("record", Json),  # [account, object, id] of their CRM record
+    sa.Column("params", Json),  # the values the document reads, frozen
+    text("state", "planned"),  # planned refused
+    text("code", ""),
+    text("reason", ""),
+    text("send"),
+)
+sa.Index("broadcast_people_line", broadcast_people.c.broadcast, broadcast_people.c.line)
+sa.Index("broadcast_people_phone", broadcast_people.c.broadcast, broadcast_people.c.phone)
+sa.Index("broadcast_people_contact", broadcast_people.c.contact)
+pending("broadcast_people_send", broadcast_people, "send IS NOT NULL", "send")
+
+uploads = table(  # what a person gave us to read later: lists of people
+    "uploads",
+    sa.Column("id", Id, primary_key=True),
+    text("name", ""),
+    number("size"),
+    text("author", ""),
+    sa.Column("at", Time, nullable=False),
+)
+upload_parts = table(
+    "upload_parts",
+    sa.Column("upload", Id, primary_key=True),
+    sa.Column("n", sa.Integer, primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
 # ---- conversations -----------------------------------------------------------------------------------------------
 conversations = table(  # a person in a flow: one that runs at most, and all that ended
     "conversations",
@@ -682,3 +771,45 @@ windows = table(  # when a person last wrote to each number: the 24 hours count 
     sa.Column("number", Id, primary_key=True),
     sa.Column("at", Time, nullable=False),
 )
+# ---- media: files that came in or go out (0004) ----------------------------------------------------------------------
+media = table(
+    "media",
+    sa.Column("id", Id, primary_key=True),  # also its name on disk
+    text("way", "in"),  # in: a customer's · out: ours, to be sent
+    text("account", ""),  # the WhatsApp account it came to
+    text("number", ""),
+    text("event"),  # of the message it came with
+    text("media_id"),  # WhatsApp's id of it: it lives 7 days
+    text("url"),  # where a file of ours comes from; null = it was given to us whole
+    text("kind", ""),  # image video audio document sticker
+    text("mime", ""),  # as its sender declares it
+    text("name", ""),
+    text("declared", ""),  # the sender's sha256, base64 or hex
+    text("sha256", ""),  # what we found, hex
+    sa.Column("size", sa.BigInteger),
+    text("state", "new"),  # new stored refused (never kept) gone (kept once, deleted)
+    number("attempts"),
+    sa.Column("next_at", Time),
+    text("reason", ""),  # in plain words
+    sa.Column("at", Time, nullable=False),
+    sa.Column("stored_at", Time),
+    sa.UniqueConstraint("account", "media_id", name="media_once"),
+)
+sa.Index("media_event", media.c.event)
+sa.Index("media_at", media.c.at)
+sa.Index("media_file", media.c.media_id)
+pending("media_new", media, "state = 'new'", "next_at")
+
+media_ids = table(  # what WhatsApp calls a file of ours, for each number: an upload is good for 30 days
+    "media_ids",
+    sa.Column("number", sa.Text, primary_key=True),
+    sa.Column("media", Id, primary_key=True),
+    text("media_id"),
+    text("state", "new"),  # new done refused
+    number("attempts"),
+    sa.Column("next_at", Time),
+    text("reason", ""),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("expires_at", Time),
+)
+pending("media_ids_new", media_ids, "state = 'new'", "next_at")

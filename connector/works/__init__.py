@@ -12,6 +12,7 @@ from connector.pipeline.tasks import Progress, Work
 from connector.store.tasks import Task
 from connector.works import (
     accounts,
+    broadcasts,
     checkup,
     connecting,
     hands,
@@ -45,6 +46,8 @@ KINDS: Mapping[str, Kind] = {
     "replay": replays.replay_task,
     "doctor": checkup.doctor_task,
     "contact.erase": people.erase_task,
+    "broadcast.forecast": broadcasts.forecast_task,
+    "broadcast.plan": broadcasts.plan_task,
 }
 # Not begun again when their worker died in the middle: a second time would be refused by Meta, or count once more.
 ONCE = frozenset({"templates.create", "templates.edit", "templates.delete"})

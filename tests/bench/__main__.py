@@ -16,6 +16,7 @@ PARTS = {  # part: the module whose run() measures it
     "claim": "tests.bench.bench_claim",
     "sends": "tests.bench.bench_sends",
     "trigger": "tests.bench.bench_trigger",
+    "broadcast": "tests.bench.bench_broadcast",
     "console": "tests.bench.bench_console",
     "reads": "tests.bench.bench_reads",
     "memory": "tests.bench.bench_memory",

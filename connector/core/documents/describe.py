@@ -117,6 +117,7 @@ _TITLES = {
     "to": "`to:`",
     "guard": "`guard:`",
     "quiet": "`quiet_hours:`",
+    "goal": "`goal:`",
     "after": "`after:`",
     "step": "A step of `after:`",
     "sendtask": "`task:` in `after:`",

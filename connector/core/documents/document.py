@@ -11,6 +11,7 @@ from connector.core.documents.flow_document import FlowDocument
 from connector.core.documents.rules import Rule
 from connector.core.documents.tree import Map
 from connector.core.documents.words import Run
+from connector.core.goals import Goal
 from connector.core.quiet import QuietHours
 from connector.core.schedule import DateRule, Every
 
@@ -132,6 +133,8 @@ class SendDocument:
     webhook: str | None = None
     date: DateRule | None = None
     every: Every | None = None
+    segment: str = ""  # a broadcast: whose people get it (core/audience.py); "" = no broadcast
+    at: datetime | None = None  # when it begins by itself: a wall clock, in the account's zone
     own_changes: bool = False
     reads: frozenset[str] = frozenset()
     record_reads: frozenset[str] = frozenset()
@@ -142,6 +145,7 @@ class SendDocument:
     give_up_after: timedelta | None = None
     quiet: QuietHours | None = None
     buttons: tuple[str, ...] = ()
+    goal: Goal | None = None
     sets: tuple[str, ...] = ()  # every field `after:` sets or clears, as written
     tests: tuple[Test, ...] = ()
     phone: tuple[Expression, ...] = field(default=(), repr=False)

@@ -27,6 +27,7 @@ def lint(document: SendDocument, tree: Map, schema: Schema, templates: Sequence[
     """Fields that are not there, what the templates do not take, and what was probably not meant."""
     known = _known(document, schema)
     yield from _watched(document, tree, known)
+    yield from _goal(document, tree, known)
     yield from _written(tree, known)
     yield from read_fields(_texts(tree), SEND, known)
     yield from _is_or_becomes(document)
@@ -42,6 +43,8 @@ def _known(document: SendDocument, schema: Schema) -> dict[str, list[Known]]:
     person = own if document.recipient == "record" else object_of("contact", schema)
     if own is not None:
         found |= {name: [(_fields(schema[own]), own)] for name in (document.word, "record")}
+    if document.segment == "csv":  # its columns are what is known of a person, besides what we know ourselves
+        return {}
     if person is not None:
         found["contact"] = [(_fields(schema[person]), person)]
     return found
@@ -76,6 +79,19 @@ def _watched(document: SendDocument, tree: Map, known: Mapping[str, list[Known]]
     if field is not None and field.type not in _DATES:
         said = f"'{field.name}' is a {field.type} field, not a date."
         yield ("when", "date"), Problem(said, code="type", hint="Choose a date field."), "error"
+
+
+def _goal(document: SendDocument, tree: Map, known: Mapping[str, list[Known]]) -> Iterator[Wrong]:
+    if document.goal is None:
+        return
+    path: Path = ("goal", f"{document.goal.word}.{document.goal.field}")
+    field, wrong = _one(known, document.goal.word, path, document.goal.field)
+    yield from wrong
+    if field is None:
+        return
+    for text in document.goal.values:
+        items = [p for p, n in walk(tree) if isinstance(n, Text) and p[:2] == path and n.value == text]
+        yield from literal(items[0] if items else path, field, text)
 
 
 def _value_path(tree: Map, path: Path, watch: Watch, text: str) -> Path:

@@ -40,6 +40,10 @@ now; it never sends for what happened before it was published.
 - `date: contact.renewal_date - 3 days at 09:00` is the account's time. When the date moves, the old time is dropped.
 - `webhook: name` is a link, or a workflow's action, that starts this one document; `webhook.phone` and the like are
   what it was called with. Without a record, `to: {phone: webhook.phone}` is enough.
+- `segment: list VIP customers` is a broadcast: one message to each person of a list in the CRM, of a `csv`, or of `any`
+  list that is chosen when it is sent. A person starts it, after a forecast; with `at: 2026-12-01 09:00` it begins by
+  itself, in the account's time zone. `contact.x` is a field of the person's record, or a column of the CSV. The values
+  are read once, when the broadcast is planned, and stay as they were then ([broadcasts](broadcasts.md)).
 - `to:` may be left out where the record is the person itself (`contact`, `lead`).
 - `phone:` takes the first number that is not empty and can be reached. When it is left out, it is `contact.phone`: the
   CRM's field of that name, else the number this person writes to us from.

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import time
+from datetime import datetime, time
 from functools import partial
 from typing import Any, ClassVar
 
+from connector.core import audience
 from connector.core.documents import expressions
 from connector.core.documents import fields as f
 from connector.core.documents.document import AtMost
@@ -14,6 +15,7 @@ from connector.core.documents.send_words import SEND
 from connector.core.schedule import DateRule, Every, parse_date, parse_every
 
 _HOURS = re.compile(r"([0-9]{1,2}):([0-9]{2}) ?[-–] ?([0-9]{1,2}):([0-9]{2})")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}")
 _AT_MOST = re.compile(r"([0-9]{1,4}) ?(?:per|a|in|every) ?(.+)")
 
 
@@ -56,6 +58,31 @@ class Date(f.Value):
             return parse_date(as_text(value))
         except ValueError as error:
             raise _two(error, "date") from None
+
+
+class Segment(f.Value):
+    """`any`, `csv`, `list VIP customers`, `report ...`, `view ...`, `query SELECT ...`."""
+
+    def read(self, value: Any) -> str:
+        text = " ".join(as_text(value).split())
+        try:
+            audience.parse(text)
+        except ValueError as error:
+            raise problem(f"'{text[:60]}' is no list of people.", "segment", str(error)) from None
+        return text
+
+
+class Moment(f.Value):
+    """`2026-12-01 09:00`: a wall clock, in the account's time zone."""
+
+    def read(self, value: Any) -> datetime:
+        text = as_text(value).strip()
+        if _MOMENT.fullmatch(text):
+            try:
+                return datetime.fromisoformat(text.replace(" ", "T"))
+            except ValueError:
+                pass
+        raise problem(f"'{text[:60]}' is not a day and a time.", "at", "Write for example 2026-12-01 09:00")
 
 
 def _two(error: ValueError, code: str) -> Exception:

@@ -41,6 +41,8 @@ def _changed(document: SendDocument, event: RecordChanged, before: Mapping[str, 
 
 
 def _awaited(document: SendDocument) -> str:
+    if document.segment:
+        return "its broadcast"
     if document.date is not None or document.every is not None:
         return "its time"
     return " or ".join(map(str, document.triggers)) or f"a call of its link {document.webhook}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connector.core import audience
 from connector.core.documents.expressions import Expression
 from connector.core.documents.findings import Problem, did_you_mean, listed
 from connector.core.documents.mapping import expressions_of
@@ -43,6 +44,8 @@ def start_of(data: Mapping[str, Any]) -> Start:
     target, phone = to.get("contact", "").strip(), to.get("phone", ())
     words = _words(data.get("when", {}))
     word = words[0] if words else target.partition(".")[0]
+    if "segment" in data.get("when", {}) and not target:
+        word = "contact"
     return Start(word, _recipient(word, target, bool(phone)), target, phone)
 
 
@@ -70,6 +73,13 @@ def problems(data: Mapping[str, Any]) -> Iterator[Wrong]:
 def _when(data: Mapping[str, Any], start: Start) -> Iterator[Wrong]:
     when = data.get("when", {})
     watches, timed = when.get("watches", ()), [k for k in ("date", "every") if k in when]
+    if "segment" in when:
+        yield from _broadcast(when, start)
+        return
+    if "at" in when:
+        hint = "Add segment: list NAME, or write every: monday 09:00"
+        yield ("when", "at"), Problem("`at` is when a broadcast begins: add `segment`.", code="together", hint=hint)
+        return
     if not (watches or timed or "webhook" in when):
         hint = "Write for example deal.dealstage: {becomes: won}, webhook: a-name, or every: monday 09:00"
         yield ("when",), Problem("It does not say what starts the message.", code="nothing", hint=hint)
@@ -93,6 +103,23 @@ def _when(data: Mapping[str, Any], start: Start) -> Iterator[Wrong]:
     elif watches and "date" in when and when["date"].word != words[0]:
         message = f"The date is of a {when['date'].word}, the field of a {words[0]}."
         yield ("when", "date"), Problem(message, code="together", hint=_SPLIT)
+
+
+def _broadcast(when: Mapping[str, Any], start: Start) -> Iterator[Wrong]:
+    """Nothing else starts a broadcast, and its people are whom it goes to."""
+    others = [k for k in ("date", "every", "webhook", "own_changes") if k in when]
+    others += [f"{w.word}.{w.field or 'created'}" for w in when.get("watches", ())]
+    for key in others:
+        said = f"`segment` is a broadcast: `{key}` cannot stand beside it."
+        yield ("when", key), Problem(said, code="together", hint=_SPLIT)
+    source = audience.parse(when["segment"])
+    if "at" in when and (source is None or source.kind == "csv"):
+        hint = "Name a list of the CRM: segment: list NAME. Or delete `at` and start it by hand."
+        said = f"At that time nobody is there to choose the people of `{when['segment'][:60]}`."
+        yield ("when", "at"), Problem(said, code="together", hint=hint)
+    if start.word not in ("contact", "lead") and not others:
+        hint = "Delete `to.contact`, or write to: lead"
+        yield ("to",), Problem("A broadcast goes to the people of its list themselves.", code="to", hint=hint)
 
 
 _SPLIT = "Make two documents of it."
@@ -181,6 +208,18 @@ def _field_name(path: Path, name: str, start: Start) -> Iterator[Wrong]:
         yield path, Problem(f"'{word[:60]}' is not the record that starts this.", code="field", hint=hint)
 
 
+def _goal(data: Mapping[str, Any], start: Start) -> Iterator[Wrong]:
+    """Only a record that the message knows of can be followed."""
+    goal = data.get("goal")
+    known = [word for word in (start.word, "record" if start.word else "") if word]
+    known += ["contact"] if start.recipient in ("record", "contact", "contacts") else []
+    if goal is None or goal.word in known:
+        return
+    hint = f"Before the dot stands {listed(known)}." if known else "A call without a record has no goal: delete it."
+    said = f"'{goal.word}' is no record of this message."
+    yield ("goal", f"{goal.word}.{goal.field}"), Problem(said, code="field", hint=hint)
+
+
 def _buttons(data: Mapping[str, Any], start: Start) -> Iterator[Wrong]:
     del start
     ids = data.get("buttons", ())
@@ -213,4 +252,4 @@ def _tests(data: Mapping[str, Any], start: Start) -> Iterator[Wrong]:
                 yield ("tests", index, "expect", key), said
 
 
-_CHECKS = (_when, _to, _words_used, _after, _loop, _buttons, _tests)
+_CHECKS = (_when, _to, _words_used, _after, _loop, _goal, _buttons, _tests)

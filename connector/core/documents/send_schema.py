@@ -1,6 +1,7 @@
 """The words of `send:` and what each takes."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError, post_load, validates_schema
@@ -13,15 +14,10 @@ from connector.core.documents.findings import Problem, did_you_mean, listed
 from connector.core.documents.schema_beside import TestSchema
 from connector.core.documents.strict import Strict, told
 from connector.core.documents.words import RECORD
+from connector.core.goals import LONGEST, Goal
 
 STARTS = ("contact", *RECORD)  # words whose records may start a send
 HOW = ("becomes", "changes", "is")
-_LATER = ("segment", "at")
-_NOT_YET = Problem(
-    "Sending to a whole segment is not available in this version.",
-    code="later",
-    hint="Let a field, a date or a link start it.",
-)
 
 
 class ChangeSchema(Strict):
@@ -49,6 +45,19 @@ class SendWhenSchema(Strict):
         metadata=told("Some days before or after a date of the record.", "contact.renewal_date - 3 days at 09:00")
     )
     every = s.Day(metadata=told("A day and a time, again and again, in the account's time zone.", "monday 09:00"))
+    segment = s.Segment(
+        metadata=told(
+            "A broadcast: to everybody of a list in the CRM (`list NAME`, `report NAME`, `view NAME`, `query SELECT "
+            "...`), of a `csv`, or `any` that is chosen when it is sent.",
+            "list VIP customers",
+        )
+    )
+    at = s.Moment(
+        metadata=told(
+            "When the broadcast begins by itself, in the account's time zone; without it a person starts it.",
+            "2026-12-01 09:00",
+        )
+    )
     only_if = f.Many(s.Condition(), metadata=told("Expressions that must all hold.", "deal.amount >= 500"))
     own_changes = f.YesNo(
         metadata=told("`yes`: changes that we wrote ourselves start it too; else they do not.", "yes")
@@ -87,8 +96,6 @@ class SendWhenSchema(Strict):
 
     def _read(self, key: str, value: Any, known: Sequence[str]) -> Watch:
         word, dot, name = key.rpartition(".")
-        if key in _LATER:
-            raise ValidationError(_NOT_YET)
         if not dot or not name:
             hint = did_you_mean(key, known) or f"Write a field with its record, as deal.{key[:60]}, or {listed(known)}."
             raise problem(f"'{key[:60]}' is not a word of this place.", "unknown", hint)
@@ -169,6 +176,43 @@ class GuardSchema(Strict):
     )
 
 
+class GoalSchema(Strict):
+    """What the message is meant to lead to: a field that becomes a value, counted in the reports."""
+
+    within = f.Duration(metadata=told("How long after the message; 14 days when left out.", "14 days"))
+
+    json_extra: ClassVar[dict[str, Any]] = {
+        "patternProperties": {
+            r"^[a-z_]+\..+$": {
+                "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+                "description": "A field of the record, or of the contact, and the value it becomes.",
+            },
+        }
+    }
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _known(self, data: Any, original: Any, **_: Any) -> None:
+        named = [key for key in (original if isinstance(original, dict) else ()) if key != "within"]
+        for key in named:
+            word, dot, name = key.rpartition(".")
+            if not dot or not name or word not in STARTS:
+                hint = did_you_mean(key, ["within"]) or f"Write a field with its record, as deal.{key[:60]}: won"
+                said = Problem(f"'{key[:60]}' is not a field of a record.", code="unknown", hint=hint)
+                raise ValidationError({key: [said]})
+        if len(named) != 1:
+            raise problem("A goal is one field and its value.", "goal", "Write {deal.dealstage: closedwon}")
+        if data.get("within", LONGEST) > LONGEST:
+            most = f"A goal is looked for at most {LONGEST.days} days."
+            raise ValidationError({"within": [Problem(most, code="duration", hint="Write within: 90 days")]})
+
+    @post_load(pass_original=True)
+    def _goal(self, data: dict[str, Any], original: Any, **_: Any) -> Goal:
+        key = next(key for key in original if key != "within")
+        word, _, name = key.rpartition(".")
+        values = f.Many(f.Line()).deserialize(original[key])
+        return Goal(word, name, values, data.get("within", timedelta(days=14)))
+
+
 class SendTaskSchema(Strict):
     """A task for a person."""
 
@@ -230,5 +274,8 @@ class SendSchema(Strict):
     )
     buttons = f.Many(f.Line(), metadata=told("Ids of its quick replies, in their order.", "[accept, question]"))
     guard = f.Part(GuardSchema, metadata=told("What holds it back."))
+    goal = f.Part(
+        GoalSchema, metadata=told("What it should lead to; reports count it.", "{deal.dealstage: won, within: 14 days}")
+    )
     after = f.Part(AfterSchema, metadata=told("Delivery truth back on the record."))
     tests = f.Part(TestSchema, many=True, metadata=told("Tests, run before publishing."))

@@ -131,7 +131,7 @@ class Given:
         document = self.document
         if self.word("trigger") == "no":
             return RecordChanged(id="e1", at=self.now, object="", record="77", what="changed")
-        if document.date is not None or document.every is not None:
+        if document.date is not None or document.every is not None or document.segment:
             value = shown(record.fields.get(document.date.field)) if document.date is not None else ""
             return TimerDue(
                 id="e1", at=self.now, document=document.name, object=self.object, record="77", value=value

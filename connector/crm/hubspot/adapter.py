@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 
+from connector.core.audience import Source
 from connector.core.changes import Outcome
 from connector.core.contact import Record
 from connector.crm import base_url, value
 from connector.crm.hubspot import BASE_URL, MANIFEST
 from connector.crm.hubspot.activities import ActivityWriter
 from connector.crm.hubspot.associations import Associations
+from connector.crm.hubspot.audience import Audiences
 from connector.crm.hubspot.check import Checker
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.complete import Completer
+from connector.crm.hubspot.files import FileWriter
 from connector.crm.hubspot.find import BATCH, CONTACTS, USER_ID, WA_ID, Finder
 from connector.crm.hubspot.properties import Properties
 from connector.crm.hubspot.query import Query
@@ -20,9 +23,11 @@ from connector.ports import (
     Account,
     ActionDone,
     ActivityChange,
+    Audience,
     Capabilities,
     ContactKey,
     Field,
+    FileChange,
     Issue,
     Page,
     RecordChange,
@@ -48,6 +53,7 @@ class HubSpot:
             objects=OBJECTS,
             identity={"wa_id": WA_ID, "user_id": USER_ID},
             locale=value(settings, "locale") or None,
+            audiences=("list",),
         )
         host = base_url(value(settings, "base-url", BASE_URL), MANIFEST.hosts)
         client = Client(host, token, zone=value(settings, "time-zone") or None)
@@ -57,7 +63,9 @@ class HubSpot:
         self._records = RecordWriter(client, properties, self._finder)
         self._associations = Associations(client)
         self._activities = ActivityWriter(client, self._finder, self._associations)
+        self._files = FileWriter(client, self._activities)
         self._query = Query(self._finder, properties)
+        self._audiences = Audiences(client, self._finder)
         self._completer = Completer(client)
         portal, app = value(settings, "portal-id"), value(settings, "app-id")
         self._checker = Checker(client, properties, portal, app, _objects(value(settings, "objects")))
@@ -89,6 +97,10 @@ class HubSpot:
             raise TypeError("one call writes records or activities, not both")
         return self._activities.write(activities)
 
+    def attach(self, files: Sequence[FileChange]) -> list[Outcome]:
+        """Files into the file manager, and onto the record with a note."""
+        return self._files.attach(files)
+
     def read(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
         """Asked id -> the record it is now (`was` when it was merged); what is gone is absent."""
         return self._finder.by_id(object, ids, fields)
@@ -100,6 +112,14 @@ class HubSpot:
     def query(self, object: str, where: Sequence[Where], fields: Sequence[str], *, after: str = "") -> Page:
         """A page of a search; any number of pages, also beyond HubSpot's 10,000 results."""
         return self._query.run(object, where, fields, after)
+
+    def audiences(self, kind: str, text: str = "") -> list[Audience]:
+        """Lists of people, by the beginning of their names."""
+        return self._audiences.named(kind, text)
+
+    def audience(self, source: Source, fields: Sequence[str], *, after: str = "") -> Page:
+        """The people of a list, a page at a time."""
+        return self._audiences.page(source, fields, after)
 
     def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:
         """Lets workflows go on that wait for us."""

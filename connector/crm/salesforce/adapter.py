@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
+from connector.core.audience import Source
 from connector.core.changes import Outcome
 from connector.core.contact import Record
 from connector.crm import value
 from connector.crm.salesforce.activities import Activities
+from connector.crm.salesforce.audience import Audiences
 from connector.crm.salesforce.client import READ_BATCH, WRITE_BATCH, Client
+from connector.crm.salesforce.files import Files
 from connector.crm.salesforce.find import Finder
 from connector.crm.salesforce.reading import Reader
 from connector.crm.salesforce.schema import USER_ID, WA_ID, Schema
@@ -16,9 +19,11 @@ from connector.ports import (
     Account,
     ActionDone,
     ActivityChange,
+    Audience,
     Capabilities,
     ContactKey,
     Field,
+    FileChange,
     Issue,
     Page,
     RecordChange,
@@ -44,6 +49,7 @@ class Salesforce:
             identity={"wa_id": WA_ID, "user_id": USER_ID},
             repeatable=frozenset({"message", "note", "task"}),
             locale=value(account.settings, "locale") or None,
+            audiences=("report", "view", "query"),
         )
         client = self._client = Client(account, tokens)
         self._schema = Schema(client)
@@ -51,6 +57,8 @@ class Salesforce:
         self._reader = Reader(client, self._schema, self._finder)
         self._writer = Writer(client, self._schema, self._finder)
         self._activities = Activities(client, self._schema, self._writer, zone or None)
+        self._audiences = Audiences(client, self._schema, self._finder)
+        self._files = Files(client)
         self._setup = Setup(client, self._schema)
 
     def check(self, *, fix: bool = False) -> list[Issue]:
@@ -78,6 +86,10 @@ class Salesforce:
         done |= {c.id: o for c, o in zip(entries, self._activities.write(entries) if entries else (), strict=True)}
         return [done[c.id] for c in changes]
 
+    def attach(self, files: Sequence[FileChange]) -> list[Outcome]:
+        """Files as Salesforce Files on their records."""
+        return self._files.attach(files)
+
     def read(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
         """By id; a converted lead comes as its Contact, a merged record as its master, both with `was`."""
         return self._reader.read(object, ids, fields)
@@ -89,6 +101,14 @@ class Salesforce:
     def query(self, object: str, where: Sequence[Where], fields: Sequence[str], *, after: str = "") -> Page:
         """SOQL, a page at a time. Raises NotFound and Rejected for what the org cannot be asked."""
         return self._reader.query(object, where, fields, after)
+
+    def audiences(self, kind: str, text: str = "") -> list[Audience]:
+        """Lists of people, by the beginning of their names."""
+        return self._audiences.named(kind, text)
+
+    def audience(self, source: Source, fields: Sequence[str], *, after: str = "") -> Page:
+        """The people of a list, a page at a time."""
+        return self._audiences.page(source, fields, after)
 
     def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:
         """Refused: a Flow that calls us goes on at once, there is nothing that waits."""

@@ -1,0 +1,66 @@
+"""Broadcasts: the forecast, the plan."""
+
+from collections.abc import Callable
+from typing import Any
+
+from connector import errors
+from connector.connections import Connections
+from connector.core import documents as language
+from connector.core import prices
+from connector.core.documents import SendDocument
+from connector.pipeline import broadcasts as acts
+from connector.pipeline.audience import Reader
+from connector.pipeline.broadcast_look import Look
+from connector.pipeline.broadcast_plan import Planner
+from connector.pipeline.forecast import Forecaster
+from connector.pipeline.tasks import Progress
+from connector.store import broadcasts, documents
+from connector.store.tasks import Task
+
+
+def forecast_task(connections: Connections, task: Task, progress: Progress) -> dict[str, Any]:
+    """{broadcast} -> the forecast, which its row keeps too. Repeating it is harmless."""
+    id_ = str(task.args["broadcast"])
+    told = foretell(connections, id_, progress, task.id)
+    return {"broadcast": id_} | {name: told[name] for name in ("read", "sendable", "held", "refused")}
+
+
+def foretell(c: Connections, id_: str, progress: Callable[[int, int | None], None], task: str = "") -> dict[str, Any]:
+    """The forecast of a broadcast, kept on its row while it is a draft and no newer one was asked for."""
+    look, reader = _eyes(c, id_)
+    told = Forecaster(c.store, look, reader, c.clock, prices.shipped()).run(progress)
+    with c.store.write() as conn:
+        row = broadcasts.get(conn, id_)
+        if row is not None and row.task == task:
+            broadcasts.move(conn, id_, [broadcasts.DRAFT], broadcasts.DRAFT, forecast=told)
+    return told
+
+
+def plan_task(connections: Connections, task: Task, progress: Progress) -> dict[str, Any]:
+    """{broadcast} -> {planned, refused}. Goes on where the last page ended; a page is planned once, whoever plans."""
+    c, id_ = connections, str(task.args["broadcast"])
+    look, reader = _eyes(c, id_)
+    try:
+        Planner(c.store, look, reader, c.clock).run(progress, c.bell.ring)
+    except errors.GiveUp as error:
+        with c.store.write() as conn:
+            broadcasts.note(conn, id_, reason=str(error)[:500])
+        raise
+    with c.store.read() as conn:
+        row = broadcasts.get(conn, id_)
+    return {"broadcast": id_, "planned": row.planned, "refused": row.refused}
+
+
+def _eyes(c: Connections, id_: str) -> tuple[Look, Reader]:
+    with c.store.read() as conn:
+        row = broadcasts.get(conn, id_)
+        version = documents.get(conn, row.document, row.version) if row is not None else None
+    if row is None or version is None:
+        raise errors.NotFound(f"There is no broadcast {id_}.", code="broadcast")
+    document = language.read(version.text)
+    account = next((a for a in c.accounts() if a.id == row.crm), None)
+    if account is None or not isinstance(document, SendDocument):
+        raise errors.NotFound("The CRM account of this broadcast is gone.", hint="Connect it again.", code="account")
+    crm = c.crm(account)
+    look = Look(id_, document, row.version, account, crm)
+    return look, Reader(c.store, account, crm, document, acts.source_of(row), row.source.get("phone_column", ""))
