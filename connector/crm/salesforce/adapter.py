@@ -8,6 +8,7 @@ from connector.core.contact import Record
 from connector.crm import value
 from connector.crm.salesforce.activities import Activities
 from connector.crm.salesforce.audience import Audiences
+from connector.crm.salesforce.campaigns import Campaigns
 from connector.crm.salesforce.client import READ_BATCH, WRITE_BATCH, Client
 from connector.crm.salesforce.find import Finder
 from connector.crm.salesforce.reading import Reader
@@ -23,6 +24,7 @@ from connector.ports import (
     ContactKey,
     Field,
     Issue,
+    Member,
     Page,
     RecordChange,
     Related,
@@ -56,6 +58,7 @@ class Salesforce:
         self._writer = Writer(client, self._schema, self._finder)
         self._activities = Activities(client, self._schema, self._writer, zone or None)
         self._audiences = Audiences(client, self._schema, self._finder)
+        self._campaigns = Campaigns(client)
         self._setup = Setup(client, self._schema)
 
     def check(self, *, fix: bool = False) -> list[Issue]:
@@ -102,6 +105,10 @@ class Salesforce:
     def audience(self, source: Source, fields: Sequence[str], *, after: str = "") -> Page:
         """The people of a list, a page at a time."""
         return self._audiences.page(source, fields, after)
+
+    def enrol(self, campaign: str, members: Sequence[Member]) -> list[Outcome]:
+        """Campaign members with Sent or Responded."""
+        return self._campaigns.enrol(campaign, members)
 
     def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:
         """Refused: a Flow that calls us goes on at once, there is nothing that waits."""
