@@ -9,13 +9,16 @@ from connector.base import SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
 from connector.connections import Connections, messenger
 from connector.pipeline import broadcasts as acts
-from connector.pipeline import drift, own, retention, sweep, tasks, templates
+from connector.pipeline import drift, own, reckoning, retention, sweep, tasks, templates, waking
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
 from connector.pipeline.chores import Chore, Chores, each
 from connector.pipeline.drain import fair
 from connector.pipeline.handle import Handler
 from connector.pipeline.library import Shelf
+from connector.pipeline.marks import Marks
+from connector.pipeline.media_in import Fetcher
+from connector.pipeline.media_out import Uploader
 from connector.pipeline.notify import Caller, Notifier
 from connector.pipeline.prepare import Preparer
 from connector.pipeline.schedule import Schedule
@@ -23,8 +26,9 @@ from connector.pipeline.send import Sender
 from connector.pipeline.trigger import Trigger
 from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Unpacker
+from connector.pipeline.waking import Waker
 from connector.pipeline.write import Writer
-from connector.ports import CRM, Account, Bell
+from connector.ports import CRM, Account, Bell, Messenger
 from connector.store import (
     accounts,
     broadcasts,
@@ -50,6 +54,11 @@ class App(Connections):
     def __init__(self, config: Config, bell: Bell) -> None:
         super().__init__(config, bell)
         self.chores = Chores(self.store, self.clock, upkeep(self))
+        self.marks = Marks(self.messenger)
+
+    def close(self) -> None:
+        self.marks.wait()
+        super().close()
 
     # ---- work ----------------------------------------------------------------------------------------------------
     def drain(self, name: str, *, stop: Callable[[], bool]) -> None:
@@ -62,7 +71,7 @@ class App(Connections):
             self.bell.ring(name)
 
     def _unpack(self, _: str, stop: Callable[[], bool]) -> None:
-        bells = Unpacker(self.store, self.directory, self.webhook, self.clock).drain(stop)
+        bells = Unpacker(self.store, self.directory, self.webhook, self.clock, self.marks.heard).drain(stop)
         self._go_on(bells, stop)
 
     def _go_on(self, bells: Sequence[str], stop: Callable[[], bool]) -> None:
@@ -111,6 +120,10 @@ class App(Connections):
             numbers = Preparer(self.store, account, self.crm(account), self.library, self.clock).drain(stop)
             self._go_on([f"send:{number}" for number in sorted(numbers)], stop)
 
+    def _wake(self, _: str, stop: Callable[[], bool]) -> None:
+        crms = [account.id for account in self.accounts() if account.kind in crm_kinds()]
+        self._go_on(Waker(self.store, lambda: crms, self.clock).drain(stop), stop)
+
     def _send(self, number: str, stop: Callable[[], bool]) -> None:
         with self.store.read() as conn:
             owner = accounts.owners(conn).get(number, "")
@@ -119,9 +132,26 @@ class App(Connections):
             with self.store.write() as conn:
                 sending.homeless(conn, number, self.clock.now())
         else:
-            Sender(self.store, number, self.messenger(account), self.clock).drain(stop)
+            sender = Sender(self.store, number, self.messenger(account), self.clock)
+            sender.drain(stop)
+            if sender.uploads:
+                self.bell.ring(f"upload:{number}")
             with self.store.read() as conn:
                 self.bell.ring(*(f"truth:{crm}" for crm in telling.accounts_due(conn)))
+
+    def _upload(self, number: str, stop: Callable[[], bool]) -> None:
+        with self.store.read() as conn:
+            owner = accounts.owners(conn).get(number, "")
+        account = self.account(owner) if owner else None
+        if account is not None:
+            Uploader(self.store, number, self.messenger(account), self.clock, self.bell.ring).drain(stop)
+
+    def _media(self, _: str, stop: Callable[[], bool]) -> None:
+        Fetcher(self.store, self._messenger_of, self.clock, self.bell.ring).drain(stop)
+
+    def _messenger_of(self, name: str) -> Messenger | None:
+        account = self.account(name)
+        return self.messenger(account) if account is not None and account.kind == whatsapp.MANIFEST.kind else None
 
     def _truth(self, name: str, stop: Callable[[], bool]) -> None:
         account = self._crm_account(name)
@@ -193,6 +223,16 @@ class App(Connections):
         look, known = self.fields_of(refresh=True), self.templates_of(refresh=True)
         drift.check_all(self.store, look, known, self.clock.now())
 
+    def reports(self, stop: Callable[[], bool]) -> None:
+        """Goals first: what they add is not counted anew."""
+        shelves = [(a, self.library.shelf(a.name)) for a in self.accounts() if a.kind in crm_kinds()]
+        for account, shelf in shelves:
+            if stop():
+                return
+            if any(live.document.goal for live in shelf.sends):
+                reckoning.look(self.store, account, self.crm(account), shelf, self.clock.now())
+        reckoning.count(self.store, [shelf for _, shelf in shelves], self.clock.now())
+
     def cancel(self, stop: Callable[[], bool]) -> None:
         """Rows of what a person has cancelled by the thousand."""
         more = 1
@@ -232,8 +272,11 @@ DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
     "trigger": App._trigger,
     "prepare": App._prepare,
     "send": App._send,
+    "upload": App._upload,
+    "media": App._media,
     "truth": App._truth,
     "notify": App._notify,
+    "wake": App._wake,
     "chores": App._chores,
     tasks.BELL: App._task,
 }
@@ -250,8 +293,10 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         "cancelled": Chore(timedelta(seconds=30), app.cancel),
         "tidy": Chore(timedelta(hours=1), app.tidy),
         checkup.NAME: Chore(timedelta(minutes=5), app.doctor),
+        "conversations": Chore(timedelta(seconds=60), lambda _: waking.tidy(app.store, app.clock.now())),
         "tally": Chore(timedelta(seconds=30), lambda _: days.tally(app.store)),
         "figures": Chore(timedelta(minutes=5), lambda _: days.count(app.store, app.clock.now())),
+        "reports": Chore(timedelta(minutes=5), app.reports),
         "retention": Chore(timedelta(days=1), retention.chore(app.store, app.clock)),
     }
 

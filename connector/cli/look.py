@@ -129,6 +129,8 @@ def replay(start: str, path: str | None, apply_: bool, as_json: bool) -> None:
             app.bell.ring(*(f"write:{a.id}" for a in app.accounts() if a.kind in crm_kinds()))
     if gone := max((run.gone for run in runs), default=0):
         click.echo(f"{gone} messages were not replayed: their texts are not kept any more.", err=True)
+    if talked := sum(run.talked for run in runs):
+        click.echo(f"{talked} messages belong to conversations. Conversations are not replayed.", err=True)
     if as_json:
         show_json(writes)
         return

@@ -61,15 +61,35 @@ class SendTemplate(Change):
     language: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     buttons: tuple[str, ...] = ()
+    awaits: str = ""  # flow.step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendMessage(Change):
-    """Free text inside the window (`reply:`); `awaits` names its ask_again, e.g. nps-answer.NPS_Score__c."""
+    """A message inside the window: free `text`, or `body`, a neutral message of any type (core/message).
+
+    `awaits` names its ask_again or its flow's step, e.g. nps-answer.NPS_Score__c, qualify-lead.size."""
 
     kind = "SendMessage"
-    text: str
+    text: str = ""
     awaits: str = ""
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def message(self) -> Mapping[str, Any]:
+        """The neutral message, whichever way it was given."""
+        return self.body or {"type": "text", "text": self.text}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachFile(Change):
+    """A file the customer sent goes on their record. `file` is WhatsApp's id of it; the writer waits for its bytes."""
+
+    kind = "AttachFile"
+    file: str
+    name: str = ""
+    text: str = ""  # the caption
+    at: str = ""  # ISO, UTC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +139,7 @@ CLASSES: dict[str, type[Change]] = {
     c.kind: c
     for c in (
         SetField, LogActivity, CreateTask, SetConsent, SendTemplate, SendMessage, StartFlow, Handoff, Ask,
-        CompleteAction, Notify,
+        CompleteAction, Notify, AttachFile,
     )
 }  # fmt: skip
 _FIELDS = {kind: tuple(f.name for f in fields(c)) for kind, c in CLASSES.items()}

@@ -70,6 +70,7 @@ class Answered:
     buttons: Mapping[str, str] = field(default_factory=dict)  # label -> id, where the send set them
     record: RecordRef | None = None  # the record whose event sent it
     record_fields: Mapping[str, Value] = field(default_factory=dict)
+    by: str | None = None  # events.id of the first answer to it, where there was one already
     awaited: bool = False  # something waits for the answer that no document names: a workflow in the CRM
 
 

@@ -223,3 +223,23 @@ def zones(e164: str) -> tuple[str, ...]:
     """All time zones of the phone's country; () if the country is unknown."""
     code = country(e164)
     return _zone_table().get(code, ()) if code else ()
+
+
+@lru_cache(maxsize=20_000)
+def country_of_start(start: str) -> str:
+    """The country of a phone's first six characters (`+57300`), or of a user id's first two letters; "" unknown.
+
+    Enough where several countries share a code and it matters to a price: +1 by area code, +7 by its next digit."""
+    if start.isascii() and start.isalpha():
+        return start.upper()
+    digits = _digits(start)
+    codes = _library().COUNTRY_CODE_TO_REGION_CODE
+    code = next((digits[:n] for n in (1, 2, 3) if digits[:n] and int(digits[:n]) in codes), "")
+    if not code:
+        return ""
+    regions = codes[int(code)]
+    if code in ("1", "7"):
+        number = _parse("+" + digits + "2345678901"[: 11 - len(digits)], None)
+        found = _library().region_code_for_number(number) if number is not None else None
+        return str(found or regions[0])
+    return "" if regions[0] == "001" else str(regions[0])

@@ -211,10 +211,13 @@ def told(payload: Mapping[str, Any]) -> str:
     return "the person was erased" if mark == "erased" else f"text removed after {mark} days"
 
 
+_SAID = frozenset({"value", "values", "evidence", "choices", "text", "title", "body", "name"})
+
+
 def change(body: Mapping[str, Any]) -> dict[str, Any]:
     """A change without its words; its kind, record and field stay, the value stands last as core.changes has it."""
-    kept = {k: v for k, v in body.items() if k not in ("value", "values", "evidence", "choices", "text", "title")}
-    kept |= {name: "" for name in ("text", "title") if name in body}
+    kept = {k: v for k, v in body.items() if k not in _SAID}
+    kept |= {name: "" for name in ("text", "title", "name") if name in body}
     return kept | ({"value": None} if "value" in body else {})
 
 
@@ -230,10 +233,15 @@ def plan(found: Any) -> Any:
     if not isinstance(found, list):
         return found
     return [
-        {**one, "because": "", "reasons": [_reason(reason) for reason in one.get("reasons", ())]}
+        {**one, "because": "", "reasons": [_reason(reason) for reason in one.get("reasons", ())]} | _flow(one)
         for one in found
         if isinstance(one, Mapping)
     ]
+
+
+def _flow(one: Mapping[str, Any]) -> dict[str, Any]:
+    """What a conversation made of it, without what was kept and said."""
+    return {"flow": {**one["flow"], "saved": {}, "said": []}} if isinstance(one.get("flow"), Mapping) else {}
 
 
 def _reason(reason: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from connector.pipeline.gather import Gatherer, Wish
 from connector.pipeline.library import Shelf
 from connector.pipeline.prepare import Wanted, make_rows
 from connector.ports import CRM, Account
-from connector.store import callbacks, causes, contacts, own_writes, people, plans, records, sends
+from connector.store import callbacks, causes, contacts, merging, own_writes, people, plans, records, sends
 from connector.store.engine import Store
 from connector.store.plans import Work
 from connector.store.records import Place
@@ -187,7 +187,7 @@ class Claim:
         people.alone(conn)
         for pair in sorted(self.same):
             if not contacts.heirs(conn, pair):
-                contacts.merge(conn, min(pair), max(pair))  # the older one goes on
+                merging.merge(conn, min(pair), max(pair), now)  # the older one goes on
         outs = [out for out in self.outs.values() if out.row]
         lanes = {str(out.row["lane"]) for out in outs if out.row["lane"]}
         heirs = contacts.heirs(conn, sorted(lanes))

@@ -8,6 +8,7 @@ from connector.core import documents as language
 from connector.core.canonical import canonical
 from connector.core.changes import Ask, Plan
 from connector.core.contact import Value
+from connector.core.documents import SendDocument
 from connector.core.events import Event, RecordChanged, TimerDue, TriggerCalled
 from connector.pipeline import shadow
 from connector.pipeline.drain import log
@@ -106,7 +107,17 @@ def watched(shelf: Shelf, objects: Mapping[str, str]) -> dict[str, frozenset[str
             word = watch.word or live.document.word
             for object_ in objects.values() if word == ANY else [objects.get(word, word)]:
                 found[object_] = found.get(object_, frozenset()) | ({watch.field} if watch.field else frozenset())
+        if goal := live.document.goal:
+            object_ = object_of_goal(live.document, objects)
+            found[object_] = found.get(object_, frozenset()) | {goal.field}
     return found
+
+
+def object_of_goal(document: SendDocument, objects: Mapping[str, str]) -> str:
+    """The CRM's object whose field a document's goal is; "" = none. `record` is the one that starts it."""
+    goal = document.goal
+    word = "" if goal is None else document.word if goal.word == ANY else goal.word
+    return objects.get(word, word)
 
 
 @dataclass(frozen=True, slots=True)

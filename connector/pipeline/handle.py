@@ -11,11 +11,12 @@ from typing import Any
 from connector import errors
 from connector.core.contact import Record, RecordRef
 from connector.pipeline import answered as answering
-from connector.pipeline import consents, resolved, shadow
+from connector.pipeline import consents, conversing, resolved, shadow
 from connector.pipeline.attempts import Attempts
 from connector.pipeline.chunks import Chunk, split
 from connector.pipeline.drain import Stop, log, of_one_row, park_account, parked
-from connector.pipeline.judge import Desk, Judged
+from connector.pipeline.judge import Desk
+from connector.pipeline.judged import Judged
 from connector.pipeline.library import Library, Shelf
 from connector.pipeline.lookup import Here, contact_key, find, read_records, union
 from connector.ports import CRM, Account, Clock, ContactKey
@@ -156,6 +157,7 @@ class Handler:
         lanes = sorted({w.lane for w in work})
         with self.store.read() as conn:
             inbound = resolved.messages(conn, work)
+            timers = resolved.timers(work)
             people = contacts.load(conn, lanes)
             linked = contacts.links(conn, self.account.id, lanes) | resolved.chosen(self.account.id, inbound)
             known = sends.by_wamid(conn, [e.context_id for _, e, _ in inbound if e.context_id])
@@ -164,12 +166,17 @@ class Handler:
             records = {ref.id for ref in linked.values()} | answering.records(known, waiting)
             mark = change_rows.newest(conn)
             pending = change_rows.pending_values(conn, self.account.id, lanes, sorted(records))
+            talks = conversing.load(conn, self.account, shelf, self.library, lanes, now)
         desk = Desk(
             self.account, self.crm.can, self.library.options, shelf, now, people, linked, pending, mark,
-            self.library.fields,
+            self.library.fields, talks,
         )  # fmt: skip
+        for w in work:
+            if w.event in timers:
+                desk.add_timer(w, timers[w.event])
         for w, event, word in inbound:
             desk.add(w, event, known, waiting, word)
+        desk.cases.sort(key=lambda case: case.work.seq)
         return desk
 
     def _keys(self, desk: Desk, lane: str, shapes: Sequence[Shape]) -> list[ContactKey]:
@@ -252,7 +259,6 @@ class Handler:
         wanted = {w.event for w in work}
         judged = desk.judge([case for case in desk.cases if case.work.event in wanted])
         rest = [w for w in work if w.event not in {j.work.event for j in judged}]
-        said = [row for j in judged for row in j.said.values()]
         now = self.clock.now()
         rows = self._rows(desk, judged, rest, now)
         shades = [
@@ -265,17 +271,17 @@ class Handler:
                 rows,
                 now,
             )
+            said = conversing.store(conn, desk.talks, judged, self.account, desk.setting(), now)
             contacts.link(conn, desk.new_links(), desk.found_by(), now)
             contacts.opt(conn, [row for j in judged for row in j.consents(now)])
             sends.mark_answered(conn, {j.answered: j.first for j in judged if j.answered})
-            sends.add(conn, said)
             event_rows.settle(conn, [w.event for w in work])
             parks.clear(conn, "account", self.account.id, now)
             figures.matched(conn, (p.document for j in judged for p in j.plans if p.matched), now)
             shadow.keep(conn, shades)
         desk.accept()
         if said:
-            self.spoke({row["number"] for row in said})
+            self.spoke(conversing.numbers(said))
         return any(row["kind"] in change_rows.WRITTEN for row in rows)
 
     def _rows(self, desk: Desk, judged: Sequence[Judged], rest: Sequence[Work], now: datetime) -> list[dict[str, Any]]:

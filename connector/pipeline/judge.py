@@ -5,88 +5,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connector.core import changes as core_changes
 from connector.core import documents as language
-from connector.core.changes import Ask, Change, LogActivity, Plan, Reason, SetConsent, SetField
+from connector.core.changes import Ask, Change, LogActivity, Plan, Reason, SetField
 from connector.core.contact import Answered, Contact, Record, RecordRef, Setting, altered
-from connector.core.events import InboundMessage, Resolved
+from connector.core.events import InboundMessage, Resolved, TimerDue
 from connector.pipeline import answered as answering
-from connector.pipeline import replies, resolved, shadow
-from connector.pipeline.asked import about
-from connector.pipeline.library import Live, Shelf
+from connector.pipeline import resolved, shadow
+from connector.pipeline.chat import Chat
+from connector.pipeline.judged import Case, Judged
+from connector.pipeline.library import Shelf
+from connector.pipeline.talks import Facts, Talks
 from connector.ports import Account, Capabilities
-from connector.store.changes import WRITTEN, Row
+from connector.store.changes import Row
 from connector.store.plans import Work
-
-# A question waits for a person; consent and replies are carried out with the plan; the rest is stored and carried out
-# by a later release.
-STATES = {"Ask": "review", "SetConsent": "done", "SendMessage": "done", "Notify": "new"} | dict.fromkeys(WRITTEN, "new")
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One event with the documents that may judge it."""
-
-    work: Work
-    event: InboundMessage
-    setting: Setting
-    matching: tuple[Live, ...]
-    refused: tuple[Plan, ...]  # the documents that did not match, with the reason
-    word: Resolved | None = None  # a person answered: the event is judged once more, under that word
-
-
-@dataclass(slots=True)
-class Judged:
-    """What became of one event: the plan bodies, and the changes in their order."""
-
-    work: Work
-    event: InboundMessage
-    plans: list[Plan]
-    changes: list[tuple[Change, str, str]] = field(default_factory=list)  # change, object, record id
-    ordinals: list[list[int | None]] = field(default_factory=list)
-    answered: str | None = None
-    first: str = ""  # the event of the message, also when a person's word made it be judged once more
-    said: dict[int, dict[str, Any]] = field(default_factory=dict)  # ordinal -> the row of the message that replies
-    shades: list[shadow.Seen] = field(default_factory=list)  # what versions beside the live ones would have done
-
-    @property
-    def body(self) -> list[dict[str, Any]]:
-        """What the plan row keeps: for each document the reasons, and where its changes stand."""
-        return [
-            core_changes.dump_plan(p) | ({"ordinals": o} if o else {})
-            for p, o in zip(self.plans, self.ordinals, strict=True)
-        ]
-
-    @property
-    def writes(self) -> bool:
-        return any(c.kind in WRITTEN for c, _, _ in self.changes)
-
-    def rows(self, now: datetime) -> list[dict[str, Any]]:
-        """The change rows of this event."""
-        asked = about(self.plans, self.ordinals) if any(isinstance(c, Ask) for c, _, _ in self.changes) else {}
-        return [
-            {
-                "event": self.work.event, "account": self.work.account, "ordinal": n, "lane": self.work.lane,
-                "object": object_,
-                "record": record, "kind": change.kind, "body": core_changes.dump(change),
-                "state": (state := STATES.get(change.kind, "kept")), "attempts": 0,
-                "done_at": now if state == "done" else None,
-                "outcome": {"send": self.said[n]["id"]} if n in self.said else asked.get(n),
-            }
-            for n, (change, object_, record) in enumerate(self.changes)
-        ]  # fmt: skip
-
-    def consents(self, now: datetime) -> list[dict[str, Any]]:
-        """Consent that a document gives or takes, with the message as evidence."""
-        return [
-            {
-                "contact": self.work.lane, "category": c.category, "state": c.state, "how": "mapping",
-                "at": self.event.at or now,
-                "evidence": c.evidence or self.event.text[:500], "event": self.event.id,
-            }
-            for c, _, _ in self.changes
-            if isinstance(c, SetConsent)
-        ]  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -103,6 +34,7 @@ class Desk:
     pending: Sequence[Row]
     mark: int = 0  # the newest change there was before `pending` was read
     known: Callable[[str, str], frozenset[str]] = lambda _, __: frozenset()  # (account, object): the CRM's fields
+    talks: Talks | None = None  # None = nobody is talked with: a replay
     cases: list[Case] = field(default_factory=list)
     words: dict[str, Resolved] = field(default_factory=dict)  # lane: what a person said about whose record it is
     records: dict[str, tuple[Record, ...]] = field(default_factory=dict)
@@ -138,30 +70,50 @@ class Desk:
                 if before and {before.template, before.step} & (live.document.answer_to or frozenset()):
                     why = f"did not match: {before.template or before.step} was answered already by an earlier message"
                 refused.append(Plan(document=live.document.name, version=live.version, because=why))
-        self.cases.append(Case(work, event, setting, tuple(matching), tuple(refused), word))
+        facts = None
+        if self.talks is not None and word is None:
+            starts = self.talks.could_start(event, work.received_at, setting)
+            bound = bool(event.context_id and event.context_id in known)
+            facts = Facts(work=work, event=event, setting=setting, starts=starts, bound=bound)
+        self.cases.append(Case(work, event, setting, tuple(matching), tuple(refused), word, facts))
         if word:
             self.words[work.lane] = word
+
+    def add_timer(self, work: Work, timer: TimerDue) -> None:
+        """A time that a conversation waits for has come, or a person moves it."""
+        event = InboundMessage(id=timer.id, number="", type="")
+        setting = self._setting(event, None, ())
+        facts = Facts(work=work, event=event, setting=setting, timer=timer)
+        self.cases.append(Case(work, event, setting, (), (), None, facts))
+
+    def _flows(self, case: Case) -> list[language.FlowDocument]:
+        return self.talks.documents(case.facts) if self.talks is not None and case.facts is not None else []
 
     def _setting(
         self, event: InboundMessage, told: Answered | None, before: Sequence[tuple[Answered, str | None]]
     ) -> Setting:
-        given = self.account.settings
         if told and told.record and told.record.account not in (self.account.id, self.account.name):
             told = altered(told, record=None)  # a record of the other CRM is not ours to write
+        schema = self.options(self.account.id, self.can.object)
         asked = sum(1 for sent, _ in before if told and told.step and sent.step == told.step)
+        plain = self.setting()
+        return altered(plain, number={"id": event.number}, answered=told, attempt=asked + 1, schema=schema)
+
+    def setting(self) -> Setting:
+        """What every document of this account may know."""
+        given = self.account.settings
         return Setting(
-            account=self.account.name, number={"id": event.number}, answered=told, attempt=asked + 1,
-            locale=given.get("locale") or self.can.locale, time_zone=given.get("time_zone") or "UTC",
-            country=given.get("country"),
-            schema=self.options(self.account.id, self.can.object),
+            account=self.account.name, locale=given.get("locale") or self.can.locale,
+            time_zone=given.get("time_zone") or "UTC", country=given.get("country"),
         )  # fmt: skip
 
     def shapes(self) -> dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]]:
         """{lane: what its matching documents search}, each search once."""
         out: dict[str, list[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
         for case in self.cases:
-            for live in case.matching:
-                shape = (live.document.objects, live.document.find_by)
+            mine: list[language.MappingDocument | language.FlowDocument] = [live.document for live in case.matching]
+            for document in [*mine, *self._flows(case)]:
+                shape = (document.objects, document.find_by)
                 shapes = out.setdefault(case.work.lane, [])
                 if shape not in shapes:
                     shapes.append(shape)
@@ -171,6 +123,7 @@ class Desk:
         """Every field the matching documents read; of what their shadows read, the fields the CRM is known to have:
         one that it has not would make the whole read fail."""
         found = {name for case in self.cases for live in case.matching for name in live.document.reads}
+        found |= {name for case in self.cases for document in self._flows(case) for name in document.reads}
         shades = {name for shade in self.shelf.shadows for name in shade.document.reads}
         return found | (shades & self.known(self.account.id, self.can.object) if found and shades else set())
 
@@ -180,6 +133,7 @@ class Desk:
         for case in self.cases:
             told = case.setting.answered
             fields = {name for live in case.matching for name in live.document.record_reads}
+            fields |= {name for document in self._flows(case) for name in document.record_reads}
             if told and told.record and fields:
                 ids, names = out.setdefault(told.record.object, (set(), set()))
                 ids.add(told.record.id)
@@ -190,7 +144,8 @@ class Desk:
         """What the CRM has on those records; one that is gone cannot be written."""
         for n, case in enumerate(self.cases):
             told = case.setting.answered
-            if told is None or told.record is None or not any(live.document.record_reads for live in case.matching):
+            asks = any(live.document.record_reads for live in case.matching)
+            if told is None or told.record is None or not (asks or any(d.record_reads for d in self._flows(case))):
                 continue
             found = records.get((told.record.object, told.record.id))
             ref, fields = None, {}
@@ -198,7 +153,9 @@ class Desk:
                 ref, fields = RecordRef(self.account.id, found.object, found.id), dict(found.fields)
                 fields |= {r.body["field"]: r.body.get("value") for r in self.pending if r.record == found.id}
             told = altered(told, record=ref, record_fields=fields)
-            self.cases[n] = altered(case, setting=altered(case.setting, answered=told))
+            setting = altered(case.setting, answered=told)
+            facts = altered(case.facts, setting=setting) if case.facts is not None else None
+            self.cases[n] = altered(case, setting=setting, facts=facts)
 
     def is_new(self, lane: str, record: Record) -> bool:
         """We did not know before this read that the record belongs to the contact."""
@@ -229,10 +186,14 @@ class Desk:
     def judge(self, cases: Sequence[Case]) -> list[Judged]:
         """Evaluates these events in order."""
         self._next = dict(self.records)
+        if self.talks is not None:
+            self.talks.open()
         return [self._judge(case) for case in cases]
 
     def accept(self) -> None:
         self.records = self._next
+        if self.talks is not None:
+            self.talks.accept()
 
     def new_links(self) -> dict[str, RecordRef]:
         """Contacts whose record we have just met, or a person told us."""
@@ -253,18 +214,7 @@ class Desk:
         plans = [altered(p, version=version[p.document]) for p in made]
         judged = Judged(case.work, case.event, [*plans, *case.refused])
         judged.first = case.word.ask if case.word else case.work.event
-        if case.setting.answered and not any(r.code == "not_understood" for p in plans for r in p.reasons):
-            judged.answered = case.setting.answered.send  # one we did not understand leaves the question open
-        for plan in judged.plans:
-            judged.ordinals.append([self._place(judged, change, lane) for change in plan.changes])
-        documents_of = {
-            n: (p.document, p.version)
-            for p, o in zip(judged.plans, judged.ordinals, strict=True)
-            for n in o
-            if n is not None
-        }
-        said = [change for change, _, _ in judged.changes]
-        judged.said = replies.rows(case.work, case.event, said, documents_of, person, self.now)
+        Chat(self.talks, self.shelf.named, self.now, self._place).judge(judged, case, person, plans, strange=strange)
         if not strange:
             self._stamp(judged, person, lane)
         if self.shelf.shadows:

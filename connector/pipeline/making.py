@@ -8,7 +8,7 @@ from typing import Any
 from connector.core import documents as language
 from connector.core.changes import SetField
 from connector.core.contact import altered
-from connector.core.documents import MappingDocument, SendDocument
+from connector.core.documents import FlowDocument, MappingDocument, SendDocument
 from connector.core.documents.comparing import shown
 from connector.core.documents.editing import add_test, add_to_map
 from connector.core.documents.making import (
@@ -77,6 +77,8 @@ def _versioned(store: Store, row: Any, account: Account, args: Mapping[str, Any]
 def _made(
     store: Store, account: Account, crm: CRM, library: Library, clock: Clock, document: language.Document, row: Any
 ) -> Json:  # fmt: skip
+    if isinstance(document, FlowDocument):
+        raise GiveUp("One event is not a conversation.", hint="Write what was said as a test.", code="event")
     if isinstance(document, SendDocument):
         given, expect = _of_send(store, account, crm, document, row, clock.now())
     else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from connector.core import message
 from connector.core import template as language
 from connector.core.template import Drawn, Template
 from connector.pipeline import sent
@@ -97,6 +98,10 @@ def _template(conn: Any, row: Mapping[str, Any]) -> Template | None:
 
 def _drawn(body: Mapping[str, Any] | None, known: Template | None) -> tuple[Drawn | None, dict[str, str]]:
     """The bubble and its values: of a template that was deleted only the values are known."""
+    free = message.neutral(body)
+    if free is not None and free.get("type") != "template":
+        return message.draw(free), {}
+    body = free or body
     if body and body.get("type") != "template":
         return language.draw_body(body), {}
     if known is None:

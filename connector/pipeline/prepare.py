@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from connector.core.events import TriggerCalled, load
 from connector.core.sending import Case, Prepared
 from connector.core.template import Template
 from connector.ids import new_id
-from connector.pipeline import called, consents, frozen, gates, limits
+from connector.pipeline import called, consents, flow_templates, frozen, gates, limits
 from connector.pipeline.drain import Stop, alone, log, of_one_row, park_account, parked
 from connector.pipeline.library import Library
 from connector.pipeline.lookup import read_records
@@ -47,6 +47,7 @@ class Wanted:
     callback: str = ""
     wait_for: str = ""
     id: str | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict)  # of its context, as it stands
 
 
 def make_rows(conn: Any, wanted: Sequence[Wanted], now: datetime) -> list[dict[str, Any]]:
@@ -119,13 +120,23 @@ def _row(one: Wanted, made: Prepared, sender: Any, templates: Sequence[Template]
         "template": made.template or one.document.template, "language": made.language, "category": made.category,
         "priority": LATER, "to": made.to, "user_id": one.case.contact.user_id if one.case.contact else None,
         "body": made.body, "buttons": dict(made.buttons) or None,
-        "record": _ref(one.record), "person": _ref(one.person),
-        "context": _context(made, templates), "callback": one.callback or None,
+        "record": _ref(one.record), "person": _ref(one.person), "goal": _goal(one),
+        "context": {**_context(made, templates), **one.kept}, "callback": one.callback or None,
         "state": made.state, "code": made.code, "reason": made.reason,
         "who": reasons.reason(made.code).who if made.code else "",
         "next_at": None if ended else made.until or now, "give_up_at": made.give_up_at,
         "at": one.case.created_at or now, "ended_at": now if ended else None, "tell": 1 if ended else 0,
     }  # fmt: skip
+
+
+def _goal(one: Wanted) -> str | None:
+    """The lane of the record whose change will say that the message did what it was meant to; None without a goal."""
+    goal = one.document.goal
+    person = goal is not None and goal.word == "contact" and one.document.word != "contact"
+    record = one.person if person else one.record or one.person
+    if goal is None or record is None:
+        return None
+    return f"record:{record.account}:{record.object}:{record.id}"
 
 
 def _ref(record: RecordRef | None) -> list[str] | None:
@@ -239,6 +250,9 @@ class Preparer:
         """As it is live now; that of a workflow's own template lives in its call, a broadcast's stays as it was."""
         if row.broadcast:
             return frozen.document(self.store, row)
+        step = flow_templates.again(row, self.account.name)
+        if step is not None:
+            return replace(step[0], give_up_after=row.give_up_at - row.at if row.give_up_at else None), row.version
         found = self.library.shelf(self.account.name).send(row.document)
         if found is not None:
             return found.document, found.version
@@ -276,12 +290,13 @@ class Preparer:
         record, person = (RecordRef(*ref) if ref else None for ref in (row.record, row.person))
         case = Case(
             event=event, record=fixed or _found(record, records), person=fixed or _found(person, records),
-            called=called.values(event) if isinstance(event, TriggerCalled) else {}, setting=self._setting(),
+            called=_called(row, event, self.account.name), setting=self._setting(),
             created_at=row.at,
         )  # fmt: skip
         return Wanted(
             cause=row.cause, event=row.event, crm=self.account, document=live[0], version=live[1], case=case,
             lane=row.lane or "", record=record, person=person, callback=row.callback or "", id=row.id,
+            kept={name: row.context[name] for name in (flow_templates.KEPT,) if name in (row.context or {})},
         )  # fmt: skip
 
     def _setting(self) -> Setting:
@@ -305,6 +320,13 @@ def _later(row: Any, said: str, now: datetime) -> dict[str, Any]:
     if then is None:
         return moved | {"state": "refused", "ended_at": now, "tell": 1}
     return moved | {"state": "waiting", "context": {**(row.context or {}), "tries": tries}}
+
+
+def _called(row: Any, event: Any, crm: str) -> Mapping[str, Any]:
+    step = flow_templates.again(row, crm)
+    if step is not None:
+        return step[1]
+    return called.values(event) if isinstance(event, TriggerCalled) else {}
 
 
 def _found(ref: RecordRef | None, records: Mapping[tuple[str, str], Record]) -> Record | None:

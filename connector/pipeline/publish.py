@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from connector import errors
 from connector.core import documents as language
-from connector.core.documents import Document, Finding, SendDocument, TestResult
+from connector.core.documents import Document, Finding, FlowDocument, MappingDocument, SendDocument, TestResult
 from connector.core.documents.findings import did_you_mean, listed
 from connector.core.documents.tree import place
 from connector.core.template import Template
@@ -84,10 +84,10 @@ def templates_of(store: Store, accounts: Sequence[Account]) -> Templates:
     """Looks templates up as last read, of the WhatsApp `accounts` a document sends from; none read = not known."""
 
     def look(document: Document) -> list[Template] | None:
-        if not isinstance(document, SendDocument):
+        if isinstance(document, MappingDocument):
             return None
-        senders = [a for a in accounts if document.sender in ("", a.name)]
-        if accounts and not senders:
+        senders = [a for a in accounts if isinstance(document, FlowDocument) or document.sender in ("", a.name)]
+        if accounts and not senders and isinstance(document, SendDocument):
             raise _no_number(document, [a.name for a in accounts])
         with store.read() as conn:
             found = [t for a in senders for t in template_rows.known(conn, a.id)]

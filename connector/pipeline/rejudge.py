@@ -8,7 +8,7 @@ from typing import Any
 from connector import errors
 from connector.core import changes as core_changes
 from connector.core.changes import Plan, Reason, SetField
-from connector.pipeline.judge import Judged
+from connector.pipeline.judged import Judged
 from connector.pipeline.library import Library
 from connector.pipeline.replay import Replay
 from connector.pipeline.retry import BUSY, hold

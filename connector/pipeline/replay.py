@@ -15,7 +15,8 @@ from connector.core.contact import Record
 from connector.core.documents import MappingDocument
 from connector.pipeline import answered as answering
 from connector.pipeline import resolved
-from connector.pipeline.judge import Desk, Judged
+from connector.pipeline.judge import Desk
+from connector.pipeline.judged import Judged
 from connector.pipeline.library import Library, Live, Shelf, shelf_of
 from connector.pipeline.lookup import contact_key, find, read_records
 from connector.ports import CRM, Account, Clock, ContactKey
@@ -47,6 +48,7 @@ class Replay:
     seen: int = 0  # the seq of the last event that was judged: a later run goes on behind it
     carried: dict[str, tuple[Record, ...]] = field(default_factory=dict)  # lane: records as replayed so far
     changed: set[str] = field(default_factory=set)  # the lanes whose records are not as the CRM has them
+    talked: int = 0  # messages that a conversation took: only the mappings beside it are replayed
     gone: int = 0  # messages whose text is not kept any more: nothing can be made of them
 
     def run(self, start: datetime, progress: Callable[[int], None] = lambda _: None) -> Iterator[dict[str, Any]]:
@@ -69,6 +71,7 @@ class Replay:
                     self._hold({w.lane for w in work}, held)
                 with self.store.read() as conn:  # what is still to be handled will be, by today's documents
                     waiting = plans.waiting(conn, self.account.id, [w.event for w in work])
+                    self.talked += plans.talked(conn, self.account.id, [w.event for w in work])
                 found = list(self._page([w for w in work if w.event not in waiting], shelf))
             yield from found
             self.seen = rows[-1].seq
@@ -193,7 +196,9 @@ class Replay:
                     plans.append(conn, one.work, _placed(one.body, places), rows, now)
 
 
-ONCE = frozenset({"SetConsent", "SendMessage", "StartFlow", "Handoff", "Notify"})  # done when it came, never again
+ONCE = frozenset(
+    {"SetConsent", "AttachFile", "SendMessage", "StartFlow", "Handoff", "Notify"}
+)  # done when it came, never again
 
 
 def fresh(rows: Sequence[dict[str, Any]], had: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[int, int | None]]:

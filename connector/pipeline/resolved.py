@@ -6,7 +6,7 @@ from typing import Any
 
 from connector.core import events
 from connector.core.contact import Record, RecordRef
-from connector.core.events import InboundMessage, Resolved
+from connector.core.events import InboundMessage, Resolved, TimerDue
 from connector.pipeline.library import Live
 from connector.store import resolving
 from connector.store.plans import Work
@@ -30,6 +30,12 @@ def messages(conn: Any, work: Sequence[Work]) -> list[Judging]:
             if isinstance(first, InboundMessage):
                 out.append((replace(one, received_at=row.received_at, source=row.account), first, event))
     return out
+
+
+def timers(work: Sequence[Work]) -> dict[str, TimerDue]:
+    """{event: what a conversation waited for} of those among these."""
+    loaded = {one.event: events.load(one.kind, one.payload) for one in work if one.kind == TimerDue.kind}
+    return {key: event for key, event in loaded.items() if isinstance(event, TimerDue)}
 
 
 def chosen(account: str, inbound: Iterable[Judging]) -> dict[str, RecordRef]:

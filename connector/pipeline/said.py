@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from connector.core import message
 from connector.core.template import preview, slots
 from connector.core.template.model import parts
 from connector.store import templates
@@ -11,8 +12,9 @@ from connector.store import templates
 def text_of(conn: Any, send: Any) -> str:
     """The words of one row of `sends`; "" where nobody knows them (another tool's, or a template that is gone)."""
     body = send.body or {}
-    if body.get("type") == "text":
-        return str((body.get("text") or {}).get("body", ""))
+    if said := message.said(body):
+        return said
+    body = message.neutral(body) or body
     known = [t for t in templates.known(conn, send.account, [send.template]) if send.template]
     found = next((t for t in known if t.language == send.language), next(iter(known), None))
     if found is None:

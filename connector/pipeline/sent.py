@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from connector.core import message
 from connector.core.contact import Contact
 from connector.pipeline.activity import Who, face, given, short
 from connector.store import facts, figures, send_lists
@@ -84,14 +85,13 @@ def shape(conn: Any, rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]
 
 
 def _send(row: Mapping[str, Any], person: Contact | None, body: Any, names: Mapping[str, str]) -> Send:
-    text = (body or {}).get("text")
     same = ("id", "at", "state", "document", "version", "template", "language", "category", "step", "number", "label",
             "code", "next_at", "started_at", "ended_at", "attempts")  # fmt: skip
     return Send(
         **{name: row[name] for name in same}, group=_GROUP.get(row["state"], row["state"]), who=face(person),
         to=row["to"] or row["user_id"] or "", account=names.get(row["account"], ""), reason=short(row["reason"], 300),
         mend=row["who"], event=row["event"] or "", answered_by=row["answered_by"] or "",
-        text=short(text.get("body", "")) if isinstance(text, Mapping) else "",
+        text=short(message.said(body)),
     )  # fmt: skip
 
 

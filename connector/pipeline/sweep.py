@@ -4,8 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from connector.pipeline import media_in
 from connector.pipeline.drain import SETTLE
-from connector.store import accounts, changes, deliveries, notifications, parks, plans, sending, tasks, telling
+from connector.store import (
+    accounts,
+    changes,
+    conversations,
+    deliveries,
+    media,
+    notifications,
+    parks,
+    plans,
+    sending,
+    tasks,
+    telling,
+)
 from connector.store.engine import Store
 
 
@@ -22,6 +35,9 @@ def due(store: Store, now: datetime) -> list[str]:
         }
         held = _held(conn, {name for names in asking.values() for name in names}, now)
         bells += [f"send:{number}" for number in sending.numbers_due(conn, now, settled)]
+        bells += ["wake"] if conversations.due(conn, now, 1) else []
+        bells += [f"upload:{number}" for number in sorted({row.number for row in media.uploads_due(conn, now)})]
+        bells += [media_in.BELL] if media.due(conn, now, 1) else []
         bells += [f"truth:{name}" for name in telling.accounts_due(conn)]
         bells += [f"notify:{name}" for name in notifications.accounts_due(conn, now)]
         asked = ["task"] if tasks.due(conn, now) else []

@@ -10,6 +10,7 @@ from connector.core.text import clean
 from connector.ids import new_id
 from connector.store.contacts import Person, Resolver
 
+ECHO = "smb_message_echoes"  # what a person of ours wrote with the phone app
 STOPPED_MARKETING = 131050  # a status' error: the person stopped marketing messages of this business
 
 
@@ -33,6 +34,7 @@ class Effects:
     templates: list[tuple[str, events.TemplateUpdate]] = field(default_factory=list)
     alerts: list[tuple[str, events.AccountAlert]] = field(default_factory=list)
     stopped: dict[str, str] = field(default_factory=dict)  # WhatsApp accounts that only a person can mend: why
+    echoes: list[dict[str, Any]] = field(default_factory=list)  # {contact, at, text}
     triggers: dict[str, str] = field(default_factory=dict)  # event id -> the CRM account whose send: documents look
 
 
@@ -88,7 +90,7 @@ def _take_message(item: Item, resolver: Resolver, effects: Effects) -> Taken:
         return None, "dead", "WhatsApp did not say who sent this message."
     at = event.at or item.received_at
     if event.type not in events.SILENT_TYPES and not event.group_id:
-        resolver.seen(lane, at)
+        resolver.seen(lane, at, event.number)
     word = None if event.group_id else consent.stop_word(event.text) if _speaks(event) else None
     if word:
         effects.consents.append(_consent(lane, "all", word, "stop_word", at, event.text, event.id))
@@ -159,6 +161,18 @@ def _take_alert(item: Item, resolver: Resolver, effects: Effects) -> Taken:  # n
     return None, "done", ""
 
 
+def _take_noted(item: Item, resolver: Resolver, effects: Effects) -> Taken:
+    """Somebody answered from the phone app: a person talks with them, and automation is silent."""
+    event = item.event
+    assert isinstance(event, events.Noted)
+    if event.what != ECHO or not (event.wa_id or event.user_id):
+        return _take_other(item, resolver, effects)
+    lane = resolver.resolve(Person(event.wa_id, event.user_id))
+    if lane is not None:
+        effects.echoes.append({"contact": lane, "at": event.at or item.received_at, "text": clean(event.text, 500)})
+    return lane, "done", ""
+
+
 def _take_other(item: Item, resolver: Resolver, effects: Effects) -> Taken:  # noqa: ARG001
     known = people(item.event)
     return (resolver.known(known[0]) if known else None), "done", ""
@@ -171,6 +185,7 @@ TAKERS: dict[str, Callable[[Item, Resolver, Effects], Taken]] = {
     "IdentityChange": _take_identity,
     "TemplateUpdate": _take_template,
     "AccountAlert": _take_alert,
+    "Noted": _take_noted,
 }
 
 

@@ -103,7 +103,7 @@ def sources(conn: Any, name: str, sent_by: Sequence[str]) -> list[Source]:
     made = list(found.values())[:RECENT]
     for document in sent_by:
         live = documents.live_version(conn, document)
-        tests = language.read(live.text).tests if live is not None else ()
+        tests: Sequence[Any] = language.read(live.text).tests if live is not None else ()
         made += [Source(f"test:{n}:{document}", test.name, document) for n, test in enumerate(tests[:RECENT])]
     return made
 

@@ -9,10 +9,10 @@ from connector.core import documents as language
 from connector.core.changes import Ask, Change, CompleteAction
 from connector.core.contact import RecordRef, Setting
 from connector.pipeline.drain import Stop, alone, log
-from connector.pipeline.judge import STATES
+from connector.pipeline.judged import STATES
 from connector.pipeline.library import Library, Shelf
 from connector.ports import Account, Clock
-from connector.store import callbacks, telling
+from connector.store import callbacks, conversations, telling
 from connector.store.changes import WORKFLOW
 from connector.store.engine import Store
 from connector.store.plans import Moved
@@ -69,6 +69,7 @@ class Truth:
             if done is not None:
                 closed.append(done.callback)
                 made.append(self._row(row, done))
+        self._end_unsent(rows)
         try:
             with self.store.write() as conn:
                 telling.tell(conn, self.account.id, rows, made)
@@ -76,6 +77,14 @@ class Truth:
         except Moved:  # one went on meanwhile: all of them are looked at again
             return len(rows), False
         return len(rows), bool(made)
+
+    def _end_unsent(self, rows: Sequence[Any]) -> None:
+        """A question that never came is waited for no longer. Before it counts as told, and in a transaction of its
+        own: others take conversations before sends, and this one done twice is done once."""
+        lost = {row.id: row.reason for row in rows if row.step and row.state in telling.ENDED}
+        if lost:
+            with self.store.write() as conn:
+                conversations.unsent(conn, lost, self.clock.now())
 
     def _safely(self, row: Any, shelf: Shelf) -> Sequence[Change]:
         """One whose truth cannot be worked out goes to a person and keeps nobody waiting."""

@@ -8,10 +8,11 @@ from typing import Any
 from connector.core import documents as language
 from connector.core.changes import Plan, SendMessage
 from connector.core.contact import Contact
-from connector.core.documents import MappingDocument, SendDocument
+from connector.core.documents import FlowDocument, MappingDocument, SendDocument
 from connector.errors import GiveUp
 from connector.pipeline import publish, remembered, schema, trying_send
-from connector.pipeline.judge import Desk, Judged
+from connector.pipeline.judge import Desk
+from connector.pipeline.judged import Judged
 from connector.pipeline.library import Library
 from connector.pipeline.publish import Look, Templates, Verdict, unknown
 from connector.pipeline.replay import Replay
@@ -35,6 +36,9 @@ class At:
         return self.moment
 
 
+_A_FLOW = {"because": "A conversation has many messages: its tests and `connector flows simulate` play it."}
+
+
 # ---- a sample: pure, at once -------------------------------------------------------------------------------------
 def sample(
     text: str, given: Mapping[str, Any], *, fields: Look = unknown, templates: Templates = unknown
@@ -43,8 +47,8 @@ def sample(
     verdict = publish.judge(text, fields, templates)
     found = start(verdict, "sample")
     document = verdict.document
-    if document is None:
-        return found
+    if document is None or isinstance(document, FlowDocument):
+        return found | (_A_FLOW if document is not None else {})
     try:
         if isinstance(document, SendDocument):
             return found | trying_send.sample(document, given, templates(document))
@@ -63,8 +67,8 @@ def from_memory(
     verdict = publish.judge(text_of(store, args), fields or schema.look(store), templates)
     found, row = start(verdict, "remembered"), event_of(store, str(args["event"]))
     document = verdict.document
-    if document is None:
-        return found
+    if document is None or isinstance(document, FlowDocument):
+        return found | (_A_FLOW if document is not None else {})
     if isinstance(document, SendDocument):
         phones = [path[-1] for e in document.phone for path in sorted(e.paths)]
         crm = remembered.of_trigger(store, account.id, row, phones)
@@ -92,8 +96,8 @@ def do(
     verdict = publish.judge(text_of(store, args), fields, trying_send.templates_of(store))
     found, row = start(verdict, "live"), event_of(store, str(args["event"]))
     document = verdict.document
-    if document is None:
-        return found
+    if document is None or isinstance(document, FlowDocument):
+        return found | (_A_FLOW if document is not None else {})
     if isinstance(document, SendDocument):
         return found | trying_send.past(store, account, crm, document, row, clock.now())
     return found | _past(store, account, crm, library, clock, document, row)
@@ -181,11 +185,11 @@ def of_plan(plan: Plan) -> Json:
                 {"field": OTHER[change.kind], "from": None, "value": value, "before": None, "outcome": "written",
                  "because": ""}
             )  # fmt: skip
-    said = [{"type": "text", "text": c.text} for c in plan.changes if isinstance(c, SendMessage)]
+    said = [dict(c.message) for c in plan.changes if isinstance(c, SendMessage)]
     outcome = "no_match" if not plan.matched else plan.outcome or "done"
     return {
         "matched": plan.matched, "because": plan.because, "outcome": outcome, "fields": fields, "messages": said
     }  # fmt: skip
 
 
-_WORDS = ("text", "title", "flow", "webhook", "state", "what")
+_WORDS = ("text", "title", "flow", "webhook", "state", "what", "name", "file")

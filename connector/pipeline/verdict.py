@@ -9,7 +9,7 @@ from connector.core.changes import Ask, Change, CompleteAction, Plan, Reason
 from connector.core.events import TriggerCalled
 from connector.pipeline.firing import Judged
 from connector.pipeline.gather import Wish
-from connector.pipeline.judge import STATES
+from connector.pipeline.judged import STATES
 from connector.store.changes import WORKFLOW
 from connector.store.plans import Work
 

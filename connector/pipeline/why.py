@@ -6,10 +6,10 @@ from typing import Any
 
 from connector.core import redact
 from connector.pipeline import why_sends
-from connector.store import accounts, changes, contacts, events, parks, plans, states
+from connector.store import accounts, changes, contacts, conversations, events, parks, plans, states
 from connector.store.engine import Store
 
-JUDGED = ("InboundMessage", "RecordChanged", "TriggerCalled")  # events that documents look at
+JUDGED = ("InboundMessage", "RecordChanged", "TriggerCalled", "TimerDue")  # events that documents look at
 LAST = 10  # events of a person or a record
 WORDS = {
     "new": "waiting",
@@ -25,11 +25,13 @@ OTHER = {
     "CreateTask": "task",
     "Ask": "question",
     "SendMessage": "reply",
+    "SendTemplate": "template",
     "StartFlow": "flow",
     "Handoff": "handoff",
     "Notify": "notification",
     "SetConsent": "consent",
     "CompleteAction": "workflow",
+    "AttachFile": "file",
 }
 
 
@@ -79,9 +81,17 @@ def _event(conn: Any, row: Any, names: Mapping[str, str]) -> dict[str, Any]:
         "message": _message(row.payload),
         "documents": documents,
         "sends": sent,
+        "conversations": [_conversation(one, row.id) for one in conversations.of_event(conn, row.id)],
         "after": told,
         "waiting_for": [_held(conn, a, names) for a in sorted(_waits_for(made, rows))],
     }
+
+
+def _conversation(row: Any, event: str) -> dict[str, Any]:
+    """One that this event began or ended."""
+    told = {"id": row.id, "flow": row.flow, "version": row.version, "step": row.step, "end": row.outcome}
+    ended = row.ended_by == event
+    return told | {"began": row.started_by == event, "ended": ended, "reason": row.reason if ended else ""}
 
 
 def _waits_for(made: Sequence[Any], rows: Sequence[Any]) -> set[str]:
@@ -116,7 +126,7 @@ def _document(
         "matched": body["matched"],
         "because": body["because"],
         "fields": fields,
-    }
+    } | ({"flow": body["flow"]} if body.get("flow") else {})
 
 
 def _reason(
@@ -139,7 +149,7 @@ def _reason(
 
 def _untold(row: Any, received: datetime) -> dict[str, Any]:
     body = row.body
-    told = ("value", "text", "title", "flow", "webhook", "to")
+    told = ("value", "text", "title", "template", "flow", "webhook", "to")
     value = next((body[name] for name in told if body.get(name) not in (None, "")), None)
     name = body.get("field") or OTHER.get(row.kind, row.kind)
     return {"field": name, "from": None, "value": value, "before": None, "outcome": "", "because": ""} | _fate(
@@ -158,7 +168,8 @@ def _fate(row: Any, received: datetime, because: str) -> dict[str, Any]:
         else ""
     )
     parts = [p for p in (because, said if said != because else "", took, after) if p]
-    return {"outcome": WORDS.get(row.state, row.state), "because": "; ".join(parts)}
+    word = "not said" if outcome.get("unsaid") else WORDS.get(row.state, row.state)
+    return {"outcome": word, "because": "; ".join(parts)}
 
 
 def render(event: Mapping[str, Any]) -> str:
@@ -176,9 +187,16 @@ def render(event: Mapping[str, Any]) -> str:
     for document in event["documents"]:
         head = f"{document['name']}, version {document['version']}, on {document['account']}"
         lines.append(f"{head:<60} {_verdict(document)}")
+        lines += _flow(document.get("flow"))
         for f in document["fields"]:
             moved = " -> ".join(dict.fromkeys(str(v) for v in (f["from"], f["value"]) if v is not None))
             lines.append(f"  {f['field']:<24} {moved:<44} {f['outcome']}: {f['because']}".rstrip(": "))
+    judged = {d["flow"]["conversation"] for d in event["documents"] if d.get("flow")}
+    lines += [
+        f"{c['flow']}, version {c['version']}: ended ({c['end']}): {c['reason']}"
+        for c in event["conversations"]
+        if c["ended"] and c["id"] not in judged
+    ]
     if not event["documents"] and not event["sends"] and event["state"] == "done" and event["kind"] in JUDGED:
         lines.append("no live document was about it")
     lines += why_sends.render(event["sends"])
@@ -188,6 +206,16 @@ def render(event: Mapping[str, Any]) -> str:
     if event["error"]:
         lines.append(f"error: {event['error']}")
     return "\n".join(lines)
+
+
+def _flow(told: Mapping[str, Any] | None) -> list[str]:
+    """What a conversation made of it: step -> next step, what it kept, what it said."""
+    if not told:
+        return []
+    to = told["to"] or f"ended ({told['end']})"
+    lines = [f"  {'conversation':<24} {told['from'] or 'begins'} -> {to}"]
+    lines += [f"  {'flow.' + name:<24} {value}" for name, value in told["saved"].items()]
+    return lines + [f"  {'said':<24} {text}" for text in told["said"]]
 
 
 def _record(message: Mapping[str, Any]) -> str:

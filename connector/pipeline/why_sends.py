@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from connector.core import message
 from connector.store import telling
 from connector.store.sends import RANKS
 
@@ -38,7 +39,7 @@ def _iso(at: datetime | None) -> str | None:
 
 
 def _text(body: Mapping[str, Any]) -> str:
-    return str((body.get("text") or {}).get("body", "")) if body.get("type") == "text" else ""
+    return message.said(body)
 
 
 def render(sent: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Protocol
 from connector.core.audience import Source
 from connector.core.changes import Outcome
 from connector.core.contact import Record, Value
+from connector.ports.files import StoredFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,20 @@ class ActivityChange:
     text: str = ""
     owner: str = ""  # "owner" or an e-mail (tasks)
     look_first: bool = False  # an earlier try may have arrived: look for `ref` on the record before it is repeated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """A customer's file on its way to their record. `ref` is kept with it, so that it is found, not repeated."""
+
+    id: str
+    ref: str
+    object: str
+    record: str
+    at: datetime
+    file: StoredFile
+    text: str = ""  # the caption
+    look_first: bool = False  # an earlier try may have arrived
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +189,10 @@ class CRM(Protocol):
 
     def write(self, changes: Sequence[RecordChange | ActivityChange]) -> list[Outcome]:
         """Same length, same order. At most `can.batch` changes of one object and class (activities: of one kind)."""
+        ...
+
+    def attach(self, files: Sequence[FileChange]) -> list[Outcome]:
+        """Files on records, each once. Same length, same order; `activity` is the entry that carries the file."""
         ...
 
     def read(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from connector.sandbox import hubspot_files as files
 from connector.sandbox import hubspot_lists as lists
 from connector.sandbox import hubspot_oauth as oauth
 from connector.sandbox import hubspot_objects as objects
@@ -76,6 +77,8 @@ class HubSpot:
         with self.portal.lock:
             if object == "callbacks":
                 return list(self.portal.workflows.completed.values())
+            if object == "files":
+                return [{n: v for n, v in f.items() if n != "data"} for f in self.portal.files.values()]
             return [_whole(item) for item in self.portal.store.all(_kind(object))]
 
     def record(self, object: str, id: str) -> Record:
@@ -169,6 +172,8 @@ def _scopes_of(request: Request) -> set[str]:
     verb = "read" if request.method == "GET" or parts[-1] in READS else "write"
     if parts[1:3] == ["crm", "owners"]:
         return {"crm.objects.owners.read"}
+    if parts[1] == "files":
+        return {"files"}
     if parts[1:3] == ["crm", "lists"]:
         return {f"crm.lists.{verb}"}
     if parts[1] != "crm" or len(parts) < 5:
@@ -237,6 +242,9 @@ ROUTES = [
     _route("GET", "/account-info/{v}/api-usage/daily/private-apps", setup.usage),
     _route("POST", "/automation/actions/callbacks/{v}/{}/complete", setup.complete),
     _route("POST", "/automation/actions/callbacks/{v}/complete", setup.complete_many),
+    _route("POST", "/files/[^/]+/files", files.upload),
+    _route("GET", "/files/[^/]+/files/{}", files.details),
+    _route("GET", "/files/[^/]+/files/{}/signed-url", files.signed),
     _route("POST", "/oauth/{v}/token", oauth.token),
     _route("POST", "/oauth/{v}/token/introspect", oauth.introspect),
 ]

@@ -17,7 +17,7 @@ SCOPES = frozenset(
     for kind in ("objects.contacts", "objects.companies", "objects.deals", "schemas.contacts", "schemas.companies",
                  "schemas.deals")
     for what in ("read", "write")
-) | {"oauth", "crm.objects.owners.read", "crm.lists.read", "crm.lists.write", "tickets", "automation"}  # fmt: skip
+) | {"oauth", "crm.objects.owners.read", "crm.lists.read", "crm.lists.write", "tickets", "automation", "files"}  # fmt: skip
 
 
 @dataclass

@@ -109,7 +109,8 @@ def blank_sends(conn: sa.Connection, rows: Rows, family: Family, veil: Veil) -> 
         return veil.key(row.cause) if whose else str(row.cause)
 
     new = [{"i": r.id, "c": cause(r), "w": veil.key(r.wamid) if r.wamid else None} for r in rows]
-    gone = {"body": None, "context": None, "buttons": None, "person": None, "user_id": None, "to": "", "tell": 0}
+    gone = {"body": None, "context": None, "buttons": None, "person": None, "user_id": None, "to": "", "tell": 0,
+            "goal": None}  # fmt: skip
     conn.execute(sa.update(sends).where(t.id == b("i")).values(**gone, cause=b("c"), wamid=b("w")), new)
     ids, a = [row.id for row in rows], send_attempts.c
     attempts = conn.execute(sa.update(send_attempts).where(a.send.in_(ids)).values(text=None)).rowcount

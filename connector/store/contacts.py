@@ -9,11 +9,13 @@ import sqlalchemy as sa
 
 from connector.core.contact import Contact, RecordRef
 from connector.ids import new_id
+from connector.store import conversations, windows
 from connector.store.among import among
 from connector.store.engine import in_chunks, insert_many
 from connector.store.locks import key_of
-from connector.store.names import moved, put, renamed
-from connector.store.tables import changes, consents, contact_keys, contacts, crm_links, events, in_state, plans, sends
+from connector.store.merging import merge
+from connector.store.names import put, renamed
+from connector.store.tables import consents, contact_keys, contacts, crm_links
 
 Key = tuple[str, str]  # (kind, value)
 UNIQUE = ("bsuid", "wa_id")
@@ -42,6 +44,7 @@ class Resolver:
     bsuids: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     names: dict[str, str] = field(default_factory=dict)
     inbound: dict[str, datetime] = field(default_factory=dict)
+    heard: dict[tuple[str, str], datetime] = field(default_factory=dict)  # (contact, number of ours) -> when
     _new: dict[str, str] = field(default_factory=dict)
     _keys: dict[Key, str] = field(default_factory=dict)
     _hints: set[tuple[str, str, str]] = field(default_factory=set)
@@ -107,10 +110,13 @@ class Resolver:
         """A search hint (phone, email): not unique, proves nothing."""
         self._hints.add((kind, value, contact))
 
-    def seen(self, contact: str, at: datetime) -> None:
-        """An inbound message at the vendor's time: it opens the customer service window."""
+    def seen(self, contact: str, at: datetime, number: str = "") -> None:
+        """An inbound message at the vendor's time: it opens the customer service window of that number."""
         if contact not in self.inbound or at > self.inbound[contact]:
             self.inbound[contact] = at
+        key = (contact, number)
+        if number and (key not in self.heard or at > self.heard[key]):
+            self.heard[key] = at
 
     @property
     def given(self) -> dict[Key, str]:
@@ -136,8 +142,13 @@ class Resolver:
         rows += [{"kind": k, "value": v, "contact": c, "at": self.now} for k, v, c in sorted(self._hints)]
         insert_many(self.conn, contact_keys, rows, ignore_conflicts=True)
         for gone, into in self._merged.items():
-            merge(self.conn, into, gone)
+            merge(self.conn, into, gone, self.now)
         self._touch()
+        heard: dict[tuple[str, str], datetime] = {}
+        for (contact, number), at in self.heard.items():
+            key = (self.final(contact) or contact, number)
+            heard[key] = max(at, heard.get(key, at))
+        windows.seen(self.conn, heard)
 
     def _touch(self) -> None:
         renamed(self.conn, {i: n for i, n in self.names.items() if i not in self._new})
@@ -189,32 +200,6 @@ class Resolver:
         if gone in self.inbound:
             self.seen(into, self.inbound.pop(gone))
         return into
-
-
-def merge(conn: sa.Connection, into: str, gone: str) -> None:
-    """One transaction moves the keys, the links, the consents and everything that waits; history stays where it is.
-
-    Plans first, as whoever handles them does: two transactions in different orders would wait for each other."""
-    conn.execute(sa.update(plans).where(plans.c.lane == gone, plans.c.state == "new").values(lane=into))
-    waits = in_state(changes, "new", "in_flight")
-    conn.execute(sa.update(changes).where(changes.c.lane == gone, waits).values(lane=into))
-    for link in conn.execute(sa.select(crm_links).where(crm_links.c.contact == gone)).all():
-        insert_many(conn, crm_links, [dict(link._mapping) | {"contact": into}], ignore_conflicts=True)
-    conn.execute(sa.delete(crm_links).where(crm_links.c.contact == gone))
-    conn.execute(sa.update(contacts).where(contacts.c.id == gone).values(merged_into=into))
-    moved(conn, gone, into)
-    latest = sa.select(sa.func.max(contacts.c.last_inbound_at)).where(contacts.c.id.in_([into, gone])).scalar_subquery()
-    conn.execute(sa.update(contacts).where(contacts.c.id == into).values(last_inbound_at=latest))
-    for key in conn.execute(sa.select(contact_keys).where(contact_keys.c.contact == gone)).all():
-        conn.execute(
-            sa.delete(contact_keys).where(
-                contact_keys.c.kind == key.kind, contact_keys.c.value == key.value, contact_keys.c.contact == gone
-            )
-        )
-        insert_many(conn, contact_keys, [dict(key._mapping) | {"contact": into}], ignore_conflicts=True)
-    conn.execute(sa.update(consents).where(consents.c.contact == gone).values(contact=into))
-    conn.execute(sa.update(sends).where(sends.c.lane == gone).values(lane=into))
-    conn.execute(sa.update(events).where(events.c.lane == gone, events.c.state == "new").values(lane=into))
 
 
 def load(conn: sa.Connection, ids: Sequence[str]) -> dict[str, Contact]:
@@ -303,16 +288,21 @@ def link(conn: sa.Connection, found: Mapping[str, RecordRef], how: Mapping[str, 
     insert_many(conn, crm_links, rows)
 
 
+def lock(conn: sa.Connection, ids: Iterable[str]) -> None:
+    """Takes the rows of these contacts until the transaction ends."""
+    for chunk in in_chunks(sorted(set(ids))):
+        conn.execute(sa.select(contacts.c.id).where(contacts.c.id.in_(chunk)).order_by(contacts.c.id).with_for_update())
+
+
 def opt(conn: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:
     """Appends consent facts ({contact, category, state, how, at, evidence, event}); an opt-out locks the contact first.
 
     A send's claim takes the same rows FOR SHARE before it reads consent: none starts after a committed opt-out."""
     if not rows:
         return
-    out = sorted({str(r["contact"]) for r in rows if r["state"] == "opted_out"})
-    for chunk in in_chunks(out):
-        conn.execute(sa.select(contacts.c.id).where(contacts.c.id.in_(chunk)).order_by(contacts.c.id).with_for_update())
+    lock(conn, [str(r["contact"]) for r in rows if r["state"] == "opted_out"])
     insert_many(conn, consents, [dict(r) for r in rows])
+    conversations.stop(conn, rows)
 
 
 def find(conn: sa.Connection, term: str) -> list[str]:

@@ -20,8 +20,11 @@ from connector.store.tables import (
     broadcast_people,
     changes,
     consents,
+    contacts,
+    conversations,
     deliveries,
     events,
+    holds,
     in_state,
     parks,
     plans,
@@ -175,7 +178,9 @@ def _send_waits(now: datetime) -> Query:
         sa.and_(p.scope == "broadcast", p.key == t.broadcast),
     )  # fmt: skip
     told = sa.exists().where(here, p.until > now)
-    ready = sa.select(t.id).where(in_state(sends, "ready"), late, ~told, ~_rests(t.account, now))
+    first = sends.alias("first")
+    behind = sa.exists().where(first.c.id == t.behind, in_state(first, "waiting", "ready", "in_flight"))
+    ready = sa.select(t.id).where(in_state(sends, "ready"), late, ~told, ~behind, ~_rests(t.account, now))
     waiting = sa.select(t.id).where(in_state(sends, "waiting"), late, ~told, ~_rests(t.crm, now))
     both = ready.union_all(waiting).subquery()
     return sa.select(both.c.id)
@@ -228,6 +233,33 @@ def _change_waits(now: datetime) -> Query:
     return query.where(~behind, ~_rests(t.account, now))
 
 
+def _two_conversations(_: datetime) -> Query:
+    t = conversations.c
+    return sa.select(t.contact).where(t.ended_at.is_(None)).group_by(t.contact).having(sa.func.count() > 1)
+
+
+def _conversation_stuck(_: datetime) -> Query:
+    """It runs, but no timer will ever wake it, and no person holds its contact."""
+    t = conversations.c
+    held = sa.exists().where(holds.c.contact == t.contact)
+    return sa.select(t.id).where(t.ended_at.is_(None), t.wake_at.is_(None), ~held)
+
+
+def _conversation_late(now: datetime) -> Query:
+    """Its timer was due long ago, and its CRM account does not rest."""
+    t = conversations.c
+    open_ = sa.exists().where(plans.c.lane == t.contact, plans.c.account == t.account, in_state(plans, "new"))
+    late = sa.and_(t.ended_at.is_(None), t.wake_at < now - PATIENCE)
+    return sa.select(t.id).where(late, ~open_, ~_rests(t.account, now))
+
+
+def _conversation_of_nobody(_: datetime) -> Query:
+    """It runs for a contact that was merged into another."""
+    t = conversations.c
+    gone = sa.exists().where(contacts.c.id == t.contact, contacts.c.merged_into.is_not(None))
+    return sa.select(t.id).where(t.ended_at.is_(None), gone)
+
+
 def _rests(account: sa.ColumnElement[str], now: datetime) -> sa.ColumnElement[bool]:
     parked = sa.exists().where(parks.c.scope == "account", parks.c.key == account, parks.c.until > now)
     held = sa.exists().where(accounts.c.id == account, accounts.c.state != "ok")
@@ -253,4 +285,8 @@ INVARIANTS: Mapping[str, Invariant] = {
     "delivery_waits": Invariant(_WORKERS, _delivery_waits),
     "plan_waits": Invariant(_WORKERS, _plan_waits),
     "change_waits": Invariant(_WORKERS, _change_waits),
+    "two_conversations": Invariant(_REPORT, _two_conversations),
+    "conversation_stuck": Invariant(_REPORT, _conversation_stuck),
+    "conversation_late": Invariant("Is the clock running? `connector flows show <id>` shows one.", _conversation_late),
+    "conversation_of_nobody": Invariant(_REPORT, _conversation_of_nobody),
 }

@@ -16,18 +16,23 @@ from connector.store.tables import (
     consents,
     contact_keys,
     contacts,
+    conversations,
     crm_links,
     events,
+    holds,
+    media,
     plans,
     record_values,
     send_attempts,
     sends,
     statuses,
+    windows,
 )
 
 
 def of(conn: sa.Connection, family: Family) -> dict[str, Any]:
-    """{contact, keys, links, consents, events, plans, changes, sends, broadcasts, attempts, statuses, values, raw}."""
+    """{contact, keys, links, consents, conversations, holds, windows, events, media, plans, changes, sends, broadcasts,
+    attempts, statuses, record_values, raw}. The bytes of files are not among it: `media` says which there are."""
     mine = family.contacts
     found = _rows(conn, events, events.c.lane, family.lanes, events.c.seq) + _unclaimed(conn, family)
     sent = _rows(conn, sends, sends.c.lane, mine, sends.c.at)
@@ -39,7 +44,11 @@ def of(conn: sa.Connection, family: Family) -> dict[str, Any]:
         "keys": _rows(conn, contact_keys, contact_keys.c.contact, mine, contact_keys.c.at),
         "links": _rows(conn, crm_links, crm_links.c.contact, mine, crm_links.c.at),
         "consents": _rows(conn, consents, consents.c.contact, mine, consents.c.seq),
+        "conversations": _rows(conn, conversations, conversations.c.contact, mine, conversations.c.started_at),
+        "holds": _rows(conn, holds, holds.c.contact, mine, holds.c.at),
+        "windows": _rows(conn, windows, windows.c.contact, mine, windows.c.at),
         "events": [{k: v for k, v in row.items() if k != "payload"} | _told(row["payload"]) for row in found],
+        "media": _rows(conn, media, media.c.event, ids, media.c.at),
         "plans": _rows(conn, plans, plans.c.event, ids, plans.c.event_seq),
         "changes": _changes(conn, family, ids, sent),
         "sends": sent,

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from connector.ports import NumberState
 from connector.store.bulk import insert_many
-from connector.store.tables import numbers
+from connector.store.tables import accounts, numbers
 
 _T = numbers.c
 
@@ -29,3 +29,10 @@ def put(
 def of_account(conn: sa.Connection, account: str) -> Sequence[sa.Row[Any]]:
     """The numbers of one WhatsApp account."""
     return conn.execute(sa.select(numbers).where(_T.account == account).order_by(_T.id)).all()
+
+
+def displays(conn: sa.Connection) -> dict[str, str]:
+    """{name of the account: the digits of its number, as Meta writes them}; those that Meta did not tell are absent."""
+    rows = conn.execute(sa.select(accounts.c.name, _T.display).join(accounts, accounts.c.id == _T.account))
+    found = {row.name: "".join(c for c in row.display if c.isascii() and c.isdigit()) for row in rows}
+    return {name: digits for name, digits in sorted(found.items()) if digits}

@@ -54,6 +54,13 @@ class OptionsSchema(Schema):
         load_default="UTC", validate=_zone, error_messages=_TEXT,
         metadata={"about": "The time zone the console shows times in, like America/Bogota."},
     )  # fmt: skip
+    handoff_hours = fields.Integer(
+        load_default=24, strict=False,
+        validate=validate.Range(0, 720, error="Write a number of hours from 0 to 720; 0 = until they are given back."),
+        error_messages=_NUMBER,
+        metadata={"about": "How long automation is silent after a person takes over, or answers from the phone app. "
+                           "0 = until somebody gives the contact back.", "unit": "hours"},
+    )  # fmt: skip
     retain_raw = _days(14, 8, "How long webhooks are kept as they came. Meta repeats them for 7 days.")
     retain_text = _days(90, 8, "How long what people wrote, and what was written to them, is kept.")
     retain_audit = _days(365, 30, "How long the audit log is kept.")
@@ -71,6 +78,7 @@ class Options:
     business_name: str
     language: str
     time_zone: str
+    handoff_hours: int
     retain_raw: int
     retain_text: int
     retain_audit: int

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from connector.store import sends as send_rows
 from connector.store.among import among
 from connector.store.bulk import in_chunks, insert_many
-from connector.store.contacts import merge
 from connector.store.locks import key_of
+from connector.store.merging import merge
 from connector.store.sending import ENDED, Started
 from connector.store.tables import contact_keys, contacts, in_state, send_attempts, sends
 
@@ -138,7 +138,7 @@ def learn(conn: sa.Connection, given: Mapping[str, Mapping[str, str]], now: date
                 fresh.append({"kind": key[0], "value": key[1], "contact": contact, "at": now})
                 owners[key] = contact
             elif owner != contact and contact not in named:
-                merge(conn, min(owner, contact), max(owner, contact))
+                merge(conn, min(owner, contact), max(owner, contact), now)
                 break
     insert_many(conn, contact_keys, fresh, ignore_conflicts=True)
 

@@ -139,6 +139,16 @@ def of_event(conn: sa.Connection, event: str) -> Sequence[sa.Row[Any]]:
     return conn.execute(sa.select(plans).where(plans.c.event == event).order_by(plans.c.account)).all()
 
 
+def talked(conn: sa.Connection, account: str, ids: Sequence[str]) -> int:
+    """How many of these events a conversation took in this account: its plan keeps what was said."""
+    found = 0
+    for chunk in in_chunks(list(ids)):
+        kept = sa.type_coerce(plans.c.body, sa.Text).contains('"flow":{')
+        mine = sa.and_(plans.c.account == account, plans.c.event.in_(chunk), kept)
+        found += conn.execute(sa.select(sa.func.count()).select_from(plans).where(mine)).scalar_one()
+    return found
+
+
 def waiting(conn: sa.Connection, account: str, ids: Sequence[str]) -> set[str]:
     """Those of these events whose plan in this account is still to be made."""
     found: set[str] = set()

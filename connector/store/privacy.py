@@ -16,9 +16,11 @@ from connector.store.tables import (
     contact_keys,
     contact_words,
     contacts,
+    conversations,
     crm_links,
     erasures,
     events,
+    holds,
     in_state,
     own_writes,
     parks,
@@ -26,6 +28,7 @@ from connector.store.tables import (
     record_values,
     sends,
     to_ms,
+    windows,
 )
 
 if TYPE_CHECKING:
@@ -123,6 +126,10 @@ def _end_what_waits(conn: sa.Connection, family: Family, now: datetime) -> dict[
     conn.execute(sa.update(changes).where(waits).values(state="refused", outcome=_REFUSED, done_at=now, next_at=None))
     mine = sa.and_(events.c.lane.in_(lanes), events.c.state.in_(["new", "dead"]))
     conn.execute(sa.update(events).where(mine).values(state="done", error=WHY))
+    t = conversations.c
+    runs = sa.and_(t.ended_at.is_(None), t.contact.in_(family.contacts))
+    over = {"outcome": "erased", "reason": WHY, "ended_at": now, "wake_at": None, "revision": t.revision + 1}
+    found["conversations_ended"] = conn.execute(sa.update(conversations).where(runs).values(**over)).rowcount
     return found
 
 
@@ -131,10 +138,12 @@ def _forget(conn: sa.Connection, family: Family) -> dict[str, int]:
     ids = family.contacts
     gone = {
         table.name: conn.execute(sa.delete(table).where(table.c.contact.in_(ids))).rowcount
-        for table in (contact_keys, crm_links, contact_words)
+        for table in (contact_keys, crm_links, contact_words, holds, windows)
     }
     rest = sa.or_(*(sa.or_(parks.c.key == i, parks.c.key.startswith(f"{i}:", autoescape=True)) for i in ids))
     conn.execute(sa.delete(parks).where(parks.c.scope.contains("contact"), rest))
+    talks = sa.update(conversations).where(conversations.c.contact.in_(ids))
+    gone["conversations"] = conn.execute(talks.values(state=None)).rowcount
     blank = {"name": "", "last_inbound_at": None}
     gone["contacts"] = conn.execute(sa.update(contacts).where(contacts.c.id.in_(ids)).values(**blank)).rowcount
     said = sa.and_(consents.c.contact.in_(ids), consents.c.evidence != "")

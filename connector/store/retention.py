@@ -12,6 +12,7 @@ from connector.store import audit, blanking, broadcast_people, veil
 from connector.store.options import Options
 from connector.store.tables import (
     changes,
+    conversations,
     deliveries,
     events,
     in_state,
@@ -95,6 +96,16 @@ def messages(conn: sa.Connection, options: Options, now: datetime, after: Any) -
     return Step(len(rows), rows[-1].at if len(rows) == ROWS else None)
 
 
+def talks(conn: sa.Connection, options: Options, now: datetime, after: Any) -> Step:  # noqa: ARG001
+    """What ended conversations kept; that they were, and how they ended, stays."""
+    t, before = conversations.c, options.before("text", now)
+    old = sa.select(t.id).where(t.ended_at < before, t.state.is_not(None)).limit(ROWS)
+    ids = list(conn.execute(old).scalars())
+    if ids:
+        conn.execute(sa.update(conversations).where(t.id.in_(ids)).values(state=None, reason=""))
+    return Step(len(ids), now if len(ids) == ROWS else None)
+
+
 def console(conn: sa.Connection, options: Options, now: datetime, after: Any) -> Step:  # noqa: ARG001
     """Ended sessions, used or stale invitations, old throttles, ended tasks, shadows, the audit log, old hashes."""
     ended, t = options.before("sessions", now), tasks.c
@@ -116,5 +127,6 @@ STEPS: Mapping[str, Callable[[sa.Connection, Options, datetime, Any], Step]] = {
     "bodies": bodies,
     "texts": texts,
     "messages": messages,
+    "conversations": talks,
     "console": console,
 }

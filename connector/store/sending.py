@@ -8,13 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.core.phone import spellings
+from connector.core.message import files
+from connector.store import media, windows
+from connector.store.aliases import aliases
 from connector.store.among import among
 from connector.store.bulk import insert_many
 from connector.store.tables import (
     accounts,
     consents,
-    contact_keys,
     contacts,
     in_state,
     numbers,
@@ -31,6 +32,9 @@ PRIORITIES = (0, 1, 2)
 PAIR_MEMORY = timedelta(seconds=45 * 6)  # older starts do not count for the limit per recipient
 NO_START = ("again", "not_sent", "park")  # outcomes of requests that surely sent nothing
 _T = sends.c
+_first = sends.alias("first")
+# What is said to a person goes one by one: the message before has not left yet.
+_BEHIND = sa.exists().where(_first.c.id == _T.behind, in_state(_first, "waiting", "ready", "in_flight"))
 _COLUMNS = (
     _T.id, _T.account, _T.crm, _T.lane, _T.number, _T.document, _T.template, _T.language, _T.category, _T.to,
     _T.user_id, _T.context, _T.give_up_at, _T.attempts, _T.label, _T.next_at, _T.at, _T.broadcast,
@@ -65,6 +69,7 @@ class Started:
     template: str
     category: str
     body: Mapping[str, Any]
+    files: Mapping[str, str] = field(default_factory=dict)  # key of a file it carries -> WhatsApp's id of it
 
 
 @dataclass(slots=True)
@@ -79,6 +84,8 @@ class Facts:
     templates: dict[tuple[str, str], sa.Row[Any]] = field(default_factory=dict)
     parks: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
     starts: dict[str, list[datetime]] = field(default_factory=dict)  # lane -> messages that may have left
+    carries: dict[str, dict[str, str]] = field(default_factory=dict)  # send -> the files in it: key -> address
+    files: dict[str, Any] = field(default_factory=dict)  # key of a file -> its row of media_ids, for this number
 
 
 # ---- what is due -------------------------------------------------------------------------------------------------
@@ -87,6 +94,8 @@ def due(conn: sa.Connection, number: str, now: datetime, limit: int) -> list[Any
     found: list[Any] = []
     for priority in PRIORITIES:
         ready = sa.and_(in_state(sends, "ready"), _T.number == number, _T.priority == priority, _T.next_at <= now)
+        if priority == 0:
+            ready = sa.and_(ready, ~_BEHIND)
         found += conn.execute(sa.select(*_COLUMNS).where(ready).order_by(_T.next_at).limit(limit - len(found))).all()
         if len(found) >= limit:
             break
@@ -147,9 +156,9 @@ def look(conn: sa.Connection, number: str, rows: Sequence[sa.Row[Any]], now: dat
 
     An opt-out takes the same contacts before it is stored, so it is either seen here or comes after the claim."""
     lanes = sorted({row.lane for row in rows if row.lane})
-    same = _aliases(conn, rows)
+    same = aliases(conn, rows)
     everyone = sorted({*lanes, *(other for others in same.values() for other in others)})
-    facts = Facts(inbound=_lock(conn, everyone))
+    facts = Facts(inbound=_to_number(conn, number, _lock(conn, everyone)))
     facts.rows = _still_ready(conn, rows)
     facts.consents = _consents(conn, everyone)
     for lane, others in same.items():
@@ -158,11 +167,17 @@ def look(conn: sa.Connection, number: str, rows: Sequence[sa.Row[Any]], now: dat
     facts.templates = _templates(conn, facts.rows)
     facts.parks = _parks(conn, facts.rows, now)
     facts.starts = _starts(conn, number, lanes, now)
+    facts.carries = _carries(conn, facts.rows)
+    facts.files = media.known(conn, number, sorted({key for keys in facts.carries.values() for key in keys}), now)
     return facts
 
 
-def start(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> list[Started]:
-    """Compare-and-set ready -> in_flight, with the attempt written down before any request is made."""
+def start(
+    conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime, ids: Mapping[str, Any] | None = None
+) -> list[Started]:
+    """Compare-and-set ready -> in_flight, with the attempt written down before any request is made.
+
+    `ids`: what WhatsApp calls the files that they carry."""
     if not rows:
         return []
     by_id = {row.id: row for row in rows}
@@ -172,7 +187,7 @@ def start(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> li
     started = [
         Started(
             r.id, taken[r.id].attempts, r.number, r.account, r.crm, r.lane, r.to, r.user_id, r.template, r.category,
-            taken[r.id].body or {},
+            taken[r.id].body or {}, {key: ids[key].media_id for key in files(taken[r.id].body) if ids and key in ids},
         )
         for r in rows if r.id in taken
     ]  # fmt: skip
@@ -214,21 +229,11 @@ def homeless(conn: sa.Connection, number: str, now: datetime) -> int:
 
 
 # ---- what the gates look at --------------------------------------------------------------------------------------
-def _aliases(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, set[str]]:
-    """{lane: other contacts with this phone in one of its spellings}: the message may reach them."""
-    written = {row.to: spellings(row.to) for row in rows if row.to}
-    every = {spelling for some in written.values() for spelling in some}
-    t, have = contact_keys.c, defaultdict[str, set[str]](set)
-    for kind, cut in (("wa_id", 1), ("phone", 0)):
-        query = sa.select(t.value, t.contact).where(t.kind == kind, among(conn, t.value, {s[cut:] for s in every}))
-        for value, contact in conn.execute(query) if every else ():
-            have["+" + value.lstrip("+")].add(contact)
-    found: dict[str, set[str]] = {}
-    for row in rows:
-        others = {contact for s in written.get(row.to, ()) for contact in have.get(s, ())} - {row.lane}
-        if row.lane and others:
-            found.setdefault(row.lane, set()).update(others)
-    return found
+def _carries(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, dict[str, str]]:
+    """Which of our files these messages carry; templates carry none, so their bodies are not read here."""
+    free = [row.id for row in rows if not row.template]
+    found = conn.execute(sa.select(_T.id, _T.body).where(among(conn, _T.id, free))) if free else ()
+    return {row.id: keys for row in found if (keys := files(row.body))}
 
 
 def _lock(conn: sa.Connection, ids: Sequence[str]) -> dict[str, datetime]:
@@ -236,6 +241,13 @@ def _lock(conn: sa.Connection, ids: Sequence[str]) -> dict[str, datetime]:
     c = contacts.c
     query = sa.select(c.id, c.last_inbound_at).where(among(conn, c.id, ids)).order_by(c.id).with_for_update(read=True)
     return {row.id: row.last_inbound_at for row in conn.execute(query) if row.last_inbound_at} if ids else {}
+
+
+def _to_number(conn: sa.Connection, number: str, written: dict[str, datetime]) -> dict[str, datetime]:
+    """The same of this number alone: the window is not open for another one they wrote to."""
+    known = windows.load(conn, written)
+    found = {contact: windows.last(known, contact, number, at) for contact, at in written.items()}
+    return {contact: at for contact, at in found.items() if at is not None}
 
 
 def _still_ready(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:

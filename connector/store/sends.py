@@ -10,15 +10,31 @@ import sqlalchemy as sa
 from connector.core.contact import Answered, RecordRef
 from connector.store.among import among
 from connector.store.engine import insert_many
-from connector.store.tables import sends, statuses
+from connector.store.tables import in_state, sends, statuses
 
 # Proof of delivery beats a failure report (architecture 1.7).
+OPEN = ("waiting", "ready", "in_flight")  # has not left yet, or may be leaving now
 RANKS = {"accepted": 1, "sent": 2, "failed": 3, "delivered": 4, "read": 5, "played": 6}
 
 
 def add(conn: sa.Connection, rows: Sequence[dict[str, Any]]) -> int:
     """Stores sends; a cause or wamid that is there already is left alone. How many were new."""
     return len(insert_many(conn, sends, [_timed(row) for row in rows], ignore_conflicts=True, returning=["id"]))
+
+
+def in_turn(conn: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """What is said to a person leaves in this order: each waits behind the last one that has not left yet."""
+    lanes = {row["lane"] for row in rows if row["lane"]}
+    t = sends.c
+    mine = sa.and_(among(conn, t.lane, lanes), in_state(sends, *OPEN), t.priority == 0)
+    order = sa.select(t.lane, t.id, t.behind).where(mine).order_by(t.at, t.id)
+    waits = conn.execute(order).all() if lanes else []
+    followed = {row.behind for row in waits}
+    last = {row.lane: row.id for row in waits if row.id not in followed}
+    for row in rows:
+        row["behind"] = last.get(row["lane"])
+        if row["lane"] and row["state"] in OPEN:
+            last[row["lane"]] = row["id"]
 
 
 def _timed(row: dict[str, Any]) -> dict[str, Any]:
@@ -124,6 +140,7 @@ def _answered(row: sa.Row[Any]) -> Answered:
         buttons=row.buttons or {},
         record=record,
         awaited=row.callback is not None,
+        by=row.answered_by,
     )
 
 

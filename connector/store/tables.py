@@ -289,7 +289,9 @@ sends = table(
     number("tell"),  # 1: its document's `after:`, or a callback, has something to hear
     number("told"),  # the rank that was told
     number("told_reply"),
+    text("goal"),  # the lane of the record whose change says that it did what it was meant to
     text("broadcast", ""),  # the broadcast it belongs to
+    text("behind"),  # the send that must have left, or ended, before this one: what is said to a person stays in order
 )
 pending("sends_broadcast", sends, "broadcast <> ''", "broadcast", "state")
 sa.Index("sends_lane", sends.c.lane, sends.c.at)
@@ -305,6 +307,7 @@ pending("sends_ended", sends, "state IN ('failed', 'refused', 'expired', 'cancel
 for _state in ("failed", "refused", "expired", "cancelled"):  # for lists: an index of them all by state is not taken
     pending(f"sends_{_state}", sends, f"state = '{_state}'", "id")
 pending("sends_held", sends, "state IN ('waiting', 'ready')", "document")
+pending("sends_goal", sends, "goal IS NOT NULL", "goal")
 pending("sends_tell", sends, "tell = 1", "crm")
 
 send_attempts = table(  # append-only facts: one row per request that may have left
@@ -627,6 +630,24 @@ shadows = table(  # what a version beside the live one would have done with an e
 )
 sa.Index("shadows_document", shadows.c.document, shadows.c.version, shadows.c.at)
 
+# ---- reports -----------------------------------------------------------------------------------------------------
+report_days = table(  # what became of the messages of a day; counted by a chore, kept longer than they are
+    "report_days",
+    sa.Column("day", Time, primary_key=True),  # its beginning, UTC
+    sa.Column("document", sa.Text, primary_key=True),
+    sa.Column("template", sa.Text, primary_key=True),
+    sa.Column("number", sa.Text, primary_key=True),  # phone_number_id
+    sa.Column("what", sa.Text, primary_key=True),  # state ended answered awaited after price goal goals silent
+    sa.Column("key", sa.Text, primary_key=True),  # the state, the code of a reason, the step of a time, ...
+    sa.Column("n", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+goals_reached = table(  # messages that led to what they were meant to
+    "goals_reached",
+    sa.Column("send", Id, primary_key=True),
+    text("document", ""),
+    sa.Column("at", Time, nullable=False),
+)
 # ---- broadcasts: one document to many people (docs/decisions/0021) ------------------------------------------------
 broadcasts = table(
     "broadcasts",
@@ -694,3 +715,101 @@ upload_parts = table(
     sa.Column("n", sa.Integer, primary_key=True),
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
+# ---- conversations -----------------------------------------------------------------------------------------------
+conversations = table(  # a person in a flow: one that runs at most, and all that ended
+    "conversations",
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("contact", Id, nullable=False),
+    sa.Column("account", Id, nullable=False),  # the CRM account whose flow it is
+    text("source", ""),  # the WhatsApp account
+    text("number", ""),  # phone_number_id
+    text("flow", ""),
+    number("version"),
+    text("step", ""),  # that waits
+    text("waits", ""),  # answer time person
+    sa.Column("state", Json),  # core.flow_state
+    number("revision"),  # compare-and-set: each move counts one up
+    sa.Column("wake_at", Time),  # the next timer: no_answer, wait or expiry
+    number("woken"),  # 1: the event of that timer is made
+    sa.Column("expires_at", Time),
+    text("asked"),  # the send whose answer it waits for
+    text("outcome", ""),  # the word it ended with
+    text("reason", ""),
+    sa.Column("started_at", Time, nullable=False),
+    sa.Column("moved_at", Time, nullable=False),
+    sa.Column("ended_at", Time),
+    text("started_by"),  # events.id
+    text("ended_by"),
+)
+_RUNS = "ended_at IS NULL"
+sa.Index(
+    "conversations_running", conversations.c.contact, unique=True,
+    postgresql_where=sa.text(_RUNS), sqlite_where=sa.text(_RUNS),
+)  # fmt: skip
+pending("conversations_wake", conversations, f"{_RUNS} AND woken = 0", "wake_at")
+pending("conversations_asked", conversations, _RUNS, "asked")
+pending("conversations_steps", conversations, _RUNS, "flow", "step")
+sa.Index("conversations_contact", conversations.c.contact, conversations.c.started_at)
+sa.Index("conversations_flow", conversations.c.flow, conversations.c.id)
+sa.Index("conversations_started_by", conversations.c.started_by)
+sa.Index("conversations_ended_by", conversations.c.ended_by)
+
+holds = table(  # people a person of ours talks with: automation is silent
+    "holds",
+    sa.Column("contact", Id, primary_key=True),
+    text("why", ""),  # handoff echo person
+    text("text", ""),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("until", Time),  # null = until a person gives them back
+    text("event"),
+)
+pending("holds_until", holds, "until IS NOT NULL", "until")
+
+windows = table(  # when a person last wrote to each number: the 24 hours count for the number
+    "windows",
+    sa.Column("contact", Id, primary_key=True),
+    sa.Column("number", Id, primary_key=True),
+    sa.Column("at", Time, nullable=False),
+)
+# ---- media: files that came in or go out (0004) ----------------------------------------------------------------------
+media = table(
+    "media",
+    sa.Column("id", Id, primary_key=True),  # also its name on disk
+    text("way", "in"),  # in: a customer's · out: ours, to be sent
+    text("account", ""),  # the WhatsApp account it came to
+    text("number", ""),
+    text("event"),  # of the message it came with
+    text("media_id"),  # WhatsApp's id of it: it lives 7 days
+    text("url"),  # where a file of ours comes from; null = it was given to us whole
+    text("kind", ""),  # image video audio document sticker
+    text("mime", ""),  # as its sender declares it
+    text("name", ""),
+    text("declared", ""),  # the sender's sha256, base64 or hex
+    text("sha256", ""),  # what we found, hex
+    sa.Column("size", sa.BigInteger),
+    text("state", "new"),  # new stored refused (never kept) gone (kept once, deleted)
+    number("attempts"),
+    sa.Column("next_at", Time),
+    text("reason", ""),  # in plain words
+    sa.Column("at", Time, nullable=False),
+    sa.Column("stored_at", Time),
+    sa.UniqueConstraint("account", "media_id", name="media_once"),
+)
+sa.Index("media_event", media.c.event)
+sa.Index("media_at", media.c.at)
+sa.Index("media_file", media.c.media_id)
+pending("media_new", media, "state = 'new'", "next_at")
+
+media_ids = table(  # what WhatsApp calls a file of ours, for each number: an upload is good for 30 days
+    "media_ids",
+    sa.Column("number", sa.Text, primary_key=True),
+    sa.Column("media", Id, primary_key=True),
+    text("media_id"),
+    text("state", "new"),  # new done refused
+    number("attempts"),
+    sa.Column("next_at", Time),
+    text("reason", ""),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("expires_at", Time),
+)
+pending("media_ids_new", media_ids, "state = 'new'", "next_at")

@@ -5,6 +5,7 @@ from typing import Any
 
 from connector.errors import Unreachable
 from connector.ports import OutboundMessage, Receipt
+from connector.whatsapp import outgoing
 from connector.whatsapp.errors import classify, read_error
 from connector.whatsapp.values import Json, opt, parts, text
 
@@ -17,14 +18,14 @@ _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",",
 def content(message: OutboundMessage, key: str) -> bytes:
     """The body of `POST /{number}/messages`. Raises ValueError or TypeError for a message that is none."""
     document: Json = {
-        **message.body,
+        **outgoing.graph(message.body, message.files),
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         **_recipient(message),
         "biz_opaque_callback_data": key,
     }
-    if message.reply_to:
-        document["context"] = {"message_id": message.reply_to}
+    if reply_to := message.reply_to or outgoing.quoted(message.body):
+        document["context"] = {"message_id": reply_to}
     return _encode(document).encode()
 
 

@@ -29,6 +29,8 @@ def watched(connections: Connections, account: Account) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for live in connections.library.shelf(account.name).sends:
         fields = [(watch.word, watch.field) for watch in live.document.triggers]
+        if goal := live.document.goal:
+            fields.append((live.document.word if goal.word == "record" else goal.word, goal.field))
         fields += [(live.document.date.word, live.document.date.field)] if live.document.date else []
         for word, field in fields:
             if word and field and field not in found.setdefault(word, []):

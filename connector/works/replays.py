@@ -60,6 +60,7 @@ class Report:
     """What a replay came to so far."""
 
     judged: int = 0  # messages, once for each account
+    talked: int = 0  # of them, those a conversation took: conversations are not replayed
     changes: int = 0
     by_field: dict[tuple[str, str, str], int] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -74,12 +75,14 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         names = ("account", "document", "field")
         by_field = [dict(zip(names, key, strict=True)) | {"changes": n} for key, n in self.by_field.items()]
-        return {"judged": self.judged, "changes": self.changes, "by_field": by_field, "rows": self.rows}
+        told = {"judged": self.judged, "changes": self.changes, "by_field": by_field, "rows": self.rows}
+        return told | ({"conversations": self.talked} if self.talked else {})
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "Report":
         by_field = {(f["account"], f["document"], f["field"]): f["changes"] for f in given["by_field"]}
-        return cls(given["judged"], given["changes"], by_field, list(given["rows"]))
+        talked = given.get("conversations", 0)
+        return cls(given["judged"], talked, given["changes"], by_field, list(given["rows"]))
 
 
 @dataclass(slots=True)
@@ -106,6 +109,7 @@ class _Run:
 
         for entry in replay.run(start, page):
             self.report.add(entry)
+        self.report.talked += replay.talked
 
 
 def replay_task(connections: Connections, task: Task, progress: Progress) -> dict[str, Any]:

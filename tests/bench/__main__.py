@@ -10,6 +10,7 @@ from tests.bench import report
 PARTS = {  # part: the module whose run() measures it
     "ingest": "tests.bench.bench_ingest",
     "evaluate": "tests.bench.bench_evaluate",
+    "flow": "tests.bench.bench_flow",
     "writeback": "tests.bench.bench_writeback",
     "latency": "tests.bench.bench_latency",
     "claim": "tests.bench.bench_claim",

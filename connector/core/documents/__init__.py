@@ -4,6 +4,10 @@ from connector.core.documents.describe import json_schema, reference
 from connector.core.documents.document import AtMost, Document, MappingDocument, SendDocument, Watch
 from connector.core.documents.evaluate import could_match, evaluate, evaluate_all
 from connector.core.documents.findings import Finding
+from connector.core.documents.flow_document import FlowDocument
+from connector.core.documents.flow_graph import ways
+from connector.core.documents.flow_making import make_test
+from connector.core.documents.flow_simulate import simulate
 from connector.core.documents.kinds import KINDS
 from connector.core.documents.lint import check, check_together
 from connector.core.documents.load import kind_and_name, read
@@ -21,6 +25,7 @@ __all__ = [
     "BadDocument",
     "Document",
     "Finding",
+    "FlowDocument",
     "MappingDocument",
     "SendDocument",
     "TestResult",
@@ -33,6 +38,7 @@ __all__ = [
     "fires",
     "json_schema",
     "kind_and_name",
+    "make_test",
     "options_of",
     "phone_of",
     "plan_of",
@@ -42,6 +48,8 @@ __all__ = [
     "run_tests",
     "show",
     "show_sample",
+    "simulate",
     "truth",
     "wanted",
+    "ways",
 ]

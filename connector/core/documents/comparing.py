@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 from unicodedata import combining, normalize
@@ -48,6 +48,15 @@ def shown(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {shown(item)}" for key, item in value.items())
     return str(value)
+
+
+def length(time: timedelta) -> str:
+    """2 hours, 1 day, 90 minutes."""
+    seconds = int(time.total_seconds())
+    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds % size == 0 and seconds:
+            return f"{seconds // size} {word}{'' if seconds == size else 's'}"
+    return f"{seconds} seconds"
 
 
 def is_number(value: Any) -> bool:

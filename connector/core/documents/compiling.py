@@ -246,7 +246,7 @@ def _count(takes: tuple[int, int]) -> str:
 
 def _refusal(node: nodes.Node) -> Refused:
     if isinstance(node, nodes.BinExpr | nodes.UnaryExpr):
-        names = [n.name for n in node.find_all(nodes.Name) if n.name not in ROOTS]
+        names = [n.name for n in node.find_all(nodes.Name) if n.name not in (*ROOTS, "flow", "webhook", "failure")]
         if names and not isinstance(node, nodes.Pos):
             return Refused(f"'{names[0]}' is a bare word.", "bare_word", "A text must stand in quotes.")
         return Refused("Arithmetic is not part of the language.", "arithmetic", f"Instead, {_ARITHMETIC}")

@@ -76,16 +76,16 @@ def _number_key(text: str) -> str:
 
 
 def _says(words: Sequence[str]) -> Check:
-    wanted = [f" {_words(word)} " for word in words]
+    wanted = [f" {words_in(word)} " for word in words]
 
     def check(s: Scope) -> str | None:
-        said = f" {_words(s.event.text)} "
+        said = f" {words_in(s.event.text)} "
         return None if any(word in said for word in wanted) else f"did not match: it does not say {listed(words)}"
 
     return check
 
 
-def _words(text: str) -> str:
+def words_in(text: str) -> str:
     """Folded, with everything but letters and figures as a space."""
     return " ".join("".join(c if c.isalnum() else " " for c in fold(text[:4096])).split())
 
@@ -149,3 +149,16 @@ _MAKERS: dict[str, Callable[[Any], Check]] = {
     "says": _says,
     "matches": _matches,
 }
+
+
+def referral(ads: Sequence[str]) -> Check:
+    """It comes from a click-to-WhatsApp ad, of any or of these ids."""
+    wanted = frozenset(ads)
+
+    def check(s: Scope) -> str | None:
+        ad = s.event.referral
+        if ad is not None and ("any" in wanted or shown(ad.get("source_id")) in wanted):
+            return None
+        return "did not match: it does not come from an ad" + ("" if "any" in wanted else f" with the id {listed(ads)}")
+
+    return check

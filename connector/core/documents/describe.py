@@ -10,6 +10,7 @@ from connector.core.documents.fields import json_of, title_of
 from connector.core.documents.filters import FILTERS
 from connector.core.documents.kinds import KINDS
 from connector.core.documents.prose import AFTER, BEFORE
+from connector.core.documents.prose_flow import TALKING
 from connector.core.documents.prose_send import SENDING
 from connector.core.documents.send_words import FAILURE
 from connector.core.documents.words import ANSWERS, MESSAGE, NUMBER, PERSON, RECORD, REFERRAL
@@ -72,7 +73,7 @@ def reference() -> str:
     parts = [BEFORE]
     told = {title_of(schema): schema for kind in KINDS.values() for schema in schemas(kind.SCHEMA())}
     parts += [_words(schema) for schema in told.values()]
-    parts += [_answers(), _filters(), AFTER, SENDING]
+    parts += [_answers(), _filters(), AFTER, SENDING, TALKING]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -104,6 +105,11 @@ _TITLES = {
     "task": "`task:`",
     "handoff": "`handoff:`",
     "notify": "`notify:`",
+    "saying": "`reply:` with more than a text",
+    "saidfile": "`media:` in a reply",
+    "saidlink": "`link:` in a reply",
+    "saidform": "`form:` in a reply",
+    "saidplace": "`location:` in a reply",
     "test": "`tests:`",
     "send": "A `send:` document",
     "sendwhen": "`when:` of a `send:` document",
@@ -111,9 +117,28 @@ _TITLES = {
     "to": "`to:`",
     "guard": "`guard:`",
     "quiet": "`quiet_hours:`",
+    "goal": "`goal:`",
     "after": "`after:`",
     "step": "A step of `after:`",
     "sendtask": "`task:` in `after:`",
+    "flow": "A `flow:` document",
+    "start": "`start:` of a `flow:` document",
+    "flowstep": "A step of a flow",
+    "noanswer": "`no_answer:`",
+    "again": "`ask_again:` of `no_answer:`",
+    "notunderstood": "`not_understood:`",
+    "always": "`always:`",
+    "opener": "`reopen:` and `template:` of a flow",
+    "media": "`media:`",
+    "link": "`link:`",
+    "place": "`location:` that is sent",
+    "form": "`form:`",
+    "saved": "`save:` with a guard",
+    "flowrule": "A field's rule in a flow",
+    "flowtask": "`task:` in a flow",
+    "flownotify": "`notify:` in a flow",
+    "flowhandoff": "`handoff:` in a flow",
+    "flowtest": "`tests:` of a flow",
 }
 
 
@@ -136,6 +161,7 @@ def _answers() -> str:
         f"| `{'` `'.join(RECORD)}` | the fields of the record whose event sent the answered message, or sends one |",
         f"| `referral` | {_names(REFERRAL)}: of a click-to-WhatsApp ad |",
         f"| `number` | {_names(NUMBER)}: of ours |",
+        "| `flow` | in a `flow:` document: what `save` and `remember` kept, by name |",
         "| `webhook` | in a `send:` document: what its link was called with, by name |",
         f"| `failure` | under `after: failed:`: {_names(FAILURE)} |",
         "| `now` | this moment |",

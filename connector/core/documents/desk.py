@@ -6,6 +6,7 @@ from connector.core.changes import Ask, Change, Plan, Reason, SendMessage
 from connector.core.contact import Contact, Record, RecordRef, Value
 from connector.core.documents.comparing import empty, shown
 from connector.core.documents.document import MappingDocument
+from connector.core.documents.flow_document import FlowDocument
 from connector.core.documents.overwrite import equal
 from connector.core.documents.quick import quick_plan, reason, set_field
 from connector.core.documents.rules import NOTHING, AskAgain, Rule, settle
@@ -32,7 +33,12 @@ class Desk:
     )
 
     def __init__(
-        self, scope: Scope, document: MappingDocument, record: Record | None, contact: Contact, taken: Taken
+        self,
+        scope: Scope,
+        document: MappingDocument | FlowDocument,
+        record: Record | None,
+        contact: Contact,
+        taken: Taken,
     ) -> None:
         self.scope, self.document, self.record, self.taken = scope, document, record, taken
         self.fields = scope.fields

@@ -7,9 +7,11 @@ from typing import Any
 
 from connector.core.documents.conditions import Check
 from connector.core.documents.expressions import Expression
+from connector.core.documents.flow_document import FlowDocument
 from connector.core.documents.rules import Rule
 from connector.core.documents.tree import Map
 from connector.core.documents.words import Run
+from connector.core.goals import Goal
 from connector.core.quiet import QuietHours
 from connector.core.schedule import DateRule, Every
 
@@ -33,7 +35,8 @@ class Actions:
     log: str = "none"
     consent: tuple[tuple[str, str], ...] = ()
     task: tuple[Run, str, Run | None] | None = None  # title, owner, text
-    reply: Run | None = None
+    reply: Run | None = None  # gives a neutral message, or None
+    attach: bool = False  # the file of the message goes on the record
     start: str | None = None
     handoff: tuple[Run, str] | None = None  # text, who
     notify: tuple[str, tuple[tuple[str, Run], ...]] | None = None
@@ -142,6 +145,7 @@ class SendDocument:
     give_up_after: timedelta | None = None
     quiet: QuietHours | None = None
     buttons: tuple[str, ...] = ()
+    goal: Goal | None = None
     sets: tuple[str, ...] = ()  # every field `after:` sets or clears, as written
     tests: tuple[Test, ...] = ()
     phone: tuple[Expression, ...] = field(default=(), repr=False)
@@ -166,4 +170,4 @@ class SendDocument:
         return tuple(w for w in self.watches if w not in narrows)
 
 
-Document = MappingDocument | SendDocument  # flow: joins here
+Document = MappingDocument | SendDocument | FlowDocument

@@ -32,9 +32,12 @@ class _Place:
     key_column: int = 0
 
 
-def add_test(text: str, name: str, given: Mapping[str, Any], expect: Mapping[str, Any]) -> str:
-    """The text with one more test at the end of `tests:`. Raises GiveUp where that cannot be done."""
-    test = {"name": name, "given": given, "expect": expect}
+def add_test(text: str, name: str, given: Mapping[str, Any], expect: Mapping[str, Any], say: Sequence[Any] = ()) -> str:
+    """The text with one more test at the end of `tests:`; `say` of a flow. Raises GiveUp where that cannot be done."""
+    test: dict[str, Any] = {"name": name, "given": given, "expect": expect}
+    if say:
+        told = {"given": given} if given else {}
+        test = {"name": name, **told, "say": list(say), "expect": expect}
 
     def edit(source: str) -> str:
         place = _find(source, ("tests",))

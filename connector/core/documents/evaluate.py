@@ -51,8 +51,8 @@ def _evaluate(
     why = _refusal(scope, document.early)
     if why is not None:
         return Plan(document=document.name, because=why)
-    records = _candidates(contact.records, document.objects)
-    record = _choose(records, document.if_several)
+    records = candidates(contact.records, document.objects)
+    record = choose(records, document.if_several)
     if record is not None:
         scope.fields = record.fields
     why = _refusal(scope, document.late)
@@ -63,7 +63,7 @@ def _evaluate(
     desk = Desk(scope, document, record, contact, taken)
     for rule in document.rules:
         desk.judge(rule)
-    act(desk)
+    act(desk, document.actions)
     return desk.plan(_because(setting))
 
 
@@ -77,7 +77,7 @@ def _because(setting: Setting) -> str:
 
 
 # ---- whose record --------------------------------------------------------------------------------------------------
-def _candidates(records: Sequence[Record], objects: Sequence[str]) -> Sequence[Record]:
+def candidates(records: Sequence[Record], objects: Sequence[str]) -> Sequence[Record]:
     """The records of the first object, in the document's order, that has any."""
     if not objects or not records:
         return records
@@ -88,7 +88,7 @@ def _candidates(records: Sequence[Record], objects: Sequence[str]) -> Sequence[R
     return ()
 
 
-def _choose(records: Sequence[Record], if_several: str) -> Record | None:
+def choose(records: Sequence[Record], if_several: str) -> Record | None:
     """The one record, or with `newest` the one changed last (where the CRM says when)."""
     if len(records) == 1:
         return records[0]

@@ -34,7 +34,8 @@ _SEND: dict[Path, str] = {
     **{("guard", w): TEXT for w in ("consent", "give_up_after", "at_most", "cancel_if")}, **_QUIET,
     ("after", ANY, "set", ANY): TEXT, ("after", ANY, "log"): TEXT,
 }  # fmt: skip
-PATTERNS = {"mapping": _MAPPING, "send": _SEND}
+_FLOW: dict[Path, str] = {(w,): TEXT for w in ("flow", "about", "crm", "expires", "priority")}  # steps are text
+PATTERNS = {"mapping": _MAPPING, "send": _SEND, "flow": _FLOW}
 AFTER = ("sent", "delivered", "read", "replied", "failed")
 MOST = 2000  # characters of one value that a form takes
 

@@ -2,7 +2,6 @@
 
 from types import ModuleType
 
-from connector.core.documents import mapping, send
+from connector.core.documents import flow, mapping, send
 
-KINDS: dict[str, ModuleType] = {"mapping": mapping, "send": send}
-LATER = ("flow",)  # words of the language whose modules come with a later version
+KINDS: dict[str, ModuleType] = {"mapping": mapping, "send": send, "flow": flow}

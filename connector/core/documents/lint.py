@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from connector.core.documents import lint_send
+from connector.core.documents import lint_flow, lint_send
 from connector.core.documents.document import Document, MappingDocument, SendDocument
 from connector.core.documents.findings import Finding, Problem, listed, ordered
+from connector.core.documents.flow_document import FlowDocument
 from connector.core.documents.lint_fields import Field, Path, Schema, Wrong, in_key, missing, target, writable
-from connector.core.documents.lint_reads import Known, object_of, read_fields
+from connector.core.documents.lint_reads import Known, known_fields, read_fields, texts_of
 from connector.core.documents.load import finding, load
 from connector.core.documents.tree import Map, Node, Text, walk
-from connector.core.documents.words import MAPPING, RECORD
+from connector.core.documents.words import MAPPING
 from connector.core.template import Template
 
 __all__ = ["Field", "Schema", "check", "check_together"]
@@ -32,6 +33,8 @@ def check(text: str, *, schema: Schema | None = None, templates: Sequence[Templa
 def _all(document: Document, tree: Map, schema: Schema | None, templates: Sequence[Template] | None) -> Iterator[Wrong]:
     if isinstance(document, SendDocument):
         yield from lint_send.lint(document, tree, schema or {}, templates)
+    elif isinstance(document, FlowDocument):
+        yield from lint_flow.lint(document, tree, schema or {}, templates)
     elif schema:
         yield from _mapping(document, tree, schema)
 
@@ -40,7 +43,9 @@ def _all(document: Document, tree: Map, schema: Schema | None, templates: Sequen
 def check_together(documents: Iterable[Document]) -> list[Finding]:
     """What shows only in several documents: a field set twice, a change of ours that another one waits for."""
     by_name = sorted(documents, key=lambda d: d.name)
-    return [*_set_twice([d for d in by_name if isinstance(d, MappingDocument)]), *lint_send.own_changes(by_name)]
+    mappings = [d for d in by_name if isinstance(d, MappingDocument)]
+    flows = [d for d in by_name if isinstance(d, FlowDocument)]
+    return [*_set_twice(mappings), *lint_send.own_changes(by_name), *lint_flow.same_start(flows)]
 
 
 def _set_twice(mappings: Sequence[MappingDocument]) -> Iterator[Finding]:
@@ -74,7 +79,7 @@ def _mapping(document: MappingDocument, tree: Map, schema: Schema) -> Iterator[W
     for index, name in enumerate(document.objects):
         if name not in schema and len(schema) >= len(document.objects):
             yield ("object", index), missing("object", name, schema), "error"
-    known = _known(objects, schema)
+    known = known_fields(objects, schema)
     for path, word, name, node in _targets(tree):
         for fields, label in known.get(word, ()):
             if name not in fields:
@@ -83,17 +88,7 @@ def _mapping(document: MappingDocument, tree: Map, schema: Schema) -> Iterator[W
                 break
             yield from target(path, fields[name], node) if "set" in path else writable(path, fields[name])
     reads = {word: [_united(found)] for word, found in known.items() if found}
-    yield from read_fields(_texts(tree), MAPPING, reads)
-
-
-def _known(objects: Sequence[str], schema: Schema) -> dict[str, list[Known]]:
-    """The contact's objects, and those that a record's word stands for."""
-    found: dict[str, list[Known]] = {"contact": [({f.name: f for f in schema[o]}, o) for o in objects]}
-    for word in RECORD:
-        object_ = object_of(word, schema)
-        if object_ is not None:
-            found[word] = [({f.name: f for f in schema[object_]}, object_)]
-    return found
+    yield from read_fields(texts_of(tree), MAPPING, reads)
 
 
 def _united(found: Sequence[Known]) -> Known:
@@ -115,9 +110,3 @@ def _targets(tree: Map) -> Iterator[tuple[Path, str, str, Node]]:
         if name:
             word, _, field = name.rpartition(".")
             yield path, word or "contact", field, node
-
-
-def _texts(tree: Map) -> Iterator[tuple[Path, str]]:
-    for path, node in walk(tree):
-        if isinstance(node, Text) and path[:1] != ("tests",) and "." in node.value:
-            yield path, node.value

@@ -92,7 +92,7 @@ def _rule(path: Path, field: Field, rule: Map) -> Iterator[Wrong]:
             yield from literal((*path, *tail), field, node.value)
     kind = rule.items.get("as")
     if isinstance(kind, Text) and table is None and kind.value in TYPES:
-        yield from _kind((*path, "as"), field, kind.value)
+        yield from kind_fits((*path, "as"), field, kind.value)
     yield from _listed_options(path, field, rule)
     yield from _limits(path, field, rule)
 
@@ -103,7 +103,7 @@ def _listed_options(path: Path, field: Field, rule: Map) -> Iterator[Wrong]:
         node = rule.items.get(word)
         for index, item in enumerate(node.items if isinstance(node, Items) and field.options else ()):
             if isinstance(item, Text) and item.value not in dict(field.options) and not field.open_options:
-                yield (*path, word, index), _option(field, item.value), "error"
+                yield (*path, word, index), option(field, item.value), "error"
 
 
 def _limits(path: Path, field: Field, rule: Map) -> Iterator[Wrong]:
@@ -115,7 +115,7 @@ def _limits(path: Path, field: Field, rule: Map) -> Iterator[Wrong]:
             yield (*path, word), Problem(message, code="limit", hint=f"Write {word}: {shown(limit)}"), "error"
 
 
-def _kind(path: Path, field: Field, kind: str) -> Iterator[Wrong]:
+def kind_fits(path: Path, field: Field, kind: str) -> Iterator[Wrong]:
     fits = _FITS.get(field.type)
     if kind == "choice" and not field.options:
         yield (
@@ -146,7 +146,7 @@ def _wrong_literal(field: Field, text: str) -> Problem | None:
         values = dict(field.options)
         parts = text.split(";") if field.type == "choices" else [text]
         odd = next((part for part in parts if part not in values), None)
-        return _option(field, odd) if odd is not None and text.strip() else None
+        return option(field, odd) if odd is not None and text.strip() else None
     if field.max_length is not None and len(text) > field.max_length:
         message = f"The text has {len(text)} characters; '{field.name}' takes {field.max_length}."
         return Problem(message, code="too_long", hint="Shorten it.")
@@ -168,7 +168,7 @@ def _between(number: float, field: Field) -> bool:
     return (field.minimum is None or number >= field.minimum) and (field.maximum is None or number <= field.maximum)
 
 
-def _option(field: Field, text: str) -> Problem:
+def option(field: Field, text: str) -> Problem:
     values = dict(field.options)
     by_label = {label.casefold(): option for option, label in field.options}
     meant = by_label.get(text.strip().casefold()) or did_you_mean(text, values)[14:-2]

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from connector.core.documents.expressions import BadExpression, Expression, bare, value
 from connector.core.documents.findings import Problem
-from connector.core.documents.lint_fields import Field, Path, Wrong, missing
-from connector.core.documents.words import PERSON, Words, is_record
+from connector.core.documents.lint_fields import Field, Path, Schema, Wrong, missing
+from connector.core.documents.tree import Map, Text, walk
+from connector.core.documents.words import PERSON, RECORD, Words, is_record
 
 Known = tuple[Mapping[str, Field], str]  # fields of an object by name, and what the object is called
 
@@ -37,3 +38,20 @@ def _expression(text: str, words: Words) -> Expression | None:
         return value(text, words) if "{{" in text else bare(text, words)
     except BadExpression:
         return None
+
+
+def known_fields(objects: Sequence[str], schema: Schema) -> dict[str, list[Known]]:
+    """The contact's objects, and those that a record's word stands for."""
+    found: dict[str, list[Known]] = {"contact": [({f.name: f for f in schema[o]}, o) for o in objects]}
+    for word in RECORD:
+        object_ = object_of(word, schema)
+        if object_ is not None:
+            found[word] = [({f.name: f for f in schema[object_]}, object_)]
+    return found
+
+
+def texts_of(tree: Map) -> Iterator[tuple[Path, str]]:
+    """Every text of a document that may hold a path, tests left out."""
+    for path, node in walk(tree):
+        if isinstance(node, Text) and path[:1] != ("tests",) and "." in node.value:
+            yield path, node.value

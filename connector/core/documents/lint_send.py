@@ -27,6 +27,7 @@ def lint(document: SendDocument, tree: Map, schema: Schema, templates: Sequence[
     """Fields that are not there, what the templates do not take, and what was probably not meant."""
     known = _known(document, schema)
     yield from _watched(document, tree, known)
+    yield from _goal(document, tree, known)
     yield from _written(tree, known)
     yield from read_fields(_texts(tree), SEND, known)
     yield from _is_or_becomes(document)
@@ -78,6 +79,19 @@ def _watched(document: SendDocument, tree: Map, known: Mapping[str, list[Known]]
     if field is not None and field.type not in _DATES:
         said = f"'{field.name}' is a {field.type} field, not a date."
         yield ("when", "date"), Problem(said, code="type", hint="Choose a date field."), "error"
+
+
+def _goal(document: SendDocument, tree: Map, known: Mapping[str, list[Known]]) -> Iterator[Wrong]:
+    if document.goal is None:
+        return
+    path: Path = ("goal", f"{document.goal.word}.{document.goal.field}")
+    field, wrong = _one(known, document.goal.word, path, document.goal.field)
+    yield from wrong
+    if field is None:
+        return
+    for text in document.goal.values:
+        items = [p for p, n in walk(tree) if isinstance(n, Text) and p[:2] == path and n.value == text]
+        yield from literal(items[0] if items else path, field, text)
 
 
 def _value_path(tree: Map, path: Path, watch: Watch, text: str) -> Path:
@@ -220,6 +234,8 @@ def _constants(document: Document, name: str) -> Iterator[str | None]:
     for path, node in walk(document.tree) if document.tree is not None else ():
         if len(path) >= 2 and path[-2:] == ("set", name):
             yield from _values(node)
+        elif path[-1:] == ("save",) and isinstance(node, Text) and node.value == name:  # a flow's answer
+            yield None
 
 
 def _values(node: Node) -> Iterator[str | None]:

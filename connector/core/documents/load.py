@@ -8,8 +8,8 @@ from marshmallow import ValidationError
 
 from connector.core.documents import mistakes
 from connector.core.documents.document import Document
-from connector.core.documents.findings import Finding, Problem, did_you_mean, listed, ordered, refuse
-from connector.core.documents.kinds import KINDS, LATER
+from connector.core.documents.findings import Finding, Problem, did_you_mean, ordered, refuse
+from connector.core.documents.kinds import KINDS
 from connector.core.documents.reading import one_line_end, read_tree
 from connector.core.documents.tree import Map, Node, Text, dotted, place, plain
 
@@ -77,13 +77,6 @@ def _no_kind(tree: Map) -> Finding:
     first = next(iter(tree.items), "")
     key = tree.keys.get(first)
     line, column = (key.line, key.column) if key else (1, 1)
-    if any(word in tree.items for word in LATER):
-        word = next(word for word in LATER if word in tree.items)
-        at = tree.keys[word]
-        hint = f"This version knows {listed(f'`{kind}:`' for kind in KINDS)}."
-        return Finding(
-            word, at.line, at.column, "kind", f"A document of kind `{word}:` is not available in this version.", hint
-        )
     hint = did_you_mean(first, KINDS) or "Begin with: mapping: a-name"
     return Finding(
         first, line, column, "kind", f"The first word must tell the kind of document; '{first[:60]}' does not.", hint

@@ -18,7 +18,7 @@ _ANSWER: dict[str, tuple[str, ...]] = {
     "location": ("latitude", "longitude", "name", "address"), "contact": ("name", "phone", "email"),
     "order": ("total", "currency"), "reaction": ("emoji",),
 }  # fmt: skip
-_ACTIONS = ("reply", "start", "task", "handoff", "notify")
+_ACTIONS = ("reply", "start", "task", "handoff", "notify", "attach")
 LONGEST = 500  # characters of one value of `given`
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from connector.core.documents import saying
 from connector.core.documents.conditions import DEFAULT_WITHIN, compile_when
 from connector.core.documents.document import NOTHING, Actions, MappingDocument, Test
 from connector.core.documents.expressions import Expression
@@ -16,7 +17,7 @@ from connector.core.documents.words import ANSWERS, PERSON, RECORD
 Path = tuple[str | int, ...]
 Wrong = tuple[Path, Problem]
 SCHEMA = MappingSchema
-_DOES = ("set", "clear", "log", "consent", "task", "reply", "start", "handoff", "notify")
+_DOES = ("set", "clear", "log", "attach", "consent", "task", "reply", "start", "handoff", "notify")
 
 
 def compile_document(data: Mapping[str, Any], tree: Map, text: str) -> MappingDocument:
@@ -81,7 +82,8 @@ def _actions(data: Mapping[str, Any]) -> Actions:
         task=(task["title"].run, task.get("for_", "owner"), task["text"].run if "text" in task else None)
         if task
         else None,
-        reply=reply.run if reply else None,
+        reply=saying.compiled(reply),
+        attach=data.get("attach") == "media",
         start=data.get("start"),
         handoff=(handoff["task"].run, handoff.get("for_", "")) if handoff else None,
         notify=(notify["webhook"], tuple((k, e.run) for k, e in notify.get("with_", {}).items())) if notify else None,
@@ -121,13 +123,13 @@ def _does_something(data: Mapping[str, Any]) -> Iterator[Wrong]:
 
 def _field_names(data: Mapping[str, Any]) -> Iterator[Wrong]:
     for name in data.get("set", {}):
-        yield from _field_name(("set", name), name)
+        yield from field_name(("set", name), name)
         rule = data["set"][name]
         again = rule.get("else_") if isinstance(rule, Mapping) else None
         then = again.get("then") if isinstance(again, Mapping) else None
         for inner, spec in (then.get("set", {}) if isinstance(then, Mapping) else {}).items():
             path = ("set", name, "else", "then", "set", inner)
-            yield from _field_name(path, inner)
+            yield from field_name(path, inner)
             if isinstance(spec, Mapping) and isinstance(spec.get("else_"), Mapping):
                 yield (
                     path,
@@ -136,7 +138,7 @@ def _field_names(data: Mapping[str, Any]) -> Iterator[Wrong]:
                     ),
                 )
     for index, name in enumerate(data.get("clear", ())):
-        yield from _field_name(("clear", index), name)
+        yield from field_name(("clear", index), name)
         if name in data.get("set", {}):
             yield (
                 ("clear", index),
@@ -144,7 +146,7 @@ def _field_names(data: Mapping[str, Any]) -> Iterator[Wrong]:
             )
 
 
-def _field_name(path: Path, name: str) -> Iterator[Wrong]:
+def field_name(path: Path, name: str) -> Iterator[Wrong]:
     word, dot, rest = name.rpartition(".")
     if not dot:
         return
@@ -203,6 +205,17 @@ def _ids(data: Mapping[str, Any]) -> Iterator[Wrong]:
         )
 
 
+def _reply(data: Mapping[str, Any]) -> Iterator[Wrong]:
+    """What WhatsApp would refuse, told before it is published."""
+    yield from saying.problems(data.get("reply"))
+
+
+def _attach(data: Mapping[str, Any]) -> Iterator[Wrong]:
+    types = data.get("when", {}).get("type", ())
+    if data.get("attach") and types and "media" not in types:
+        yield ("attach",), Problem("Only a media message has a file.", code="together", hint="Add: type: media")
+
+
 def _test_words(data: Mapping[str, Any]) -> Iterator[Wrong]:
     """A misspelt test shows nothing."""
     known = set(data.get("set", {})) | set(data.get("clear", ()))
@@ -233,4 +246,4 @@ _GIVE = (
     "It can give answer.*, contact.*, message.*, record.* (deal.*, ...), referral.*, number.*, "
     "answer_to, attempt, now, contact, locale."
 )
-_CHECKS = (_does_something, _field_names, _answer_words, _ids, _test_words)
+_CHECKS = (_does_something, _field_names, _answer_words, _ids, _reply, _attach, _test_words)

@@ -4,7 +4,8 @@ BEFORE = """
 # Mapping reference
 
 A mapping says what a customer's WhatsApp reply changes in your CRM; a `send:` document says which event of your CRM
-sends a WhatsApp template, and what the CRM learns of it. Each is a text file in `mappings/`, one document per file.
+sends a WhatsApp template, and what the CRM learns of it; a `flow:` document is a conversation. Each is a text file in
+`mappings/`, one document per file.
 This page is generated from the program itself; a test fails when the two differ.
 
 ```yaml

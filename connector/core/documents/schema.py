@@ -2,6 +2,7 @@
 
 from connector.core.documents import fields as f
 from connector.core.documents.schema_beside import HandoffSchema, NotifySchema, TaskSchema, TestSchema
+from connector.core.documents.schema_reply import SayingSchema
 from connector.core.documents.schema_rule import RuleSchema
 from connector.core.documents.strict import Strict, told
 from connector.core.events import MESSAGE_TYPES
@@ -92,7 +93,18 @@ class MappingSchema(Strict):
         TaskSchema,
         metadata=told("A task for a person.", '{for: owner, title: "Call {{ contact.name }}"}'),
     )
-    reply = f.Template(metadata=told("A text back to the customer, inside the 24 h window.", '"Thank you!"'))
+    attach = f.Word(
+        "media",
+        metadata=told("`media`: the file the customer sent is kept on the record, with a note.", "media"),
+    )
+    reply = f.Either(
+        f.Template(),
+        SayingSchema,
+        metadata=told(
+            "A text back to the customer, inside the 24 h window; or a message with buttons, a list, a file, ...",
+            '{text: "Shall we call you?", buttons: {yes: Yes, no: No}}',
+        ),
+    )
     start = f.Name(metadata=told("A flow to start.", "qualify-lead"))
     handoff = f.Either(
         f.Template(),

@@ -52,6 +52,7 @@ def compile_document(data: Mapping[str, Any], tree: Map, text: str) -> SendDocum
         give_up_after=guard.get("give_up_after"),
         quiet=_quiet(guard.get("quiet_hours")),
         buttons=data.get("buttons", ()),
+        goal=data.get("goal"),
         sets=tuple(dict.fromkeys(_written(data.get("after", {})))),
         tests=tuple(tests_of(data, tree)),
         phone=phone,

@@ -208,6 +208,18 @@ def _field_name(path: Path, name: str, start: Start) -> Iterator[Wrong]:
         yield path, Problem(f"'{word[:60]}' is not the record that starts this.", code="field", hint=hint)
 
 
+def _goal(data: Mapping[str, Any], start: Start) -> Iterator[Wrong]:
+    """Only a record that the message knows of can be followed."""
+    goal = data.get("goal")
+    known = [word for word in (start.word, "record" if start.word else "") if word]
+    known += ["contact"] if start.recipient in ("record", "contact", "contacts") else []
+    if goal is None or goal.word in known:
+        return
+    hint = f"Before the dot stands {listed(known)}." if known else "A call without a record has no goal: delete it."
+    said = f"'{goal.word}' is no record of this message."
+    yield ("goal", f"{goal.word}.{goal.field}"), Problem(said, code="field", hint=hint)
+
+
 def _buttons(data: Mapping[str, Any], start: Start) -> Iterator[Wrong]:
     del start
     ids = data.get("buttons", ())
@@ -240,4 +252,4 @@ def _tests(data: Mapping[str, Any], start: Start) -> Iterator[Wrong]:
                 yield ("tests", index, "expect", key), said
 
 
-_CHECKS = (_when, _to, _words_used, _after, _loop, _buttons, _tests)
+_CHECKS = (_when, _to, _words_used, _after, _loop, _goal, _buttons, _tests)

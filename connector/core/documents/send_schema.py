@@ -1,6 +1,7 @@
 """The words of `send:` and what each takes."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from marshmallow import ValidationError, post_load, validates_schema
@@ -9,10 +10,11 @@ from connector.core.documents import fields as f
 from connector.core.documents import send_fields as s
 from connector.core.documents.document import Watch
 from connector.core.documents.fields import problem
-from connector.core.documents.findings import did_you_mean, listed
+from connector.core.documents.findings import Problem, did_you_mean, listed
 from connector.core.documents.schema_beside import TestSchema
 from connector.core.documents.strict import Strict, told
 from connector.core.documents.words import RECORD
+from connector.core.goals import LONGEST, Goal
 
 STARTS = ("contact", *RECORD)  # words whose records may start a send
 HOW = ("becomes", "changes", "is")
@@ -174,6 +176,43 @@ class GuardSchema(Strict):
     )
 
 
+class GoalSchema(Strict):
+    """What the message is meant to lead to: a field that becomes a value, counted in the reports."""
+
+    within = f.Duration(metadata=told("How long after the message; 14 days when left out.", "14 days"))
+
+    json_extra: ClassVar[dict[str, Any]] = {
+        "patternProperties": {
+            r"^[a-z_]+\..+$": {
+                "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+                "description": "A field of the record, or of the contact, and the value it becomes.",
+            },
+        }
+    }
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _known(self, data: Any, original: Any, **_: Any) -> None:
+        named = [key for key in (original if isinstance(original, dict) else ()) if key != "within"]
+        for key in named:
+            word, dot, name = key.rpartition(".")
+            if not dot or not name or word not in STARTS:
+                hint = did_you_mean(key, ["within"]) or f"Write a field with its record, as deal.{key[:60]}: won"
+                said = Problem(f"'{key[:60]}' is not a field of a record.", code="unknown", hint=hint)
+                raise ValidationError({key: [said]})
+        if len(named) != 1:
+            raise problem("A goal is one field and its value.", "goal", "Write {deal.dealstage: closedwon}")
+        if data.get("within", LONGEST) > LONGEST:
+            most = f"A goal is looked for at most {LONGEST.days} days."
+            raise ValidationError({"within": [Problem(most, code="duration", hint="Write within: 90 days")]})
+
+    @post_load(pass_original=True)
+    def _goal(self, data: dict[str, Any], original: Any, **_: Any) -> Goal:
+        key = next(key for key in original if key != "within")
+        word, _, name = key.rpartition(".")
+        values = f.Many(f.Line()).deserialize(original[key])
+        return Goal(word, name, values, data.get("within", timedelta(days=14)))
+
+
 class SendTaskSchema(Strict):
     """A task for a person."""
 
@@ -235,5 +274,8 @@ class SendSchema(Strict):
     )
     buttons = f.Many(f.Line(), metadata=told("Ids of its quick replies, in their order.", "[accept, question]"))
     guard = f.Part(GuardSchema, metadata=told("What holds it back."))
+    goal = f.Part(
+        GoalSchema, metadata=told("What it should lead to; reports count it.", "{deal.dealstage: won, within: 14 days}")
+    )
     after = f.Part(AfterSchema, metadata=told("Delivery truth back on the record."))
     tests = f.Part(TestSchema, many=True, metadata=told("Tests, run before publishing."))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector.core.changes import (
+    AttachFile,
     Change,
     CreateTask,
     Handoff,
@@ -22,16 +23,19 @@ from connector.core.contact import Answered, Contact, Record, RecordRef, Setting
 from connector.core.documents.comparing import fold, shown
 from connector.core.documents.document import Document, MappingDocument, SendDocument, Test
 from connector.core.documents.evaluate import evaluate
+from connector.core.documents.flow_document import FlowDocument, FlowTest
+from connector.core.documents.flow_trials import run_flow
 from connector.core.documents.numbers import plain_number
 from connector.core.documents.send_trials import run_send
 from connector.core.documents.tested import alike, moment_of
 from connector.core.documents.words import PERSON, RECORD
 from connector.core.events import InboundMessage
+from connector.core.message import preview
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)  # a Tuesday
 NEEDED = ("attempt", "now", "answer_to", "type", "locale", "country", "contact")
 GIVEN = re.compile(rf"(?:answer|contact|message|referral|number|{'|'.join(RECORD)})\..+|{'|'.join(NEEDED)}")
-EXPECT = re.compile(r"outcome|because|reply|start|task|log|handoff|notify|consent\.[a-z_]+")
+EXPECT = re.compile(r"outcome|because|reply|start|task|log|handoff|notify|attach|consent\.[a-z_]+")
 # HubSpot's default order, for tests that are run before a CRM is connected; a connected CRM's own order goes first.
 STAGES = (
     "subscriber",
@@ -92,12 +96,23 @@ def plan_of(document: MappingDocument, given: Mapping[str, Any], options: Mappin
     return evaluate(one.event(), one.contact(), document, one.now, one.setting(options))
 
 
-def _run(document: Document, test: Test, options: Mapping[str, Any]) -> TestResult:
+def _run(document: Document, test: Test | FlowTest, options: Mapping[str, Any]) -> TestResult:
     try:
-        wrong = run_send(document, test) if isinstance(document, SendDocument) else _evaluated(document, test, options)
+        wrong = _wrong(document, test, options)
     except ValueError as error:
         return TestResult(test.name, False, f"`given` cannot be used: {error}", test.line)
     return TestResult(test.name, not wrong, wrong, test.line)
+
+
+def _wrong(document: Document, test: Test | FlowTest, options: Mapping[str, Any]) -> str:
+    """What came instead of what, by the kind of document."""
+    if isinstance(document, FlowDocument):
+        assert isinstance(test, FlowTest)
+        return run_flow(document, test, options)
+    assert isinstance(test, Test)
+    if isinstance(document, SendDocument):
+        return run_send(document, test)
+    return _evaluated(document, test, options)
 
 
 def _evaluated(document: MappingDocument, test: Test, options: Mapping[str, Any]) -> str:
@@ -237,13 +252,19 @@ def _first(kind: type[Change], text: Callable[[Any], str]) -> Callable[[Plan], s
     return lambda plan: next((text(c) for c in plan.changes if isinstance(c, kind)), "none")
 
 
+def _words(message: Mapping[str, Any]) -> str:
+    """What it says, without what may be tapped; all of it where it says nothing."""
+    return str(message.get("text") or message.get("caption") or preview(message))
+
+
 _ACTIONS: dict[str, Callable[[Plan], str]] = {
     "outcome": _outcome,
     "because": lambda plan: "; ".join([plan.because, *(r.because for r in plan.reasons)]),
-    "reply": _first(SendMessage, lambda c: str(c.text)),
+    "reply": _first(SendMessage, lambda c: _words(c.message)),
     "start": _first(StartFlow, lambda c: str(c.flow)),
     "task": _first(CreateTask, lambda c: str(c.title)),
     "log": _first(LogActivity, lambda c: str(c.what)),
     "handoff": _first(Handoff, lambda c: str(c.text)),
+    "attach": _first(AttachFile, lambda c: "media"),  # noqa: ARG005
     "notify": _first(Notify, lambda c: str(c.webhook)),
 }

@@ -13,6 +13,7 @@ from connector.crm.hubspot.audience import Audiences
 from connector.crm.hubspot.check import Checker
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.complete import Completer
+from connector.crm.hubspot.files import FileWriter
 from connector.crm.hubspot.find import BATCH, CONTACTS, USER_ID, WA_ID, Finder
 from connector.crm.hubspot.properties import Properties
 from connector.crm.hubspot.query import Query
@@ -26,6 +27,7 @@ from connector.ports import (
     Capabilities,
     ContactKey,
     Field,
+    FileChange,
     Issue,
     Member,
     Page,
@@ -62,6 +64,7 @@ class HubSpot:
         self._records = RecordWriter(client, properties, self._finder)
         self._associations = Associations(client)
         self._activities = ActivityWriter(client, self._finder, self._associations)
+        self._files = FileWriter(client, self._activities)
         self._query = Query(self._finder, properties)
         self._audiences = Audiences(client, self._finder)
         self._completer = Completer(client)
@@ -94,6 +97,10 @@ class HubSpot:
         if records:
             raise TypeError("one call writes records or activities, not both")
         return self._activities.write(activities)
+
+    def attach(self, files: Sequence[FileChange]) -> list[Outcome]:
+        """Files into the file manager, and onto the record with a note."""
+        return self._files.attach(files)
 
     def read(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
         """Asked id -> the record it is now (`was` when it was merged); what is gone is absent."""

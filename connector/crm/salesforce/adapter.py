@@ -10,6 +10,7 @@ from connector.crm.salesforce.activities import Activities
 from connector.crm.salesforce.audience import Audiences
 from connector.crm.salesforce.campaigns import Campaigns
 from connector.crm.salesforce.client import READ_BATCH, WRITE_BATCH, Client
+from connector.crm.salesforce.files import Files
 from connector.crm.salesforce.find import Finder
 from connector.crm.salesforce.reading import Reader
 from connector.crm.salesforce.schema import USER_ID, WA_ID, Schema
@@ -23,6 +24,7 @@ from connector.ports import (
     Capabilities,
     ContactKey,
     Field,
+    FileChange,
     Issue,
     Member,
     Page,
@@ -59,6 +61,7 @@ class Salesforce:
         self._activities = Activities(client, self._schema, self._writer, zone or None)
         self._audiences = Audiences(client, self._schema, self._finder)
         self._campaigns = Campaigns(client)
+        self._files = Files(client)
         self._setup = Setup(client, self._schema)
 
     def check(self, *, fix: bool = False) -> list[Issue]:
@@ -85,6 +88,10 @@ class Salesforce:
         done = {c.id: o for c, o in zip(records, self._writer.write(records) if records else (), strict=True)}
         done |= {c.id: o for c, o in zip(entries, self._activities.write(entries) if entries else (), strict=True)}
         return [done[c.id] for c in changes]
+
+    def attach(self, files: Sequence[FileChange]) -> list[Outcome]:
+        """Files as Salesforce Files on their records."""
+        return self._files.attach(files)
 
     def read(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
         """By id; a converted lead comes as its Contact, a merged record as its master, both with `was`."""

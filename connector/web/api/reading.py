@@ -4,13 +4,15 @@ from typing import Any
 
 from marshmallow import fields
 
-from connector.pipeline import activity, healthy, people, publish, sent, versions, why
+from connector.pipeline import activity, healthy, people, publish, reports, sent, versions, why
 from connector.pipeline import broadcasts as acts
 from connector.pipeline.healthy import Health
 from connector.pipeline.people import Known, People, Timeline
+from connector.pipeline.reports import Report
 from connector.store import broadcasts, document_lists, documents, tasks, templates
 from connector.store.cursors import Cursor
 from connector.store.document_lists import Row
+from connector.store.report_days import DIMENSIONS
 from connector.store.states import WORDS
 from connector.web.api.calls import Call, Paged, Strict, found, text
 from connector.web.auth import allows, person
@@ -39,6 +41,18 @@ class Sent(Paged):
     template = text()
     number = text(about="The phone number id it goes out from.")
     q = text(about="A phone in any spelling, a name, a send's id or wamid.")
+
+
+class Reported(Strict):
+    """Which report."""
+
+    days = text(3, about="The last days, today among them; 30 when left out.")
+    since = text(10, about="From this day on, 2026-11-01 (UTC).")
+    until = text(10, about="Up to and with this day.")
+    by = text(one_of=DIMENSIONS, about="What the lines are; templates when left out.")
+    template = text()
+    document = text()
+    number = text(about="A phone number id.")
 
 
 class Searched(Paged):
@@ -156,6 +170,13 @@ def task(house: House, given: Values, id: str) -> Any:
     return one.as_json() | ({"result": None} if hidden else {})
 
 
+def reports_(house: House, given: Values) -> Any:
+    """Funnels, answer times, what was billed, goals, what has no answer."""
+    during = reports.period(house.clock.now(), given["days"], given["since"], given["until"])
+    with house.store.read() as conn:
+        return reports.report(conn, during, given["by"] or DIMENSIONS[0], {name: given[name] for name in DIMENSIONS})
+
+
 def broadcasts_list(house: House, given: Values) -> Any:
     """A page of broadcasts, each as it stands."""
     with house.store.read() as conn:
@@ -196,5 +217,6 @@ CALLS = (
     Call("GET", "/templates", "viewer", "Templates", templates_list, gives=list[dict[str, Any]]),
     Call("GET", "/tasks", "viewer", "Long works, newest first", tasks_list, Asked, list[dict[str, Any]]),
     Call("GET", "/tasks/<id>", "viewer", "One long work with its result", task),
+    Call("GET", "/reports", "viewer", "What messages led to", reports_, Reported, Report),
     Call("GET", "/health", "viewer", "Lags, counts, limits, findings", health, gives=Health),
 )

@@ -16,7 +16,10 @@ __all__ = ["HEADERS", "SCREENS", "flask_app", "pages"]
 
 LARGEST = 1024 * 1024  # bytes of a body; Flask has no limit of its own
 # The screens, in the order an admin needs them: each a module here with a Blueprint called `screen`.
-SCREENS = ("setup", "activity", "mappings", "review", "templates", "sends", "contacts", "health", "settings")
+SCREENS = (
+    "setup", "activity", "mappings", "review", "templates", "sends", "conversations", "contacts", "reports", "health",
+    "settings",
+)  # fmt: skip
 BESIDE = ("signin", "home", "people", "tokens", "links", "audit", "me", "phone", "tasks")  # pages that are in no menu
 
 

@@ -203,7 +203,7 @@
     const at = click.target.closest("[data-pane],[data-pane-to],[data-line],[data-take-theirs],[data-keep-mine],[data-conflict-close]");
     if (!at) return;
     if (at.dataset.pane || at.dataset.paneTo) show(at.dataset.pane || at.dataset.paneTo);
-    else if (at.dataset.line) { if (narrow.matches) show("text"); editor.focusLine(Number(at.dataset.line), Number(at.dataset.column) || 1); }
+    else if (at.dataset.line) { if (narrow.matches) show("text"); else if (panes.classList.contains("flows") && shown !== "tests") show("form"); editor.focusLine(Number(at.dataset.line), Number(at.dataset.column) || 1); }
     else conflict(at);
   });
   narrow.addEventListener("change", () => { if (!narrow.matches && shown === "text") show("form"); });
@@ -304,7 +304,7 @@
       if (field && field.options.length) return field.options.map((label) => ({ label, type: "constant" }));
       return [];
     }
-    const seen = new Set(), kind = (text.match(/^(mapping|send):/m) || ["", ""])[1], top = !/^\s/.test(before);
+    const seen = new Set(), kind = (text.match(/^(mapping|send|flow):/m) || ["", ""])[1], top = !/^\s/.test(before);
     for (const one of words.words) if (one.of !== "expression" && !seen.has(one.word) && (!top || !kind || one.of === kind)) { seen.add(one.word); found.push({ label: one.word, apply: `${one.word}: `, info: one.about, type: "keyword", boost: 1 }); }
     if (/^\s/.test(before)) found.push(...fields().map((one) => ({ ...one, apply: `${one.label}: ` })));
     return word || found.length < 200 ? found : found.slice(0, 200);

@@ -35,6 +35,10 @@ def test_every_example_shows_what_is_held_back_and_what_a_person_decides(name: s
     outcomes = {t.expect.get("outcome") for t in document.tests}
     if isinstance(document, MappingDocument):
         assert any("unchanged" in t.expect.values() for t in document.tests)
+    elif document.kind == "flow":
+        ends = {t.expect.get("end") for t in document.tests}
+        assert {"opted_out", "handed_over"} <= ends
+        assert len(ends) >= 4
     else:
         assert "sends" in outcomes
         assert outcomes & {"waits", "refused", "no_match"}
@@ -121,7 +125,7 @@ def test_every_word_is_documented() -> None:
     assert all(f"`{kind}`" in text for kind in MESSAGE_TYPES)
 
 
-@pytest.mark.parametrize(("number", "kind"), [(1, "mapping"), (2, "send")])
+@pytest.mark.parametrize(("number", "kind"), [(1, "mapping"), (2, "send"), (3, "flow")])
 def test_the_reference_holds_right_examples(number: int, kind: str) -> None:
     text = reference().split("```yaml\n")[number].split("```")[0]
     assert check(text, schema=None) == []

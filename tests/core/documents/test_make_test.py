@@ -72,9 +72,9 @@ def items(text: str) -> Any:
 def test_every_example_takes_another_test(path: Path) -> None:
     text = path.read_text()
     known = language.read(text).tests[0]
-    made = add_test(
-        text, "one more: #1", {"answer.id": "x"} if "mapping:" in text else {"now": "2026-11-24"}, {"outcome": "review"}
-    )
+    given = {"answer.id": "x"} if "mapping:" in text else {"now": "2026-11-24"}
+    say, expect = (["hi", {"tap": "x"}], {"end": "done"}) if "\nsteps:" in text else ([], {"outcome": "review"})
+    made = add_test(text, "one more: #1", given, expect, say)
     assert kept(text, made)
     document = language.read(made)
     assert document.tests[0].name == known.name

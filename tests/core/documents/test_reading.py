@@ -89,15 +89,6 @@ def test_windows_line_ends_and_a_byte_order_mark() -> None:
     assert plain(tree("\ufeffa: 1\r\nb: two words\r\n")) == {"a": "1", "b": "two words"}
 
 
-@pytest.mark.parametrize(
-    ("text", "word"), [("flow: x\ncrm: y", "flow"), ("flow: x", "flow"), ("crm: y\nflow: x", "flow")]
-)
-def test_kinds_of_later_versions_are_named(text: str, word: str) -> None:
-    (found,) = check(text, schema=None)
-    assert found.code == "kind"
-    assert f"`{word}:` is not available in this version" in found.message
-
-
 def test_a_misspelt_kind() -> None:
     assert only("maping: x\ncrm: y").hint == "Did you mean 'mapping'?"
 

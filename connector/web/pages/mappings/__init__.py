@@ -7,10 +7,12 @@ screen = Blueprint("mappings", __name__, url_prefix="/mappings")
 from connector.web.pages.mappings import (  # noqa: E402 - each adds its views to the screen
     bringing,
     editing,
+    flows,
     listing,
     replaying,
+    running,
     trying,
     versions,
 )
 
-__all__ = ["bringing", "editing", "listing", "replaying", "screen", "trying", "versions"]
+__all__ = ["bringing", "editing", "flows", "listing", "replaying", "running", "screen", "trying", "versions"]

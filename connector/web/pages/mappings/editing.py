@@ -16,6 +16,7 @@ from connector.store import audit, document_texts, documents
 from connector.web.auth import allows, needs, person
 from connector.web.frame import given, t, toast
 from connector.web.pages.mappings import screen
+from connector.web.pages.mappings.flows import is_flow, read_flow, tree, tree_values
 from connector.web.pages.mappings.known import (
     MOST,
     crms,
@@ -44,8 +45,14 @@ def edit(name: str) -> str:
     return render_template(
         "mappings/edit.html", document=found, row=row, text=row.text, base=found.newest.n, tab="edit",
         live=live_digest(found), may=allows(person().role, "editor"), may_publish=allows(person().role, "publisher"),
-        **form_values(row.text),
+        **(_flow_values(row.text) if found.kind == "flow" else form_values(row.text)),
     )  # fmt: skip
+
+
+def _flow_values(text: str) -> dict[str, Any]:
+    """A flow is drawn where others have a form."""
+    flow = read_flow(text)
+    return {"form": None, "templates": [], "flow_crm": flow.crm if flow else "", **tree_values(flow)}
 
 
 @screen.post("/lint")
@@ -66,6 +73,8 @@ def lint() -> Response:
 def form() -> Response:
     """The form of a text; with `cell` or `add`, after that one change, which the text takes over."""
     text = given(request.form, "text", MOST)
+    if is_flow(text):
+        return tree(text)
     problem, made = "", text
     try:
         made = _changed(text)

@@ -30,7 +30,7 @@ def index() -> str:
         texts = {one.name: one for one in document_texts.overviews(conn)}
     kind, q = given(request.args, "kind", 20), given(request.args, "q", 100).strip()
     told = [(row, *heading(texts[row.name].text), texts[row.name]) for row in rows if row.name in texts]
-    counts = {name: sum(row.kind == name for row, *_ in told) for name in ("mapping", "send")}
+    counts = {name: sum(row.kind == name for row, *_ in told) for name in ("mapping", "send", "flow")}
     wanted = [
         one for one in told
         if (not kind or one[0].kind == kind) and q.casefold() in " ".join((one[0].name, *one[1:3])).casefold()
@@ -70,7 +70,7 @@ def make() -> Response:
     filled = {name: given(request.form, name, 600).strip() for name in ("kind", "name", "crm", "template")}
     if not NAME.fullmatch(filled["name"]):
         return make_response(_new(filled, t("mappings.bad_name")), 422)
-    if filled["kind"] not in ("mapping", "send"):
+    if filled["kind"] not in ("mapping", "send", "flow"):
         abort(422)
     account = crm_account(filled["crm"])
     templates = [one for one in known().approved() if one.name == filled["template"]]

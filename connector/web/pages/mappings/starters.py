@@ -18,7 +18,7 @@ _NAMES = {"hubspot": "firstname", "salesforce": "FirstName"}
 
 def start(kind: str, name: str, account: Account, templates: Sequence[Template], fields: Fields) -> str:
     """A document that passes its own tests."""
-    return (_mapping if kind == "mapping" else _send)(name, account, templates, fields)
+    return {"mapping": _mapping, "send": _send, "flow": _flow}[kind](name, account, templates, fields)
 
 
 def ids_of(templates: Sequence[Template]) -> list[tuple[str, str]]:
@@ -54,6 +54,45 @@ def _mapping(name: str, account: Account, templates: Sequence[Template], fields:
         "  - name: the answer is kept",
         f"    given: {given}",
         f"    expect: {{{target}: {scalar(first[1]) if buttons else 'Yes please'}}}",
+    ]
+    return "\n".join(line for line in lines if line) + "\n"
+
+
+def _flow(name: str, account: Account, templates: Sequence[Template], fields: Fields) -> str:
+    target, first = _field(fields, _KEPT, "firstname"), _NAMES.get(account.kind, "name")
+    opener = next((one for one in templates if labels(one)), None)
+    hello = f"Hello {{{{ contact.{first} | default('there') }}}}, what can we do for you?"
+    lines = [
+        f"flow: {name}",
+        "about: Asks what somebody needs, and brings in a person.",
+        f"crm: {account.name}",
+        "start:",
+        _line("  - says: [hello, info]", "one of these words begins it"),
+        f"  - {{answer_to: {opener.name}}}" if opener is not None else "",
+        _line("expires: 20 hours", "inside the 24 hours in which we may write freely"),
+        "steps:",
+        "  need:",
+        f"    ask: {scalar(hello)}",
+        _line("    buttons: {buy: I want to buy, help: I need help}", "id: label, at most 3"),
+        _line("    remember: need", "kept in this conversation, as flow.need"),
+        _line("    go: {buy: details, help: human}", "which button leads where"),
+        "  details:",
+        "    ask: Tell us in a few words what you are looking for.",
+        _line(f"    save: {target}", "written to the CRM"),
+        "    go: thanks",
+        "  thanks: {say: Thank you. You will hear from us today., end: asked}",
+        "  human:",
+        "    say: I am bringing in a colleague.",
+        _line("    handoff: A customer needs help", "a task for a person; automation is silent then"),
+        "    end: handed_over",
+        "always:",
+        "  no_answer: {after: 2 hours, ask_again: yes, then: {end: silent}}",
+        "  not_understood: {times: 2, go: human}",
+        _line("  words: {agent: human}", "from anywhere; STOP words always work"),
+        "tests:",
+        "  - {name: who buys is asked for more, say: [hello, buy], expect: {step: details}}",
+        "  - {name: who needs help reaches a person, say: [hello, help], expect: {end: handed_over}}",
+        "  - {name: stop always works, say: [hello, STOP], expect: {end: opted_out}}",
     ]
     return "\n".join(line for line in lines if line) + "\n"
 

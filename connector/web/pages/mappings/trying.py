@@ -7,7 +7,8 @@ from flask import render_template, request
 
 from connector import errors
 from connector.core import documents as language
-from connector.core.documents import Document, MappingDocument, forms
+from connector.core import message
+from connector.core.documents import Document, MappingDocument, SendDocument, forms
 from connector.core.documents.comparing import shown
 from connector.core.documents.trials import Given
 from connector.core.documents.words import ANSWERS
@@ -18,6 +19,7 @@ from connector.web.auth import needs, person
 from connector.web.frame import given, t
 from connector.web.pages.mappings import screen
 from connector.web.pages.mappings.editing import buttons_of
+from connector.web.pages.mappings.flows import is_flow, phone
 from connector.web.pages.mappings.known import MOST, crms, document, house, known, options_of
 
 KINDS = ("button", "list", "text", "form", "media", "location", "contact", "order", "reaction")
@@ -30,6 +32,8 @@ EVENTS = 8
 def attempt(name: str) -> str:
     """The sample's fields and what comes of them; with `event`, of that event as our rows remember it."""
     text, event = given(request.form, "text", MOST), given(request.form, "event", 200)
+    if is_flow(text):
+        return phone(name, text)
     read = _read(text)
     asked = _asked(read) if read is not None else {}
     facts = _given(asked)
@@ -82,7 +86,8 @@ def _asked(read: Document) -> dict[str, Any]:
         told = {"kinds": kinds, "kind": kind, "buttons": _buttons(read), "answers": _answers(read, kind)}
     else:
         names = [f"contact.{n}" for n in sorted(read.reads)]
-        names += [f"{read.word or 'record'}.{n}" for n in sorted(read.record_reads)]
+        word = read.word if isinstance(read, SendDocument) else ""
+        names += [f"{word or 'record'}.{n}" for n in sorted(read.record_reads)]
         told = {"kinds": (), "kind": "", "buttons": [], "answers": ()}
     more = [*first, *(k.removeprefix("v:") for k in request.form if k.startswith("v:"))]
     names = [*names[:SHOWN], *(k for k in more if not k.startswith("answer.") and k not in names)][: 2 * SHOWN]
@@ -200,6 +205,8 @@ def live_result(name: str, id_: str) -> str:
 
 def _spoken(result: dict[str, Any] | None) -> dict[str, Any] | None:
     """The buttons of a template stand under its text, so not in it too."""
+    if result is not None:
+        result["drawn"] = [message.draw(one) for one in result.get("messages", ())]
     for sent in (result or {}).get("sends", ()):
         shown_, _, last = sent["text"].rpartition("\n")
         if sent["buttons"] and last == " ".join(f"[{one['label']}]" for one in sent["buttons"]):
