@@ -218,11 +218,11 @@ class Demo:
 
     def _wait(self, app: App, messages: int) -> bool:
         """Until so many events are stored and nothing waits."""
-        return self._until(app, lambda conn, counts: counts["events"] >= messages)
+        return self._until(app, lambda _, counts: counts["events"] >= messages)
 
     def _heard(self, app: App, wamids: Sequence[str]) -> bool:
         """Until these messages are stored, the last one of a webhook last, and nothing waits."""
-        return self._until(app, lambda conn, counts: not wamids or bool(events.get(conn, wamids[-1])))
+        return self._until(app, lambda conn, _: not wamids or bool(events.get(conn, wamids[-1])))
 
     def _until(self, app: App, stored: Callable[[Any, Mapping[str, int]], bool]) -> bool:
         until = time.monotonic() + PATIENCE

@@ -4,6 +4,7 @@ import csv
 import io
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from connector.app import App
@@ -81,7 +82,7 @@ def play(stage: Stage, app: App, given: Mapping[str, Any] | None, settled: Settl
         told = acts.result(conn, broadcasts.get(conn, id_), app.clock.now())
     buttons = ", ".join(f"{one['button']} {one['count']}" for one in told["buttons"])
     stage.say(
-        f"sent {told['sent']:,} in {seconds:.1f} s, delivered {told['delivered']:,}, read {told['read_by']:,},"
+        f"Result: sent {told['sent']:,} in {seconds:.1f} s, delivered {told['delivered']:,}, read {told['read_by']:,},"
         f" answered {told['answered']:,} ({buttons}), failed {told['failed']:,}, refused {told['refused']:,}\n"
     )
     counts = {name: told[name] for name in ("sent", "delivered", "read_by", "answered", "failed", "refused")}
@@ -122,8 +123,14 @@ def _forecast(stage: Stage, app: App, document: str, file: bytes) -> tuple[str, 
     with app.store.write() as conn:
         row = acts.create(conn, app.accounts(), document, source, AUTHOR, now, forecast=False)
     told = works.foretell(app, row.id, lambda _done, _total: None, row.task)
-    stage.say("\n".join([f"{document} to {FILE}: the forecast", *forecast_lines(told)]))
+    lines = [line for line in forecast_lines({**told, "rows": []}) if not line.startswith("The last")]
+    stage.say("\n".join([f"\n{document} to {FILE}, the forecast:", *(f"  {line}" for line in lines), _finish(told)]))
     return row.id, told
+
+
+def _finish(told: Mapping[str, Any]) -> str:
+    ends = datetime.fromisoformat(told["ends_at"])
+    return f"  The last would leave at {ends:%H:%M:%S} UTC, at {told['pace']} a second"
 
 
 def _send(stage: Stage, app: App, id_: str) -> None:

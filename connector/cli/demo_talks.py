@@ -8,11 +8,11 @@ from connector.cli.demo_moves import Stage
 from connector.pipeline import conversations
 from connector.pipeline import why as reasons
 from connector.pipeline.conversations import Known
-from connector.store import contacts, documents
+from connector.store import changes, contacts, documents
 
 Settled = Callable[[Sequence[str]], bool]  # these messages are stored, and nothing waits
-SAID = ("reply", "template", "said")  # the transcript has them
-LINE = 30  # characters of a value in the short form
+SAID = ("reply", "template", "said", "handoff", "consent", "timeline entry")  # no fields, or told elsewhere
+LINE = 40  # characters of a value in the short form
 
 
 def read_talk(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,9 +48,14 @@ def _tell(stage: Stage, app: App, talk: Mapping[str, Any], wamids: Sequence[str]
     line = known.line
     end = line.end or f"waits at {line.step}" + (f" until {line.wake_at:%Y-%m-%d %H:%M} UTC" if line.wake_at else "")
     if talk["aloud"]:
-        stage.say("\n".join([f"{line.flow}, walked by {line.who.name}", *_aloud(known, end, written)]) + "\n")
+        stage.say(
+            "\n".join(
+                [f"{line.flow}: {line.who.name} writes, each line a signed webhook", *_aloud(known, end, written)]
+            )
+            + "\n"
+        )
     else:
-        fields = ", ".join(f"{name}={value[:LINE]}" for _, name, value in written)
+        fields = ", ".join(f"{name} = {value[:LINE]}" for _, name, value in written)
         stage.say(f"{line.flow:<20} {line.who.name:<18} {end}: {fields}")
     return {"flow": line.flow, "end": line.end or line.step, "fields": {name: value for _, name, value in written}}
 
@@ -75,11 +80,18 @@ def _known(app: App, talk: Mapping[str, Any]) -> Known | None:
 
 
 def _written(app: App, flow: str, wamids: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    """(account, field, value) of what the flow changed in the CRM, in order."""
+    """(account, field, value) of what the flow changed in the CRM, and the titles of its tasks, in order."""
     names = {account.id: account.name for account in app.accounts()}
     for wamid in wamids:
         for event in reasons.explain(app.store, wamid, names):
+            titles = _titles(app, event["event"])
             for document in event["documents"]:
                 for one in document["fields"] if document["name"] == flow else ():
                     if one["outcome"] == "written" and one["field"] not in SAID:
-                        yield document["account"], one["field"], str(one["value"])
+                        value = next(titles, one["value"]) if one["field"] == "task" else one["value"]
+                        yield document["account"], one["field"], str(value)
+
+
+def _titles(app: App, event: str) -> Iterator[str]:
+    with app.store.read() as conn:
+        return iter([row.body["title"] for row in changes.of_event(conn, event) if row.kind == "CreateTask"])
