@@ -27,7 +27,7 @@ TWICE = 3  # people who stand in the list twice
 TOLD = 1.0  # seconds between two lines of progress
 FIRST = ("Ana", "Luis", "Sofía", "Mateo", "Valeria", "Diego", "Lucía", "Tomás", "Camila", "Andrés")
 LAST = ("Rojas", "Vargas", "Castro", "Moreno", "Silva", "Ortiz", "Reyes", "Navarro", "Paz", "Molina")
-PLACES = (("57310777", 4), ("5255777", 5), ("51998777", 3), ("54911777", 5))  # how numbers begin, and digits behind it
+PLACES = (("57310777", 4), ("5255777", 5), ("51998777", 3), ("54911777", 5))  # a number's beginning; digits behind it
 # Rows as real sheets have them: cut by the sheet, no number, two in one cell, too short.
 BROKEN = ("5.73E+11", "", "+57 310 777 0001 / +57 310 777 0002", "12345")
 
@@ -123,7 +123,8 @@ def _forecast(stage: Stage, app: App, document: str, file: bytes) -> tuple[str, 
     with app.store.write() as conn:
         row = acts.create(conn, app.accounts(), document, source, AUTHOR, now, forecast=False)
     told = works.foretell(app, row.id, lambda _done, _total: None, row.task)
-    lines = [line for line in forecast_lines({**told, "rows": []}) if not line.startswith("The last")]
+    brief = [one | {"reason": one["reason"].partition(". ")[0]} for one in told["reasons"]]
+    lines = [line for line in forecast_lines({**told, "rows": [], "reasons": brief}) if not line.startswith("The last")]
     stage.say("\n".join([f"\n{document} to {FILE}, the forecast:", *(f"  {line}" for line in lines), _finish(told)]))
     return row.id, told
 

@@ -48,12 +48,8 @@ def _tell(stage: Stage, app: App, talk: Mapping[str, Any], wamids: Sequence[str]
     line = known.line
     end = line.end or f"waits at {line.step}" + (f" until {line.wake_at:%Y-%m-%d %H:%M} UTC" if line.wake_at else "")
     if talk["aloud"]:
-        stage.say(
-            "\n".join(
-                [f"{line.flow}: {line.who.name} writes, each line a signed webhook", *_aloud(known, end, written)]
-            )
-            + "\n"
-        )
+        title = f"{line.flow}: {line.who.name} writes, each line a signed webhook"
+        stage.say("\n".join([title, *_aloud(known, end, written)]) + "\n")
     else:
         fields = ", ".join(f"{name} = {value[:LINE]}" for _, name, value in written)
         stage.say(f"{line.flow:<20} {line.who.name:<18} {end}: {fields}")
