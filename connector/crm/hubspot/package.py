@@ -17,7 +17,7 @@ SCOPES = (
     "crm.objects.contacts.read", "crm.objects.contacts.write", "crm.schemas.contacts.read",
     "crm.schemas.contacts.write", "crm.objects.deals.read", "crm.objects.deals.write", "crm.schemas.deals.read",
     "crm.objects.companies.read", "crm.objects.companies.write", "crm.schemas.companies.read",
-    "crm.objects.owners.read", "tickets",
+    "crm.objects.owners.read", "tickets", "crm.lists.read", "files",  # broadcasts to lists; customers' files on records
 )  # fmt: skip
 EVENTS = ("object.creation", "object.deletion", "object.merge", "object.restore")
 # What a send: document is most often started by; name others with --property deal.my_date.
