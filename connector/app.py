@@ -16,6 +16,9 @@ from connector.pipeline.chores import Chore, Chores, each
 from connector.pipeline.drain import fair
 from connector.pipeline.handle import Handler
 from connector.pipeline.library import Shelf
+from connector.pipeline.marks import Marks
+from connector.pipeline.media_in import Fetcher
+from connector.pipeline.media_out import Uploader
 from connector.pipeline.notify import Caller, Notifier
 from connector.pipeline.prepare import Preparer
 from connector.pipeline.schedule import Schedule
@@ -25,8 +28,20 @@ from connector.pipeline.truth import Truth
 from connector.pipeline.unpack import Unpacker
 from connector.pipeline.waking import Waker
 from connector.pipeline.write import Writer
-from connector.ports import CRM, Account, Bell
-from connector.store import accounts, callbacks, days, holding, numbers, own_writes, sending, shadows, telling, uploads
+from connector.ports import CRM, Account, Bell, Messenger
+from connector.store import (
+    accounts,
+    broadcasts,
+    callbacks,
+    days,
+    holding,
+    numbers,
+    own_writes,
+    sending,
+    shadows,
+    telling,
+    uploads,
+)
 from connector.store import tasks as task_rows
 from connector.works import checkup
 
@@ -39,6 +54,11 @@ class App(Connections):
     def __init__(self, config: Config, bell: Bell) -> None:
         super().__init__(config, bell)
         self.chores = Chores(self.store, self.clock, upkeep(self))
+        self.marks = Marks(self.messenger)
+
+    def close(self) -> None:
+        self.marks.wait()
+        super().close()
 
     # ---- work ----------------------------------------------------------------------------------------------------
     def drain(self, name: str, *, stop: Callable[[], bool]) -> None:
@@ -51,7 +71,7 @@ class App(Connections):
             self.bell.ring(name)
 
     def _unpack(self, _: str, stop: Callable[[], bool]) -> None:
-        bells = Unpacker(self.store, self.directory, self.webhook, self.clock).drain(stop)
+        bells = Unpacker(self.store, self.directory, self.webhook, self.clock, self.marks.heard).drain(stop)
         self._go_on(bells, stop)
 
     def _go_on(self, bells: Sequence[str], stop: Callable[[], bool]) -> None:
@@ -112,9 +132,26 @@ class App(Connections):
             with self.store.write() as conn:
                 sending.homeless(conn, number, self.clock.now())
         else:
-            Sender(self.store, number, self.messenger(account), self.clock).drain(stop)
+            sender = Sender(self.store, number, self.messenger(account), self.clock)
+            sender.drain(stop)
+            if sender.uploads:
+                self.bell.ring(f"upload:{number}")
             with self.store.read() as conn:
                 self.bell.ring(*(f"truth:{crm}" for crm in telling.accounts_due(conn)))
+
+    def _upload(self, number: str, stop: Callable[[], bool]) -> None:
+        with self.store.read() as conn:
+            owner = accounts.owners(conn).get(number, "")
+        account = self.account(owner) if owner else None
+        if account is not None:
+            Uploader(self.store, number, self.messenger(account), self.clock, self.bell.ring).drain(stop)
+
+    def _media(self, _: str, stop: Callable[[], bool]) -> None:
+        Fetcher(self.store, self._messenger_of, self.clock, self.bell.ring).drain(stop)
+
+    def _messenger_of(self, name: str) -> Messenger | None:
+        account = self.account(name)
+        return self.messenger(account) if account is not None and account.kind == whatsapp.MANIFEST.kind else None
 
     def _truth(self, name: str, stop: Callable[[], bool]) -> None:
         account = self._crm_account(name)
@@ -214,6 +251,7 @@ class App(Connections):
             callbacks.expire(conn, self.clock.now())
             task_rows.prune(conn, self.clock.now())
             shadows.prune(conn, self.clock.now())
+            broadcasts.prune(conn, self.clock.now())
             uploads.prune(conn, self.clock.now())
 
     def sweep(self) -> list[str]:
@@ -234,6 +272,8 @@ DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
     "trigger": App._trigger,
     "prepare": App._prepare,
     "send": App._send,
+    "upload": App._upload,
+    "media": App._media,
     "truth": App._truth,
     "notify": App._notify,
     "wake": App._wake,

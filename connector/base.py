@@ -52,7 +52,7 @@ class Base:
         self.config = config
         self.bell = bell
         self.clock = SystemClock()
-        self.store: Store = open_store(config.database_url, home=config.home)
+        self.store: Store = open_store(config.database_url, home=config.home, media=config.media_dir)
         self.keyring: Keyring = config.keyring()
         self.store.keyring = self.keyring
         self._webhooks: dict[str, tuple[Account, Webhook]] = {}

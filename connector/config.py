@@ -47,6 +47,7 @@ class Config:
     trusted_proxies: int = 0  # how many stand in front of us and add to X-Forwarded-For
     sandbox_url: str = ""  # the sandbox whose phone the console shows; "" = none runs here
     secret_keys: tuple[str, ...] = field(default=(), repr=False)  # Fernet keys, the newest first
+    media_dir: Path | None = None  # where people's files lie; None = <HOME>/media
 
     @property
     def socket(self) -> Path:
@@ -99,6 +100,9 @@ class _Settings(Schema):
     WEB_THREADS = fields.Integer(load_default=32, validate=validate.Range(1, 256))
     TRUSTED_PROXIES = fields.Integer(load_default=0, validate=validate.Range(0, 10))
     WORKERS = fields.Integer(load_default=2, validate=validate.Range(1, 64))
+    MEDIA_DIR = fields.String(
+        load_default="", validate=validate.Regexp(r"(/.*)?\Z", error="Use an absolute path, shared by all machines.")
+    )
     CONNECTOR_SECRET_KEY = fields.String(load_default="", validate=_keys)
     LOG_LEVEL = fields.String(load_default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
@@ -143,6 +147,7 @@ def _config(home: Path, values: Mapping[str, Any]) -> Config:
         trusted_proxies=values["TRUSTED_PROXIES"],
         sandbox_url=values["SANDBOX_URL"],
         secret_keys=split(values["CONNECTOR_SECRET_KEY"]),
+        media_dir=Path(values["MEDIA_DIR"]) if values["MEDIA_DIR"] else None,
     )
 
 

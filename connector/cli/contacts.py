@@ -1,16 +1,19 @@
 """connector contacts: what is stored about one person, to give it to them or to erase it."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import click
 
 from connector.app import App
 from connector.cli.context import FINDINGS, author, fail, opened, progress, show_json
+from connector.core.message.sniff import suffix
 from connector.pipeline import privacy
 from connector.store import audit, contacts, people
 from connector.works import people as works_people
 
-SHOWN = ("keys", "links", "consents", "events", "changes", "sends", "statuses", "raw")
+SHOWN = ("keys", "links", "consents", "events", "media", "changes", "sends", "statuses", "raw")
 _KEY = "KEY: a phone, a WhatsApp id, a contact's id, or its CRM record (contacts/1512)."
 
 
@@ -22,13 +25,16 @@ def group() -> None:
 @group.command("export", help=f"Print everything that is stored about one person.\n\n{_KEY}")
 @click.argument("key")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
-def export(key: str, as_json: bool) -> None:
+@click.option("--files", type=click.Path(file_okay=False, path_type=Path), help="Copy the files they sent into DIR.")
+def export(key: str, as_json: bool, files: Path | None) -> None:
     """Everything, or how much of what."""
     with opened() as app:
         contact = one_contact(app, key)
         found = privacy.export(app.store, contact)
         with app.store.write() as conn:
             audit.append(conn, author(), "contact.export", contact, None, app.clock.now())
+    if files is not None:
+        _copy(found["media"], files)
     if as_json:
         show_json(found)
         return
@@ -56,6 +62,14 @@ def erase(key: str, yes: bool, as_json: bool) -> None:
         return
     click.echo("\n".join(f"{name:<16} {n:,}" for name, n in sorted(found.items())))
     click.echo("The person is erased here. The CRM and WhatsApp keep what they have: erase it there too.")
+
+
+def _copy(found: list[dict[str, Any]], into: Path) -> None:
+    """By our keys, which are names that every system takes, with the ending their type has."""
+    into.mkdir(parents=True, exist_ok=True)
+    for one in found:
+        if one["file"] and Path(one["file"]).exists():
+            shutil.copyfile(one["file"], into / f"{one['id']}{suffix(one['mime'])}")
 
 
 def one_contact(app: App, key: str) -> str:

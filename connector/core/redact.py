@@ -211,10 +211,13 @@ def told(payload: Mapping[str, Any]) -> str:
     return "the person was erased" if mark == "erased" else f"text removed after {mark} days"
 
 
+_SAID = frozenset({"value", "values", "evidence", "choices", "text", "title", "body", "name"})
+
+
 def change(body: Mapping[str, Any]) -> dict[str, Any]:
     """A change without its words; its kind, record and field stay, the value stands last as core.changes has it."""
-    kept = {k: v for k, v in body.items() if k not in ("value", "values", "evidence", "choices", "text", "title")}
-    kept |= {name: "" for name in ("text", "title") if name in body}
+    kept = {k: v for k, v in body.items() if k not in _SAID}
+    kept |= {name: "" for name in ("text", "title", "name") if name in body}
     return kept | ({"value": None} if "value" in body else {})
 
 

@@ -18,7 +18,7 @@ from connector.pipeline import limits, recipients
 from connector.pipeline.audience import Part, Reader
 from connector.pipeline.broadcast_look import SEVERAL, TWICE, Judged, Look
 from connector.ports import Clock
-from connector.store import broadcast_people, broadcasts, contacts, figures, people, plans, sends
+from connector.store import broadcast_people, broadcasts, contacts, figures, people, plans, sends, uploads
 from connector.store import events as event_rows
 from connector.store.engine import Store
 
@@ -59,7 +59,9 @@ class Planner:
     def _finish(self) -> None:
         now = self.clock.now()
         with self.store.write() as conn:
-            broadcasts.move(conn, self.look.broadcast, [broadcasts.PLANNING], broadcasts.RUNNING, planned_at=now)
+            broadcasts.planned(conn, self.look.broadcast, now)
+        if self.reader.source.upload:
+            uploads.drop(self.store, self.reader.source.upload)
 
     def _page(self, page: int, part: Part) -> bool:
         """One page; False when it is not ours to plan."""

@@ -25,6 +25,7 @@ class Verdict:
     go: list[Any] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
     broken: dict[tuple[str, str], str] = field(default_factory=dict)  # (document, template) -> why
+    files: dict[str, str] = field(default_factory=dict)  # keys of files that must be uploaded first -> their address
 
 
 @dataclass(slots=True)
@@ -126,6 +127,19 @@ class Desk:
         until, reason = max(found)
         return _later(row, "parked", reason or "It is parked.", until)
 
+    def media(self, row: Any) -> Move | None:
+        """The files it carries go to WhatsApp first; one that cannot is the message's end."""
+        for key, url in self.facts.carries.get(row.id, {}).items():
+            known = self.facts.files.get(key)
+            if known is not None and known.state == "done":
+                continue
+            if known is not None and known.state == "refused":
+                return _refused(row, "parameter", f"Its file cannot be sent: {known.reason}", "you")
+            self.verdict.files[key] = url
+            words = (known.reason if known is not None else "") or "Its file goes to WhatsApp first."
+            return _later(row, "media", words, self.now + LOOK_AGAIN)
+        return None
+
     def pair(self, row: Any) -> Move | None:
         """One message to a person every 6 seconds, up to 45 at once."""
         wait = pace.pair_wait(self.facts.starts.get(row.lane or "", ()), self.now) if row.lane else timedelta()
@@ -135,7 +149,8 @@ class Desk:
 
 
 GATES: Sequence[Callable[[Desk, Any], Move | None]] = (
-    Desk.cancelled, Desk.consent, Desk.give_up, Desk.template, Desk.window, Desk.quiet_hours, Desk.parked, Desk.pair,
+    Desk.cancelled, Desk.consent, Desk.give_up, Desk.template, Desk.window, Desk.quiet_hours, Desk.media, Desk.parked,
+    Desk.pair,
 )  # fmt: skip
 
 

@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 from connector.core.contact import Contact
-from connector.ports import ActivityChange, RecordChange
-from connector.store.changes import Row
+from connector.core.message.sniff import suffix
+from connector.ports import ActivityChange, FileChange, RecordChange, StoredFile
+from connector.store.changes import FILE, Row
 
 Target = tuple[str, str]
 
@@ -18,6 +21,7 @@ class Lot:
     object: str
     known: bool  # the records exist; else they are upserted by our unique field
     rows: dict[Target, list[Row]] = field(default_factory=dict)
+    files: Mapping[str, StoredFile] = field(default_factory=dict)  # WhatsApp's id of a file -> where it lies
 
     def all_rows(self) -> list[Row]:
         return [row for rows in self.rows.values() for row in rows]
@@ -74,3 +78,22 @@ def activity_change(object_: str, kind: str, row: Row, record: str, repeatable: 
         title=body.get("title", ""), text=body.get("text", ""), owner=body.get("owner", ""),
         look_first=row.attempts > 0 and not repeatable,
     )  # fmt: skip
+
+
+def file_change(object_: str, row: Row, record: str, file: StoredFile) -> FileChange:
+    """A customer's file on its way to their record."""
+    body = row.body
+    return FileChange(
+        id=str(row.seq), ref=f"{row.event[-12:]}-{row.seq}", object=object_, record=record,
+        at=datetime.fromisoformat(body["at"]), file=file, text=body.get("text", ""), look_first=row.attempts > 0,
+    )  # fmt: skip
+
+
+def stored_file(row: Any, path: Path) -> StoredFile:
+    """A row of `media` as an adapter takes it, with a name a person can open."""
+    name = row.name or f"WhatsApp {row.kind} {row.at:%Y-%m-%d %H.%M}{suffix(row.mime)}"
+    return StoredFile(path=path, name=name, mime=row.mime, size=row.size or 0, sha256=row.sha256)
+
+
+def is_file(row: Row) -> bool:
+    return row.kind == FILE

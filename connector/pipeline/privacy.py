@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from connector import errors
-from connector.store import accounts, audit, dossier, family, mentions, privacy, scour, veil
+from connector.store import accounts, audit, dossier, family, media, mentions, privacy, scour, veil
 from connector.store.engine import Store
 from connector.store.family import Family
 from connector.store.privacy import Work
 
 MENTIONED = "mentions in "  # a stage that looks through a whole table
+FILES = 100  # of one transaction
 PATIENCE = 30.0  # seconds to wait for who works on this person
 Progress = Callable[[int, int], None]
 
@@ -23,7 +24,10 @@ def export(store: Store, contact: str) -> dict[str, Any]:
         found = family.of(conn, contact)
         if found is None:
             raise errors.NotFound(f"There is no contact {contact}.", code="no_contact")
-        return dossier.of(conn, found)
+        told = dossier.of(conn, found)
+    for file in told["media"]:  # the files themselves: contacts export --files DIR, or the disk
+        file["file"] = str(store.files.path(file["id"])) if file["state"] == "stored" else ""
+    return told
 
 
 def erase(
@@ -44,12 +48,27 @@ def erase(
             work = privacy.running(store, conn, found.root)
         if work is None:
             work = _begin(store, found, who, now, patience)
+        _files(store, work)
         _go(store, work, progress)
         with store.write() as conn:
             privacy.finish(conn, work)
             audit.append(conn, who, "contact.erase", found.root, {"rows": work.counts}, now)
         scour.out(store, work.family.ids)
     return work.counts
+
+
+def _files(store: Store, work: Work) -> None:
+    """What they sent us: from the disk first, so that none stays that no row knows of."""
+    while True:
+        with store.read() as conn:
+            ids = media.of_lanes(conn, work.family.lanes, work.top, FILES)
+        if not ids:
+            return
+        for id_ in ids:
+            store.files.delete(id_)
+        with store.write() as conn:
+            work.add({"media": media.gone(conn, ids, privacy.WHY)})
+            privacy.save(store, conn, work)
 
 
 def _find(store: Store, contact: str) -> Family:

@@ -196,7 +196,9 @@ class Replay:
                     plans.append(conn, one.work, _placed(one.body, places), rows, now)
 
 
-ONCE = frozenset({"SetConsent", "SendMessage", "StartFlow", "Handoff", "Notify"})  # done when it came, never again
+ONCE = frozenset(
+    {"SetConsent", "AttachFile", "SendMessage", "StartFlow", "Handoff", "Notify"}
+)  # done when it came, never again
 
 
 def fresh(rows: Sequence[dict[str, Any]], had: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[int, int | None]]:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from connector.ports import Clock
-from connector.store import options, retention
+from connector.store import media, options, retention
 from connector.store.engine import Store
 
 Stop = Callable[[], bool]
+FILES = 100  # of one transaction
 
 
 def run(store: Store, now: datetime, stop: Stop) -> dict[str, int]:
@@ -22,6 +23,23 @@ def run(store: Store, now: datetime, stop: Stop) -> dict[str, int]:
                 found = step(conn, held, now, after)
             done[name] = done.get(name, 0) + found.done
             after, more = found.after, found.after is not None
+    if not stop():
+        done["files"] = _files(store, held.before("text", now), held.retain_text, stop)
+        store.files.sweep(now.timestamp())
+    return done
+
+
+def _files(store: Store, before: datetime, days: int, stop: Stop) -> int:
+    """Files go with the texts they came with: from the disk first, so that none stays that no row knows of."""
+    done, more = 0, True
+    while more and not stop():
+        with store.read() as conn:
+            ids = media.old(conn, before, FILES)
+        for id_ in ids:
+            store.files.delete(id_)
+        with store.write() as conn:
+            done += media.gone(conn, ids, f"File removed after {days} days.")
+        more = len(ids) == FILES
     return done
 
 

@@ -12,7 +12,7 @@ from connector.pipeline.drain import Stop, alone, log
 from connector.pipeline.pacing import Pace
 from connector.pipeline.recording import Recorder
 from connector.ports import Clock, Messenger, OutboundMessage, Receipt
-from connector.store import findings, holding, parks, sending
+from connector.store import findings, holding, media, parks, sending
 from connector.store import templates as template_rows
 from connector.store.engine import Store
 from connector.store.findings import Finding
@@ -40,6 +40,7 @@ class Sender:
     monotonic: Callable[[], float] = time.monotonic
     wrong_clock: timedelta = WRONG_CLOCK
     threads: int | None = None  # requests at once; None = as many as the number's throughput asks for
+    uploads: bool = False  # files wait to be uploaded: the bell `upload:<number>`
     _halted: bool = False
     _account: str = ""
     _noted: float = 0.0
@@ -119,12 +120,16 @@ class Sender:
             facts = sending.look(conn, self.number, rows[:reach], now)
             verdict = gates.Desk(facts, now, self._contract(conn, facts)).judge(room)
             sending.move(conn, verdict.moves, now)
+            media.want(conn, self.number, verdict.files, now)
             self._stop_documents(conn, verdict, now)
             self._reach = REACH if len(verdict.moves) > len(verdict.go) else 0
             if len(rows) > room:
                 self._note_backlog(conn, pace, now)
             go = verdict.go[: pace.take(len(verdict.go))]
-            return sending.start(conn, go, self.clock.now()), True  # the time of the grant, after all waiting
+            self.uploads |= bool(verdict.files)
+            return sending.start(
+                conn, go, self.clock.now(), facts.files
+            ), True  # the time of the grant, after all waiting
 
     def _contract(self, conn: Any, facts: Facts) -> Callable[[str, str], str]:
         """What a template takes now; read again only when its row has changed."""
@@ -154,7 +159,7 @@ class Sender:
 
     # ---- the request, in a thread of the pool: no database here --------------------------------------------------
     def _send(self, one: Started, recorder: Recorder, began: datetime) -> None:
-        message = OutboundMessage(to=one.to or None, user_id=one.user_id, body=one.body)
+        message = OutboundMessage(to=one.to or None, user_id=one.user_id, body=one.body, files=one.files)
         try:
             if self.clock.now() - began > STALE:
                 recorder.put(one, Receipt(outcome="again", text=SLEPT, who="you"))

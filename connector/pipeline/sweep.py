@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from connector.pipeline import media_in
 from connector.pipeline.drain import SETTLE
 from connector.store import (
     accounts,
     changes,
     conversations,
     deliveries,
+    media,
     notifications,
     parks,
     plans,
@@ -34,6 +36,8 @@ def due(store: Store, now: datetime) -> list[str]:
         held = _held(conn, {name for names in asking.values() for name in names}, now)
         bells += [f"send:{number}" for number in sending.numbers_due(conn, now, settled)]
         bells += ["wake"] if conversations.due(conn, now, 1) else []
+        bells += [f"upload:{number}" for number in sorted({row.number for row in media.uploads_due(conn, now)})]
+        bells += [media_in.BELL] if media.due(conn, now, 1) else []
         bells += [f"truth:{name}" for name in telling.accounts_due(conn)]
         bells += [f"notify:{name}" for name in notifications.accounts_due(conn, now)]
         asked = ["task"] if tasks.due(conn, now) else []

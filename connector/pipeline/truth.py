@@ -69,15 +69,22 @@ class Truth:
             if done is not None:
                 closed.append(done.callback)
                 made.append(self._row(row, done))
+        self._end_unsent(rows)
         try:
             with self.store.write() as conn:
                 telling.tell(conn, self.account.id, rows, made)
                 callbacks.complete(conn, self.account.id, closed)
-                lost = {row.id: row.reason for row in rows if row.step and row.state in telling.ENDED}
-                conversations.unsent(conn, lost, self.clock.now())
         except Moved:  # one went on meanwhile: all of them are looked at again
             return len(rows), False
         return len(rows), bool(made)
+
+    def _end_unsent(self, rows: Sequence[Any]) -> None:
+        """A question that never came is waited for no longer. Before it counts as told, and in a transaction of its
+        own: others take conversations before sends, and this one done twice is done once."""
+        lost = {row.id: row.reason for row in rows if row.step and row.state in telling.ENDED}
+        if lost:
+            with self.store.write() as conn:
+                conversations.unsent(conn, lost, self.clock.now())
 
     def _safely(self, row: Any, shelf: Shelf) -> Sequence[Change]:
         """One whose truth cannot be worked out goes to a person and keeps nobody waiting."""

@@ -192,4 +192,4 @@ def of_plan(plan: Plan) -> Json:
     }  # fmt: skip
 
 
-_WORDS = ("text", "title", "flow", "webhook", "state", "what")
+_WORDS = ("text", "title", "flow", "webhook", "state", "what", "name", "file")

@@ -27,6 +27,7 @@ Place = tuple[str, str]
 STAYS = {
     "LogActivity": "The timeline entry stays: delete it in the CRM.",
     "CreateTask": "The task stays: close it in the CRM.",
+    "AttachFile": "The file stays: delete it in the CRM.",
     "SendMessage": "The message to the customer cannot be taken back.",
     "SetConsent": "Consent is the person's own word and stays.",
     "Notify": "The other system was told already.",

@@ -8,11 +8,11 @@ from typing import Any
 from connector import errors
 from connector.core import events
 from connector.core.text import clean
-from connector.pipeline import consents, echoed, templates, veiling
+from connector.pipeline import consents, echoed, media_in, templates, veiling
 from connector.pipeline.drain import Stop, alone, log
 from connector.pipeline.taking import Effects, Item, people, take
 from connector.ports import Account, Clock, Webhook
-from connector.store import accounts, deliveries, sends, veil
+from connector.store import accounts, deliveries, media, sends, veil
 from connector.store import events as event_rows
 from connector.store import people as people_
 from connector.store.contacts import Resolver, opt
@@ -50,6 +50,7 @@ class Unpacker:
     directory: Callable[[], Directory]
     webhook: Callable[[Account], Webhook]
     clock: Clock
+    heard: Callable[[Sequence[Mapping[str, Any]], Mapping[str, Account]], None] = lambda _rows, _accounts: None
 
     def drain(self, stop: Stop) -> tuple[str, ...]:
         """Unpacks until nothing is left; the bells of what there is to do now: trigger:<crm>, handle:<crm>."""
@@ -152,8 +153,10 @@ class Unpacker:
             for row, _, error in batch:
                 if error:
                     deliveries.mark_dead(conn, row.id, error)
+        self.heard(effects.rows, directory.accounts)
         replies = any(row["state"] == "new" and row["id"] not in effects.triggers for row in effects.rows)
         bells = {f"handle:{account}" for account in directory.crms} if replies else set()
+        bells |= {media_in.BELL} if media_in.rows(effects.rows, directory.accounts, now) else set()
         return bells | {f"trigger:{account}" for account in effects.triggers.values()}
 
 
@@ -175,6 +178,7 @@ def _write(conn: Any, effects: Effects, resolver: Resolver, directory: Directory
     for row in effects.consents:
         row["contact"] = resolver.final(row["contact"])
     event_rows.add(conn, effects.rows, directory.crms, effects.triggers)
+    media.expect(conn, media_in.rows(effects.rows, directory.accounts, now))
     opt(conn, effects.consents + consents.from_crm(conn, effects.rows, directory.accounts))
     sends.add_statuses(conn, effects.statuses)
     if effects.echoes:

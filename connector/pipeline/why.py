@@ -31,6 +31,7 @@ OTHER = {
     "Notify": "notification",
     "SetConsent": "consent",
     "CompleteAction": "workflow",
+    "AttachFile": "file",
 }
 
 

@@ -12,9 +12,18 @@ from connector import errors
 from connector.core import retry
 from connector.core.changes import Outcome
 from connector.core.contact import Contact, RecordRef
-from connector.pipeline import own
+from connector.pipeline import attaching, own
 from connector.pipeline.drain import SETTLE, Stop, alone, log, of_one_row, park_account, parked
-from connector.pipeline.lots import Lot, Target, activity_change, activity_kind, cut, record_change
+from connector.pipeline.lots import (
+    Lot,
+    Target,
+    activity_change,
+    activity_kind,
+    cut,
+    file_change,
+    is_file,
+    record_change,
+)
 from connector.ports import CRM, Account, ActionDone, Clock
 from connector.store import changes as change_rows
 from connector.store import contacts, own_writes, parks
@@ -116,6 +125,9 @@ class Writer:
                 taken = change_rows.start(conn, [r.seq for r in lot.all_rows()], self.clock.now())
                 if not lot.known:
                     taken -= change_rows.let_go(conn, [r for r in lot.all_rows() if r.seq in taken])
+                told = attaching.sort(self.store, conn, [r for r in lot.all_rows() if r.seq in taken], self.clock.now())
+                taken -= told.ended.keys()
+                lot.files = told.files
                 own_writes.begin(conn, self.account.id, self._own(lot, taken), self.clock.now())
             lot.rows = {t: kept for t, rows in lot.rows.items() if (kept := [r for r in rows if r.seq in taken])}
             if lot.rows:
@@ -179,7 +191,9 @@ class Writer:
             for row in rows:
                 if row.kind == "SetField":
                     continue
-                if record:
+                if record and is_file(row):
+                    self._attach(lot, row, record, done)
+                elif record:
                     by_kind.setdefault(activity_kind(row), []).append((row, record))
                 else:
                     done.results[row.seq] = self._waits_for_record(rows, done)
@@ -193,6 +207,12 @@ class Writer:
                 ]
                 for (row, _), outcome in zip(part, self.crm.write(asked), strict=True):
                     done.results[row.seq] = self._result(row, outcome, None)
+
+    def _attach(self, lot: Lot, row: Row, record: str, done: Done) -> None:
+        """One file at a time: each may be large."""
+        file = lot.files[str(row.body["file"])]
+        (outcome,) = self.crm.attach([file_change(lot.object, row, record, file)])
+        done.results[row.seq] = self._result(row, outcome, None)
 
     def _complete(self, lot: Lot, done: Done) -> None:
         """Workflows that waited for us go on."""
@@ -242,7 +262,8 @@ class Writer:
         log.exception("writing %d records to %s failed", len(lot.rows), self.account.name)
         if len(lot.rows) > 1:
             for target, rows in lot.rows.items():
-                part = Lot(lot.object, lot.known, {target: [r for r in rows if r.seq not in done.results]})
+                left = [r for r in rows if r.seq not in done.results]
+                part = Lot(lot.object, lot.known, {target: left}, lot.files)
                 if done.error is not None:  # the CRM wants no more calls now
                     self._put_back(part, done, done.error)
                     continue

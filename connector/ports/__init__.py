@@ -9,12 +9,15 @@ from connector.ports.crm import (
     Capabilities,
     ContactKey,
     Field,
+    FileChange,
     Issue,
+    Member,
     Page,
     RecordChange,
     Related,
     Where,
 )
+from connector.ports.files import FetchedFile, Multipart, StoredFile
 from connector.ports.house import Bell, Clock, Locks
 from connector.ports.webhooks import Choice, Choices, OptionsWebhook, RawRequest, Response, Routed, Webhook
 from connector.ports.whatsapp import Messenger, NumberState, OutboundMessage, Receipt
@@ -33,12 +36,16 @@ __all__ = [
     "Choices",
     "Clock",
     "ContactKey",
+    "FetchedFile",
     "Field",
+    "FileChange",
     "Flag",
     "Issue",
     "Locks",
     "Manifest",
+    "Member",
     "Messenger",
+    "Multipart",
     "NumberState",
     "OptionsWebhook",
     "OutboundMessage",
@@ -49,6 +56,7 @@ __all__ = [
     "Related",
     "Response",
     "Routed",
+    "StoredFile",
     "Token",
     "Tokens",
     "Webhook",

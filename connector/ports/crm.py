@@ -8,6 +8,7 @@ from typing import Protocol
 from connector.core.audience import Source
 from connector.core.changes import Outcome
 from connector.core.contact import Record, Value
+from connector.ports.files import StoredFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,20 @@ class ActivityChange:
     text: str = ""
     owner: str = ""  # "owner" or an e-mail (tasks)
     look_first: bool = False  # an earlier try may have arrived: look for `ref` on the record before it is repeated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """A customer's file on its way to their record. `ref` is kept with it, so that it is found, not repeated."""
+
+    id: str
+    ref: str
+    object: str
+    record: str
+    at: datetime
+    file: StoredFile
+    text: str = ""  # the caption
+    look_first: bool = False  # an earlier try may have arrived
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +153,15 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """What became of one person's message, for a campaign of the CRM. `status`: sent answered."""
+
+    object: str
+    record: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
     """A record that another is associated with."""
 
@@ -167,6 +191,10 @@ class CRM(Protocol):
         """Same length, same order. At most `can.batch` changes of one object and class (activities: of one kind)."""
         ...
 
+    def attach(self, files: Sequence[FileChange]) -> list[Outcome]:
+        """Files on records, each once. Same length, same order; `activity` is the entry that carries the file."""
+        ...
+
     def read(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
         """By id, any number of ids; deleted ones are absent. A merged or converted one comes with `was`."""
         ...
@@ -185,6 +213,10 @@ class CRM(Protocol):
 
     def audience(self, source: Source, fields: Sequence[str], *, after: str = "") -> Page:
         """The people of a list, a page at a time, each once a page. Raises NotFound, Rejected with what to mend."""
+        ...
+
+    def enrol(self, campaign: str, members: Sequence[Member]) -> list[Outcome]:
+        """Members of a campaign with their status, one outcome each; Rejected where the CRM has no such thing."""
         ...
 
     def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from connector.core.template import Template
 from connector.ports.crm import Issue
+from connector.ports.files import FetchedFile, StoredFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,22 @@ class Messenger(Protocol):
 
     def send(self, message: OutboundMessage, key: str) -> Receipt:
         """One request, never repeated in here; `key` is our send id. Never raises: every fault is an outcome."""
+        ...
+
+    def upload(self, file: StoredFile) -> str:
+        """The id WhatsApp gives a file of ours; good for 30 days, for this number only."""
+        ...
+
+    def download(self, media_id: str, into: BinaryIO, *, declared: str = "", sha256: str = "") -> FetchedFile:
+        """A customer's file, checked against its declared type and hash. NotFound: WhatsApp has it no more."""
+        ...
+
+    def fetch(self, url: str, into: BinaryIO, most: int) -> FetchedFile:
+        """A file of ours from a public address; no token goes with it."""
+        ...
+
+    def mark_read(self, wamid: str, *, typing: bool = False) -> None:
+        """The customer sees that we have read it, and that we are writing (for 25 s at most)."""
         ...
 
     def templates(self) -> list[Template]:

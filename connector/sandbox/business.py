@@ -9,6 +9,7 @@ from typing import Any
 
 from connector.sandbox.customers import SETTABLE, Customer, Sent, Wrote, newcomer, spellings
 from connector.sandbox.graph_errors import TOO_MANY, GraphError
+from connector.sandbox.graph_media import WEEK, Shelf, heard
 from connector.sandbox.meta_webhooks import Mess, MetaWebhooks, Update
 from connector.sandbox.replies import ANSWERS_LAST, AnswerError, build
 from connector.sandbox.settings import DISPLAY, PHONE_ID, PROFILE, WINDOW, GraphOptions
@@ -64,6 +65,8 @@ class State:
     customers: dict[str, Customer] = field(default_factory=dict)
     sent: OrderedDict[str, Sent] = field(default_factory=OrderedDict)
     quality: str = "GREEN"
+    shelf: Shelf = field(default_factory=Shelf)
+    marked: dict[str, dict[str, Any]] = field(default_factory=dict)  # wamid the business has read -> when, and typing
     profile: dict[str, Any] = field(default_factory=lambda: dict(PROFILE))
     deleted: dict[tuple[str, str], float] = field(default_factory=dict)  # a deleted template's name and language: when
     edited: dict[str, float] = field(default_factory=dict)  # a template's id: when its text was last changed
@@ -139,6 +142,8 @@ class Business:
             customer = self.describe(key, {name: answer[name] for name in SETTABLE if answer.get(name) is not None})
             sent_id = answer.get("reply_to") or self._last(customer, number, answer)
             message = build(answer, self.state.sent.get(sent_id or ""))
+            if (brought := heard(answer, message)) is not None:
+                self.state.shelf.keep(brought[1], brought[2], self.world.now() + WEEK, brought[0])
             at = int(answer.get("timestamp") or self.world.now())
             if message["type"] not in CLOSED:
                 customer.wrote_at[number] = max(customer.wrote_at.get(number, 0.0), float(at))

@@ -24,6 +24,7 @@ ABOUT = {
     "POST /_customers/<wa_id>": f"a customer writes: one of {', '.join(READERS)}; reply_to, name, user_id, number",
     "GET /_customers": "everybody whose phone can be looked at",
     "GET /_customers/<wa_id>": "the phone's messages, and the customer's records in the CRMs with what changed",
+    "GET /_files/<id>": "the bytes of a file that a customer sent, or the business uploaded",
     "POST /_customers/<wa_id>/messages": "another tool's message: {template, language, values, buttons} or {message}",
     "PATCH /_customers/<wa_id>": f"what a customer is like: {', '.join(SETTABLE)}",
     "POST /_customers": "a list of the same, each with wa_id: one webhook; ?duplicate=0.1&shuffle=1&seed=7",
@@ -101,6 +102,13 @@ class Control:
         """One phone, and the records of its owner."""
         found = phone.phone(self._graph.business, _digits(wa_id))
         return answer({**found, "now": self._world.now(), "records": self._desk.of(found["customer"]["wa_id"])})
+
+    def file(self, _request: Request, id: str) -> Response:
+        """The bytes of a file, for whoever draws the phone."""
+        found = self._graph.business.state.shelf.files.get(id)
+        if found is None:
+            raise LookupError(id)
+        return Response(200, found.data, {"Content-Type": found.mime.partition(";")[0]})
 
     def carries(self, request: Request, wa_id: str, what: str) -> Response:
         """A message that another tool sent."""
@@ -187,6 +195,7 @@ ROUTES: Mapping[tuple[str, str, int], Handler] = {
     ("POST", "_faults", 1): Control.set_faults,
     ("GET", "_customers", 1): Control.phones,
     ("GET", "_customers", 2): Control.phone,
+    ("GET", "_files", 2): Control.file,
     ("POST", "_customers", 3): Control.carries,
     ("POST", "_customers", 1): Control.all_write,
     ("POST", "_customers", 2): Control.writes,

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from connector.sandbox.cards import filled
 from connector.sandbox.people import PEOPLE
 from connector.sandbox.templates import Template, buttons
 
@@ -150,6 +151,13 @@ def choices(sent: Sent | None) -> list[Choice]:
 
 
 def _template_choices(template: Template, components: list[dict[str, Any]]) -> list[Choice]:
+    """The quick replies: the message's own, then card by card."""
+    own = quick_replies(template, components)
+    return own + [one for card, given in filled(template, components) for one in quick_replies(card, given)]
+
+
+def quick_replies(template: Template, components: list[dict[str, Any]]) -> list[Choice]:
+    """Of a template, or of one card."""
     payloads = {
         str(part["index"]): part["parameters"][0].get("payload")
         for part in components

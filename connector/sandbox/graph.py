@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
+from connector.sandbox import graph_media
 from connector.sandbox.business import Business
 from connector.sandbox.customers import Sent
 from connector.sandbox.graph_errors import ERRORS, TOO_MANY, GraphError, expired_token, no_object, no_token
@@ -70,7 +71,7 @@ class Graph:
         return expired_token()
 
     def records(self, object: str) -> list[Record]:
-        """messages, customers or templates."""
+        """messages, customers, templates, media, or reads (what the business has marked)."""
         state = self.business.state
         with self.business.lock:
             if object == "messages":
@@ -79,6 +80,10 @@ class Graph:
                 return [customer.shown() for customer in state.customers.values()]
             if object == "templates":
                 return list(state.templates.values())
+            if object == "media":
+                return [file.shown() for file in state.shelf.files.values()]
+            if object == "reads":
+                return list(state.marked.values())
         raise KeyError(object)
 
     def record(self, object: str, id: str) -> Record:
@@ -93,6 +98,9 @@ class Graph:
         if object == "customers":
             return self.business.describe(id, fields).shown()
         self.record(object, id)
+        if object == "media":
+            self.business.state.shelf.files[id].url = str(fields.get("url") or "")
+            return self.record(object, id)
         if object == "messages":
             return self._change_message(self.business.state.sent[id], fields)
         return self.review.change(self.business.state.templates[id], fields)
@@ -123,7 +131,25 @@ class Graph:
             return answer(pick(account_view(), request.query.get("fields")))
         if id in state.templates:
             return answer(pick(state.templates[id], request.query.get("fields")), record=id)
+        file = state.shelf.there(id, self._world.now())
+        if file is not None and request.query.get("phone_number_id", PHONE_ID) == PHONE_ID:
+            return answer(graph_media.told(file, request.base, self._world.now()), record=id)
         return no_object(request.method, id)
+
+    def _upload(self, request: Request, number: str) -> Response:
+        if number != PHONE_ID:
+            return no_object(request.method, number)
+        with self.business.lock:
+            return graph_media.upload(self.business.state.shelf, request, self._world.now())
+
+    def _file(self, request: Request) -> Response:
+        with self.business.lock:
+            return graph_media.serve(self.business.state.shelf, request, self._world.now())
+
+    def _remove(self, request: Request, id: str) -> Response:
+        if self.business.state.shelf.files.pop(id, None) is None:
+            return no_object(request.method, id)
+        return answer({"success": True}, record=id)
 
     def _numbers(self, request: Request, waba: str) -> Response:
         if waba != WABA:
@@ -213,6 +239,8 @@ ROUTES: Sequence[tuple[str, re.Pattern[str], Action]] = [
     (method, re.compile(pattern), action)
     for method, pattern, action in (
         ("POST", r"/([^/]+)/(?:marketing_)?messages", Graph._messages),
+        ("POST", r"/([^/]+)/media", Graph._upload),
+        ("GET", r"/whatsapp_business/attachments/?", Graph._file),
         ("GET", r"/([^/]+)/phone_numbers", Graph._numbers),
         ("GET", r"/([^/]+)/message_templates", Graph._templates),
         ("POST", r"/([^/]+)/message_templates", Graph._create),
@@ -224,6 +252,7 @@ ROUTES: Sequence[tuple[str, re.Pattern[str], Action]] = [
         ("DELETE", r"/([^/]+)/subscribed_apps", Graph._unsubscribe),
         ("GET", r"/debug_token", Graph._debug_token),
         ("GET", r"/([^/]+)", Graph._object),
+        ("DELETE", r"/([^/]+)", Graph._remove),
         ("POST", r"/([^/]+)", Graph._edit),
     )
 ]

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from connector.sandbox import hubspot_files as files
+from connector.sandbox import hubspot_lists as lists
 from connector.sandbox import hubspot_oauth as oauth
 from connector.sandbox import hubspot_objects as objects
 from connector.sandbox import hubspot_setup as setup
@@ -75,6 +77,8 @@ class HubSpot:
         with self.portal.lock:
             if object == "callbacks":
                 return list(self.portal.workflows.completed.values())
+            if object == "files":
+                return [{n: v for n, v in f.items() if n != "data"} for f in self.portal.files.values()]
             return [_whole(item) for item in self.portal.store.all(_kind(object))]
 
     def record(self, object: str, id: str) -> Record:
@@ -168,6 +172,10 @@ def _scopes_of(request: Request) -> set[str]:
     verb = "read" if request.method == "GET" or parts[-1] in READS else "write"
     if parts[1:3] == ["crm", "owners"]:
         return {"crm.objects.owners.read"}
+    if parts[1] == "files":
+        return {"files"}
+    if parts[1:3] == ["crm", "lists"]:
+        return {f"crm.lists.{verb}"}
     if parts[1] != "crm" or len(parts) < 5:
         return set()
     kind = next((k.name for k in KINDS.values() if parts[4] in (k.name, k.one, k.type_id)), "contacts")
@@ -222,12 +230,21 @@ ROUTES = [
     _route("GET", "/crm/properties/{v}/{}/{}", setup.a_property),
     _route("DELETE", "/crm/properties/{v}/{}/{}", setup.remove_property),
     _route("GET", "/crm/property-validations/{v}/{}", setup.rules),
+    _route("POST", "/crm/lists/{v}", lists.create),
+    _route("POST", "/crm/lists/{v}/search", lists.search),
+    _route("GET", "/crm/lists/{v}/object-type-id/{}/name/{}", lists.by_name),
+    _route("GET", "/crm/lists/{v}/{}", lists.read),
+    _route("GET", "/crm/lists/{v}/{}/memberships", lists.members),
+    _route("PUT", "/crm/lists/{v}/{}/memberships/add", lists.add),
     _route("GET", "/crm/owners/{v}", setup.owners),
     _route("GET", "/crm/owners/{v}/{}", setup.owner),
     _route("GET", "/account-info/{v}/details", setup.details),
     _route("GET", "/account-info/{v}/api-usage/daily/private-apps", setup.usage),
     _route("POST", "/automation/actions/callbacks/{v}/{}/complete", setup.complete),
     _route("POST", "/automation/actions/callbacks/{v}/complete", setup.complete_many),
+    _route("POST", "/files/[^/]+/files", files.upload),
+    _route("GET", "/files/[^/]+/files/{}", files.details),
+    _route("GET", "/files/[^/]+/files/{}/signed-url", files.signed),
     _route("POST", "/oauth/{v}/token", oauth.token),
     _route("POST", "/oauth/{v}/token/introspect", oauth.introspect),
 ]

@@ -36,9 +36,11 @@ class Portal:
             self.webhooks = Webhooks(self.world, self.options)
             self.store = Store(lambda: SEEDED)
             self.store.locked = self.options.locked
+            self.files: dict[str, dict[str, Any]] = {}
             self.tokens: dict[str, float] = {}  # OAuth access token -> when it ends
             self.refresh = {REFRESH_TOKEN}
             self.workflows = Workflows(self.world, self.options, self.store)
+            self.lists: dict[str, dict[str, Any]] = {}
             sow(self.store)
             self.store.clock = self.world.now
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connector.sandbox.business import Business
-from connector.sandbox.customers import Customer, Sent, Wrote, choices, new_wamid
+from connector.sandbox.cards import ends_of, filled, part_of
+from connector.sandbox.customers import Customer, Sent, Wrote, choices, new_wamid, quick_replies
 from connector.sandbox.graph_errors import GraphError
 from connector.sandbox.messages import check as check_message
 from connector.sandbox.settings import PHONE_ID
@@ -43,7 +44,18 @@ def phone(business: Business, key: str) -> Part:
         messages = [
             _wrote(one) if isinstance(one, Wrote) else _got(one, now, taken.get(one.wamid)) for one in customer.talk
         ]
+        _quote(messages)
+        for part in (part for one in messages for part in (one, *one.get("cards", ()))):
+            if "media" in part:
+                part["media"]["here"] = part["media"]["id"] in business.state.shelf.files
         return {"customer": customer.shown(), "on": business.webhooks.on, "messages": messages, "form": list(FORM)}
+
+
+def _quote(messages: Sequence[Part]) -> None:
+    """What a message answers, in a line; a tap stands under its buttons anyway."""
+    said = {one["id"]: str(one.get("text") or one.get("kind") or "")[:80] for one in messages}
+    for one in messages:
+        one["quoted"] = said.get(one.get("reply_to") or "", "")
 
 
 # ---- what another tool sent --------------------------------------------------------------------------------------
@@ -127,7 +139,7 @@ def _wrote(one: Wrote) -> Part:
     if kind in MEDIA and isinstance(inner, dict):
         return found | {"media": _file(kind, inner), "text": str(inner.get("caption") or "")}
     if kind == "contacts" and inner:
-        return found | {"text": str(inner[0].get("name", {}).get("formatted_name", ""))}
+        return found | {"people": [_person(one) for one in inner]}
     if kind == "location" and isinstance(inner, dict):
         return found | {"place": _place(inner)}
     if kind == "reaction" and isinstance(inner, dict):
@@ -140,16 +152,29 @@ def _got(sent: Sent, now: float, taken: str | None) -> Part:
     """A message of the business; `taken` is the id of the choice its customer made."""
     happened = [one["status"] for one in sent.statuses if one["at"] <= now]
     found: Part = {"id": sent.wamid, "at": sent.at, "mine": False, "status": happened[-1] if happened else ""}
-    found |= {"template": sent.template["name"] if sent.template else None, "taken": taken, "reply_to": ""}
+    answers = str((sent.document.get("context") or {}).get("message_id") or "")
+    found |= {"template": sent.template["name"] if sent.template else None, "taken": taken, "reply_to": answers}
     kind = "template" if sent.template else str(sent.document.get("type", "text"))
     return found | {"kind": kind} | (_template(sent) if sent.template else _free(kind, sent))
 
 
 def _template(sent: Sent) -> Part:
-    template = sent.template or {}
-    given = {str(p.get("type", "")).lower(): p.get("parameters") or [] for p in _components(sent)}
+    template, parts = sent.template or {}, _components(sent)
+    found = _bubble(template, parts, sent.text)
+    offer = (part_of(template["components"], "limited_time_offer") or {}).get("limited_time_offer")
+    if offer:
+        found["offer"] = {"text": str(offer.get("text") or ""), "ends": ends_of(parts)}
+    found["cards"] = [_bubble(card, given, None) for card, given in filled(template, parts)]
+    return found
+
+
+def _bubble(template: Template, parts: list[Part], text: str | None) -> Part:
+    """A template's own part, or one card."""
+    given = {str(p.get("type", "")).lower(): p.get("parameters") or [] for p in parts}
     header, footer = component(template, "HEADER"), component(template, "FOOTER")
-    found: Part = {"text": sent.text, "footer": (footer or {}).get("text", ""), "buttons": list(_buttons(sent))}
+    if text is None:
+        text = _filled((component(template, "BODY") or {}).get("text", ""), given.get("body", []))
+    found: Part = {"text": text, "footer": (footer or {}).get("text", ""), "buttons": list(_buttons(template, parts))}
     if header and header["format"] == "TEXT":
         found["header"] = _filled(header["text"], given.get("header", []))
     elif header:
@@ -169,16 +194,16 @@ def _filled(text: str, parameters: Sequence[Part]) -> str:
     return PARAMETER.sub(lambda found: table.get(found[1], found[0]), text)
 
 
-def _buttons(sent: Sent) -> Iterator[Part]:
-    """Every button of a template, in order; `id` is what a tap brings back."""
-    quick = iter(choices(sent))
-    filled = {
+def _buttons(template: Template, parts: list[Part]) -> Iterator[Part]:
+    """Every button of a template or card, in order; `id` is what a tap brings back."""
+    quick = iter(quick_replies(template, parts))
+    given = {
         str(p.get("index")): p["parameters"][0]
-        for p in _components(sent)
+        for p in parts
         if str(p.get("type", "")).lower() == "button" and p.get("parameters")
     }
-    for n, button in enumerate(buttons(sent.template or {})):
-        kind, title, value = button["type"], button.get("text", ""), filled.get(str(n), {})
+    for n, button in enumerate(buttons(template)):
+        kind, title, value = button["type"], button.get("text", ""), given.get(str(n), {})
         if kind == "QUICK_REPLY":
             choice = next(quick)
             yield {"kind": "reply", "id": choice.id, "title": choice.title}
@@ -200,7 +225,7 @@ def _free(kind: str, sent: Sent) -> Part:
     if kind == "location":
         return {"text": "", "place": _place(inner)}
     if kind == "contacts":
-        return {"text": ", ".join(str(one.get("name", {}).get("formatted_name", "")) for one in inner)}
+        return {"text": "", "people": [_person(one) for one in inner]}
     if kind == "reaction":
         return {"text": str(inner.get("emoji", "")), "reply_to": str(inner.get("message_id", ""))}
     if kind == "interactive":
@@ -230,9 +255,24 @@ def _interactive(sent: Sent, inner: Part) -> Part:
 
 
 def _file(kind: str, given: Any) -> Part:
+    """`id` is the one Meta gave the file; `voice`: an audio that is shown as a voice message."""
     given = given if isinstance(given, dict) else {}
     link = str(given.get("link") or given.get("url") or "")
-    return {"kind": kind, "name": str(given.get("filename") or link.rsplit("/", 1)[-1]), "link": link}
+    name = str(given.get("filename") or link.rsplit("/", 1)[-1])
+    voice = given.get("voice") is True
+    return {"kind": kind, "name": name, "link": link, "id": str(given.get("id") or ""), "voice": voice}
+
+
+def _person(given: Any) -> Part:
+    """One contact card."""
+    given = given if isinstance(given, dict) else {}
+    phones, emails = ([one for one in given.get(name) or [] if isinstance(one, dict)] for name in ("phones", "emails"))
+    return {
+        "name": str((given.get("name") or {}).get("formatted_name", "")),
+        "phone": str(phones[0].get("phone", "")) if phones else "",
+        "email": str(emails[0].get("email", "")) if emails else "",
+        "company": str((given.get("org") or {}).get("company", "")),
+    }
 
 
 def _place(given: Any) -> Part:

@@ -7,7 +7,9 @@ from typing import Any
 
 from connector.sandbox import salesforce_collections as collections
 from connector.sandbox import salesforce_deploy as deploy
+from connector.sandbox import salesforce_files as files
 from connector.sandbox import salesforce_flows as flows
+from connector.sandbox import salesforce_lists as lists
 from connector.sandbox import salesforce_metadata as metadata
 from connector.sandbox import salesforce_oauth as oauth
 from connector.sandbox import salesforce_queries as queries
@@ -25,6 +27,7 @@ from connector.sandbox.salesforce_errors import (
 from connector.sandbox.salesforce_org import PERSON, Org, object_of
 from connector.sandbox.salesforce_settings import SalesforceOptions
 from connector.sandbox.salesforce_store import Row
+from connector.sandbox.uploads import is_multipart
 from connector.sandbox.world import World
 
 DATA = re.compile(r"/services/data/v(\d+\.\d)(/.*)?")
@@ -193,6 +196,13 @@ def _route(
     return method, re.compile(path.replace("{}", "([^/]+)") + "/?"), action
 
 
+def _create(org: Org, request: Request, object: str) -> Response:
+    """A record, or a file that comes as a form."""
+    if object == "ContentVersion" and is_multipart(request):
+        return files.upload(org, request)
+    return records.create(org, request, object)
+
+
 ROUTES = [
     _route("PATCH", "/composite/sobjects/{}/{}", collections.upsert_many),
     _route("PATCH", "/composite/sobjects", collections.update_many),
@@ -204,7 +214,12 @@ ROUTES = [
     _route("GET", "/search", queries.search),
     _route("POST", "/parameterizedSearch", queries.parameterized),
     _route("GET", "/sobjects/{}/describe", metadata.describe),
-    _route("POST", "/sobjects/{}", records.create),
+    _route("POST", "/sobjects/{}", _create),
+    _route("GET", "/sobjects/ContentVersion/{}/VersionData", files.read),
+    _route("GET", "/sobjects/{}/listviews", lists.views),
+    _route("GET", "/sobjects/{}/listviews/{}/describe", lists.describe_view),
+    _route("GET", "/analytics/reports/{}", lists.report),
+    _route("POST", "/_lists", lists.make),
     _route("GET", "/sobjects/{}/{}", records.read),
     _route("PATCH", "/sobjects/{}/{}", records.update),
     _route("DELETE", "/sobjects/{}/{}", records.delete),

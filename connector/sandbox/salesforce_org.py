@@ -39,6 +39,9 @@ class Org:
     def _begin(self) -> None:
         """The records anew, in an org that has the WhatsApp fields, or has them not yet."""
         self.cursors: dict[str, list[Record]] = {}
+        self.blobs: dict[str, bytes] = {}  # the bytes of each ContentVersion
+        self.views: dict[str, dict[str, Any]] = {}
+        self.reports: dict[str, dict[str, Any]] = {}
         self.deployments: dict[str, Record] = {}  # what became of each
         self.looks: dict[str, int] = {}  # how often somebody asked
         self.store = Store(lambda: SEEDED, Schema(self.options.fields_ready))

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from connector.sandbox import salesforce_lists as lists
 from connector.sandbox import salesforce_sosl as sosl
 from connector.sandbox.http import Record, Request, Response, answer
 from connector.sandbox.salesforce_compare import reader
@@ -17,6 +18,8 @@ from connector.sandbox.salesforce_store import Row
 
 def query(org: Org, request: Request, deleted: bool = False) -> Response:
     """GET query?q=: pages of 2,000 rows."""
+    if (told := lists.named(org, request.query.get("q", ""))) is not None:
+        return told
     found = Reader(org.store, request.query.get("q", "")).query()
     rows = [row for row in _candidates(org, found, deleted) if found.test is None or found.test(row)]
     rows = rows if deleted else [row for row in rows if not row.deleted]

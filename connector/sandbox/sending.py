@@ -1,11 +1,12 @@
 """`POST /{number}/messages`: every check Meta makes before it says "accepted", and the statuses that follow."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from connector.sandbox.business import Business, display_of
-from connector.sandbox.customers import Customer, Sent, new_wamid
+from connector.sandbox.customers import Customer, Sent, Wrote, new_wamid
 from connector.sandbox.graph_errors import GraphError
-from connector.sandbox.media import unfetchable
+from connector.sandbox.media import KINDS, unfetchable
 from connector.sandbox.messages import check as check_message
 from connector.sandbox.meta_webhooks import Update
 from connector.sandbox.settings import DISPLAY
@@ -59,9 +60,21 @@ class Sending:
         self._business.tell(update, after)
 
     def _read(self, document: Document) -> dict[str, Any]:
-        if not document.get("message_id"):
+        wamid, typing = document.get("message_id"), document.get("typing_indicator")
+        if not isinstance(wamid, str) or not wamid:
             raise GraphError(131008, "Parameter 'message_id' is mandatory")
+        if typing is not None and (not isinstance(typing, dict) or typing.get("type") != "text"):
+            raise GraphError(131009, "Parameter 'typing_indicator.type' must be text")
+        if not any(isinstance(one, Wrote) and one.wamid == wamid for one in self._talk()):
+            raise GraphError(131009, "Message ID is invalid")
+        with self._business.lock:
+            now = self._business.world.now()
+            self._business.state.marked[wamid] = {"id": wamid, "at": now, "typing": typing is not None}
         return {"success": True}
+
+    def _talk(self) -> Iterator[Sent | Wrote]:
+        with self._business.lock:
+            return iter([one for person in self._business.state.customers.values() for one in person.talk])
 
     def _recipient(self, document: Document) -> tuple[Customer, str]:
         given = document.get("to") or document.get("recipient")
@@ -86,6 +99,7 @@ class Sending:
             template, text = self._template(customer, document)
         else:
             check_message(document)
+            self._files(document)
             if not self._business.window_open(number, customer):
                 reason = "More than 24 hours have passed since the recipient last replied to the sender number."
                 raise GraphError(131047, reason)
@@ -109,6 +123,17 @@ class Sending:
         if template["category"] == "AUTHENTICATION" and not document.get("to"):
             raise GraphError(131062, "Authentication templates go to phone numbers only.")
         return template, text
+
+    def _files(self, document: Document) -> None:
+        """Files that are named by id must be there."""
+        shelf, now = self._business.state.shelf, self._business.world.now()
+        kind = str(document.get("type"))
+        header = (document.get("interactive") or {}).get("header") or {}
+        holders = (document.get(kind) if kind in KINDS else None, header.get(str(header.get("type"))))
+        for holder in holders:
+            id = holder.get("id") if isinstance(holder, dict) else None
+            if id and shelf.there(str(id), now) is None:
+                raise GraphError(131009, f"Media ID {id} is not valid, or has expired")
 
     def _find(self, name: str, language: str) -> Template:
         templates = self._business.state.templates.values()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
+from connector.sandbox.cards import check_cards, check_offer
 from connector.sandbox.graph_errors import GraphError
 
 Template = dict[str, Any]
@@ -61,6 +62,14 @@ def check(template: Template, parts: Sequence[dict[str, Any]]) -> str:
     unknown = set(given) - {"header", "body", "button", "carousel", "limited_time_offer"}
     if unknown:
         raise GraphError(100, f"Invalid component type: {', '.join(sorted(unknown))}")
+    check_offer(template, parts)
+    check_cards(template, parts, _filled)
+    return _filled(template, parts)
+
+
+def _filled(template: Template, parts: Sequence[dict[str, Any]]) -> str:
+    """Header, body and buttons of a template, or of one card; the body as it is read."""
+    given = {str(part.get("type", "")).lower(): _parameters(part) for part in parts}
     _check_header(template, given.get("header", []))
     body = component(template, "BODY") or {"text": ""}
     text = _fill(template, "body", body["text"], given.get("body", []))

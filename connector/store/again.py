@@ -41,7 +41,7 @@ def change(conn: sa.Connection, row: sa.Row[Any], now: datetime) -> str:
         return "It is a question: answer it." if row.kind == "Ask" else f"A {row.kind} is not repeated."
     if row.kind == "SetField" and overtaken(conn, row):
         return f"{row.body['field']} has got a newer value since."
-    attempts = 1 if row.kind in ("LogActivity", "CreateTask") else 0
+    attempts = 1 if row.kind in ("LogActivity", "CreateTask", "AttachFile") else 0
     mine = sa.and_(_C.seq == row.seq, _C.state.in_(ENDED))
     again = sa.update(changes).where(mine).values(state="new", attempts=attempts, next_at=now, done_at=None)
     return "" if conn.execute(again).rowcount else "Somebody else did it first."

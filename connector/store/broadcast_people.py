@@ -37,6 +37,20 @@ def params(conn: sa.Connection, ids: Collection[str]) -> dict[str, Any]:
     return {row.send: row for row in conn.execute(query)} if ids else {}
 
 
+def blank(conn: sa.Connection, contacts: Collection[str], ids: Collection[str]) -> int:
+    """Rows of one person without what speaks of them: of their contacts, and by their phone where they have none."""
+    phones = [*ids, *(f"+{one}" for one in ids)]
+    theirs = sa.or_(among(conn, _P.contact, contacts), among(conn, _P.phone, phones))
+    gone = {"phone": "", "name": "", "params": None, "record": None, "reason": ""}
+    return conn.execute(sa.update(broadcast_people).where(theirs).values(**gone)).rowcount
+
+
+def empty(conn: sa.Connection, ids: Collection[str]) -> None:
+    """The values of these sends are forgotten; they have left long ago."""
+    mine = sa.and_(_P.send.is_not(None), among(conn, _P.send, ids))
+    conn.execute(sa.update(broadcast_people).where(mine).values(params=None))
+
+
 # ---- how it stands -----------------------------------------------------------------------------------------------
 @dataclass(slots=True)
 class Progress:

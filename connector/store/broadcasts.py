@@ -1,6 +1,7 @@
 """Broadcasts: one row each; every step is a compare-and-set, so that two clicks, clocks or workers make one."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from connector.store.tables import broadcasts, in_state
 DRAFT, SCHEDULED, PLANNING, RUNNING, DONE, CANCELLED = (
     "draft", "scheduled", "planning", "running", "done", "cancelled",
 )  # fmt: skip
+PEOPLE = ("rows", "samples")  # parts of a forecast that name people
+DRAFTS = timedelta(days=7)  # that a draft is kept
 OPEN = (SCHEDULED, PLANNING, RUNNING)
 _B = broadcasts.c
 
@@ -52,6 +55,19 @@ def move(conn: sa.Connection, id_: str, frm: Sequence[str], to: str, **values: A
 def note(conn: sa.Connection, id_: str, **values: Any) -> None:
     """Facts that decide nothing."""
     conn.execute(sa.update(broadcasts).where(_B.id == id_).values(**values))
+
+
+def planned(conn: sa.Connection, id_: str, now: datetime) -> None:
+    """Everybody is planned: the forecast keeps its counts, and no longer whom it spoke of."""
+    row = get(conn, id_)
+    told = {name: value for name, value in (row.forecast or {}).items() if name not in PEOPLE}
+    move(conn, id_, [PLANNING], RUNNING, planned_at=now, forecast=told or None)
+
+
+def prune(conn: sa.Connection, now: datetime) -> int:
+    """Drafts that nobody started; how many."""
+    old = sa.and_(_B.state == DRAFT, _B.at < now - DRAFTS)
+    return conn.execute(sa.delete(broadcasts).where(old)).rowcount
 
 
 def turn(conn: sa.Connection, id_: str, page_: int, cursor: Any) -> bool:

@@ -11,7 +11,8 @@ from connector.store.among import among
 from connector.store.engine import in_chunks
 from connector.store.tables import accounts, changes, crm_links, events, in_state, plans
 
-WRITTEN = ("SetField", "LogActivity", "CreateTask", "CompleteAction")  # the kinds the CRM writer carries out
+WRITTEN = ("SetField", "LogActivity", "CreateTask", "CompleteAction", "AttachFile")  # what the CRM writer carries out
+FILE = "AttachFile"  # waits for a file, and nothing waits for it
 WORKFLOW = "workflow"  # the object of a CompleteAction; its record is the callback
 
 
@@ -51,8 +52,10 @@ def due(conn: sa.Connection, account: str, now: datetime, limit: int) -> list[Ro
         page = conn.execute(query.where(pending, t.seq > last).order_by(t.seq).limit(limit)).all()
         for row in page:
             item = Row(row.seq, row.event, row.lane, row.object, row.record, row.kind, row.body, row.attempts)
-            if item.target in blocked or row.state == "in_flight" or (row.next_at is not None and row.next_at > now):
-                blocked.add(item.target)
+            waits = row.state == "in_flight" or (row.next_at is not None and row.next_at > now)
+            if item.target in blocked or waits:
+                if row.kind != FILE:
+                    blocked.add(item.target)
             else:
                 out.append(item)
         if out or len(page) < limit:

@@ -11,6 +11,7 @@ from connector.store.bulk import in_chunks
 from connector.store.family import Family
 from connector.store.tables import (
     accounts,
+    broadcast_people,
     changes,
     consents,
     contact_keys,
@@ -19,6 +20,7 @@ from connector.store.tables import (
     crm_links,
     events,
     holds,
+    media,
     plans,
     record_values,
     send_attempts,
@@ -29,8 +31,8 @@ from connector.store.tables import (
 
 
 def of(conn: sa.Connection, family: Family) -> dict[str, Any]:
-    """{contact, keys, links, consents, conversations, holds, windows, events, plans, changes, sends, attempts,
-    statuses, record_values, raw}."""
+    """{contact, keys, links, consents, conversations, holds, windows, events, media, plans, changes, sends, broadcasts,
+    attempts, statuses, record_values, raw}. The bytes of files are not among it: `media` says which there are."""
     mine = family.contacts
     found = _rows(conn, events, events.c.lane, family.lanes, events.c.seq) + _unclaimed(conn, family)
     sent = _rows(conn, sends, sends.c.lane, mine, sends.c.at)
@@ -46,9 +48,11 @@ def of(conn: sa.Connection, family: Family) -> dict[str, Any]:
         "holds": _rows(conn, holds, holds.c.contact, mine, holds.c.at),
         "windows": _rows(conn, windows, windows.c.contact, mine, windows.c.at),
         "events": [{k: v for k, v in row.items() if k != "payload"} | _told(row["payload"]) for row in found],
+        "media": _rows(conn, media, media.c.event, ids, media.c.at),
         "plans": _rows(conn, plans, plans.c.event, ids, plans.c.event_seq),
         "changes": _changes(conn, family, ids, sent),
         "sends": sent,
+        "broadcasts": _rows(conn, broadcast_people, broadcast_people.c.contact, mine, broadcast_people.c.line),
         "attempts": _rows(conn, send_attempts, send_attempts.c.send, send_ids, send_attempts.c.started_at),
         "statuses": _rows(conn, statuses, statuses.c.wamid, wamids, statuses.c.at),
         "record_values": _values(conn, family),

@@ -17,6 +17,7 @@ from sqlalchemy import event
 
 from connector.errors import StoreDown
 from connector.store.bulk import in_chunks, insert_many
+from connector.store.files import Files
 from connector.store.locks import FileLocks, PostgresLocks, file_locks
 from connector.store.secrets import Keyring
 
@@ -52,10 +53,11 @@ PASSING = frozenset(
 class Store:
     """One database and its locks. Open it in the process that uses it; a fork gets connections of its own."""
 
-    def __init__(self, engine: sa.Engine, locks: FileLocks | PostgresLocks) -> None:
+    def __init__(self, engine: sa.Engine, locks: FileLocks | PostgresLocks, files: Files) -> None:
         self.engine = engine
         self.dialect = engine.dialect.name
         self.locks = locks
+        self.files = files
         self._reader = engine.execution_options(connector_read=True, postgresql_readonly=True)
         self._turn = threading.Lock()
         self.keyring: Keyring | None = None  # opens what only we may read: the salt of erased people's hashes
@@ -114,13 +116,14 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def open_store(url: str, *, home: Path) -> Store:
-    """Opens `sqlite:///path` or `postgresql+psycopg://...`; `home` keeps SQLite's lock file."""
+def open_store(url: str, *, home: Path, media: Path | None = None) -> Store:
+    """Opens `sqlite:///path` or `postgresql+psycopg://...`; `home` keeps SQLite's lock file, `media` people's files."""
     address = sa.make_url(url)
+    files = Files(media or home / "media")
     if address.get_backend_name() == "sqlite":
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Store(_sqlite(address), file_locks(home / "locks"))
-    return Store(_postgres(address), PostgresLocks(conninfo(address)))
+        return Store(_sqlite(address), file_locks(home / "locks"), files)
+    return Store(_postgres(address), PostgresLocks(conninfo(address)), files)
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:

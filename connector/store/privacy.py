@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from connector.errors import TryAgain
-from connector.store import blanking, people, veil
+from connector.store import blanking, broadcast_people, people, veil
 from connector.store.family import Family
 from connector.store.tables import (
     changes,
@@ -200,6 +200,7 @@ PARTS: Mapping[str, Callable[[sa.Connection, Work, veil.Veil], bool]] = {
 
 def finish(conn: sa.Connection, work: Work) -> None:
     """What was looked for is forgotten too, and a key that a message's answer taught us meanwhile."""
+    broadcast_people.blank(conn, work.family.contacts, work.family.ids)
     conn.execute(sa.delete(contact_keys).where(contact_keys.c.contact.in_(work.family.contacts)))
     done = {"state": "done", "work": None, "counts": work.counts}
     conn.execute(sa.update(erasures).where(erasures.c.contact == work.family.root).values(**done))

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.core import redact
-from connector.store import audit, blanking, veil
+from connector.store import audit, blanking, broadcast_people, veil
 from connector.store.options import Options
 from connector.store.tables import (
     changes,
@@ -92,6 +92,7 @@ def messages(conn: sa.Connection, options: Options, now: datetime, after: Any) -
     if rows:
         gone = {"body": None, "context": None}
         conn.execute(sa.update(sends).where(t.id.in_([row.id for row in rows])).values(**gone))
+        broadcast_people.empty(conn, [row.id for row in rows])
     return Step(len(rows), rows[-1].at if len(rows) == ROWS else None)
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.core.phone import spellings
-from connector.store import windows
+from connector.core.message import files
+from connector.store import media, windows
+from connector.store.aliases import aliases
 from connector.store.among import among
 from connector.store.bulk import insert_many
 from connector.store.tables import (
     accounts,
     consents,
-    contact_keys,
     contacts,
     in_state,
     numbers,
@@ -69,6 +69,7 @@ class Started:
     template: str
     category: str
     body: Mapping[str, Any]
+    files: Mapping[str, str] = field(default_factory=dict)  # key of a file it carries -> WhatsApp's id of it
 
 
 @dataclass(slots=True)
@@ -83,6 +84,8 @@ class Facts:
     templates: dict[tuple[str, str], sa.Row[Any]] = field(default_factory=dict)
     parks: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
     starts: dict[str, list[datetime]] = field(default_factory=dict)  # lane -> messages that may have left
+    carries: dict[str, dict[str, str]] = field(default_factory=dict)  # send -> the files in it: key -> address
+    files: dict[str, Any] = field(default_factory=dict)  # key of a file -> its row of media_ids, for this number
 
 
 # ---- what is due -------------------------------------------------------------------------------------------------
@@ -153,7 +156,7 @@ def look(conn: sa.Connection, number: str, rows: Sequence[sa.Row[Any]], now: dat
 
     An opt-out takes the same contacts before it is stored, so it is either seen here or comes after the claim."""
     lanes = sorted({row.lane for row in rows if row.lane})
-    same = _aliases(conn, rows)
+    same = aliases(conn, rows)
     everyone = sorted({*lanes, *(other for others in same.values() for other in others)})
     facts = Facts(inbound=_to_number(conn, number, _lock(conn, everyone)))
     facts.rows = _still_ready(conn, rows)
@@ -164,11 +167,17 @@ def look(conn: sa.Connection, number: str, rows: Sequence[sa.Row[Any]], now: dat
     facts.templates = _templates(conn, facts.rows)
     facts.parks = _parks(conn, facts.rows, now)
     facts.starts = _starts(conn, number, lanes, now)
+    facts.carries = _carries(conn, facts.rows)
+    facts.files = media.known(conn, number, sorted({key for keys in facts.carries.values() for key in keys}), now)
     return facts
 
 
-def start(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> list[Started]:
-    """Compare-and-set ready -> in_flight, with the attempt written down before any request is made."""
+def start(
+    conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime, ids: Mapping[str, Any] | None = None
+) -> list[Started]:
+    """Compare-and-set ready -> in_flight, with the attempt written down before any request is made.
+
+    `ids`: what WhatsApp calls the files that they carry."""
     if not rows:
         return []
     by_id = {row.id: row for row in rows}
@@ -178,7 +187,7 @@ def start(conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime) -> li
     started = [
         Started(
             r.id, taken[r.id].attempts, r.number, r.account, r.crm, r.lane, r.to, r.user_id, r.template, r.category,
-            taken[r.id].body or {},
+            taken[r.id].body or {}, {key: ids[key].media_id for key in files(taken[r.id].body) if ids and key in ids},
         )
         for r in rows if r.id in taken
     ]  # fmt: skip
@@ -220,21 +229,11 @@ def homeless(conn: sa.Connection, number: str, now: datetime) -> int:
 
 
 # ---- what the gates look at --------------------------------------------------------------------------------------
-def _aliases(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, set[str]]:
-    """{lane: other contacts with this phone in one of its spellings}: the message may reach them."""
-    written = {row.to: spellings(row.to) for row in rows if row.to}
-    every = {spelling for some in written.values() for spelling in some}
-    t, have = contact_keys.c, defaultdict[str, set[str]](set)
-    for kind, cut in (("wa_id", 1), ("phone", 0)):
-        query = sa.select(t.value, t.contact).where(t.kind == kind, among(conn, t.value, {s[cut:] for s in every}))
-        for value, contact in conn.execute(query) if every else ():
-            have["+" + value.lstrip("+")].add(contact)
-    found: dict[str, set[str]] = {}
-    for row in rows:
-        others = {contact for s in written.get(row.to, ()) for contact in have.get(s, ())} - {row.lane}
-        if row.lane and others:
-            found.setdefault(row.lane, set()).update(others)
-    return found
+def _carries(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, dict[str, str]]:
+    """Which of our files these messages carry; templates carry none, so their bodies are not read here."""
+    free = [row.id for row in rows if not row.template]
+    found = conn.execute(sa.select(_T.id, _T.body).where(among(conn, _T.id, free))) if free else ()
+    return {row.id: keys for row in found if (keys := files(row.body))}
 
 
 def _lock(conn: sa.Connection, ids: Sequence[str]) -> dict[str, datetime]:

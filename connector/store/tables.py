@@ -771,3 +771,45 @@ windows = table(  # when a person last wrote to each number: the 24 hours count 
     sa.Column("number", Id, primary_key=True),
     sa.Column("at", Time, nullable=False),
 )
+# ---- media: files that came in or go out (0004) ----------------------------------------------------------------------
+media = table(
+    "media",
+    sa.Column("id", Id, primary_key=True),  # also its name on disk
+    text("way", "in"),  # in: a customer's · out: ours, to be sent
+    text("account", ""),  # the WhatsApp account it came to
+    text("number", ""),
+    text("event"),  # of the message it came with
+    text("media_id"),  # WhatsApp's id of it: it lives 7 days
+    text("url"),  # where a file of ours comes from; null = it was given to us whole
+    text("kind", ""),  # image video audio document sticker
+    text("mime", ""),  # as its sender declares it
+    text("name", ""),
+    text("declared", ""),  # the sender's sha256, base64 or hex
+    text("sha256", ""),  # what we found, hex
+    sa.Column("size", sa.BigInteger),
+    text("state", "new"),  # new stored refused (never kept) gone (kept once, deleted)
+    number("attempts"),
+    sa.Column("next_at", Time),
+    text("reason", ""),  # in plain words
+    sa.Column("at", Time, nullable=False),
+    sa.Column("stored_at", Time),
+    sa.UniqueConstraint("account", "media_id", name="media_once"),
+)
+sa.Index("media_event", media.c.event)
+sa.Index("media_at", media.c.at)
+sa.Index("media_file", media.c.media_id)
+pending("media_new", media, "state = 'new'", "next_at")
+
+media_ids = table(  # what WhatsApp calls a file of ours, for each number: an upload is good for 30 days
+    "media_ids",
+    sa.Column("number", sa.Text, primary_key=True),
+    sa.Column("media", Id, primary_key=True),
+    text("media_id"),
+    text("state", "new"),  # new done refused
+    number("attempts"),
+    sa.Column("next_at", Time),
+    text("reason", ""),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("expires_at", Time),
+)
+pending("media_ids_new", media_ids, "state = 'new'", "next_at")

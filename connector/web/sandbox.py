@@ -46,6 +46,17 @@ class Sandbox:
         """{customer, on, messages, records, form, now} of one of them."""
         return dict(self.call("GET", f"/_customers/{quote(who, safe='')}"))
 
+    def file(self, id_: str) -> tuple[str, bytes]:
+        """(type, bytes) of a file at the sandbox's WhatsApp. Raises NotFound."""
+        request = urllib.request.Request(f"{self.url}/_files/{quote(id_, safe='')}")  # noqa: S310 - a setting
+        try:
+            with _direct().open(request, timeout=self.patience) as answer:
+                return answer.headers.get_content_type(), answer.read(MOST)
+        except urllib.error.HTTPError:
+            raise errors.NotFound("There is no such file.", code="file") from None
+        except OSError as error:
+            raise errors.Unreachable("The sandbox does not answer.", code="sandbox") from error
+
     def write(self, who: str, answer: dict[str, Any]) -> dict[str, Any]:
         """A customer writes or taps: {wamid, message, delivering}."""
         return dict(self.call("POST", f"/_customers/{quote(who, safe='')}", answer))

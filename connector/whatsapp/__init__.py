@@ -43,6 +43,19 @@ MANIFEST = Manifest(
         Flag(
             "base-url", "API address", required=False, help="Only for a sandbox; without a version.", default=BASE_URL
         ),
+        Flag(
+            "read-marks",
+            "Read marks",
+            required=False,
+            help="yes: customers see two blue ticks when their message was read; typing: and that an answer comes; "
+            "no when left out.",
+        ),
+        Flag(
+            "keep-media",
+            "Keep files",
+            required=False,
+            help="no: files that customers send are not fetched, and no document can put them on a record.",
+        ),
     ),
     hosts=HOSTS,
     crm=False,

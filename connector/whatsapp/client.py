@@ -2,13 +2,23 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 from connector.core.template import Template
 from connector.errors import GiveUp, NotAllowed, NotFound, Unreachable
-from connector.ports import Account, Issue, NumberState, OutboundMessage, Receipt
+from connector.ports import (
+    Account,
+    FetchedFile,
+    Issue,
+    Multipart,
+    NumberState,
+    OutboundMessage,
+    Receipt,
+    StoredFile,
+)
 from connector.whatsapp import checking
 from connector.whatsapp.errors import translate
+from connector.whatsapp.media import Media
 from connector.whatsapp.number import FIELDS as NUMBER_FIELDS
 from connector.whatsapp.number import read_number
 from connector.whatsapp.profile import FIELDS as PROFILE_FIELDS
@@ -33,6 +43,7 @@ class WhatsApp:
         self._token = value(account.secrets, "token")
         self._app_secret = value(account.secrets, "app-secret")
         self._wire = Wire(f"{base_url(account.settings)}/{VERSION}", self._token)
+        self._media = Media(self._number, base_url(account.settings), self._token, self._call)
         self._messages = self._wire.target(f"{self._number}/messages")
 
     def close(self) -> None:
@@ -52,6 +63,26 @@ class WhatsApp:
             return unanswered(error)
         except Exception as error:  # noqa: BLE001 - the request may be out: an exception would lose that it is
             return broken(error)
+
+    def mark_read(self, wamid: str, *, typing: bool = False) -> None:
+        """Marks it and all before it as read; `typing` shows that we write, until we answer or 25 s have passed."""
+        body: Json = {"messaging_product": "whatsapp", "status": "read", "message_id": wamid}
+        self._call(
+            "POST", f"{self._number}/messages", body=body | ({"typing_indicator": {"type": "text"}} if typing else {})
+        )
+
+    # ---- files ---------------------------------------------------------------------------------------------------
+    def upload(self, file: StoredFile) -> str:
+        """The id WhatsApp gives a file of ours."""
+        return self._media.upload(file)
+
+    def download(self, media_id: str, into: BinaryIO, *, declared: str = "", sha256: str = "") -> FetchedFile:
+        """A customer's file, checked against its declared type and hash."""
+        return self._media.download(_id(media_id, "a file"), into, declared=declared, sha256=sha256)
+
+    def fetch(self, url: str, into: BinaryIO, most: int) -> FetchedFile:
+        """A file of ours from a public address; no token goes with it."""
+        return self._media.fetch(url, into, most)
 
     # ---- templates -----------------------------------------------------------------------------------------------
     def templates(self) -> list[Template]:
@@ -160,18 +191,23 @@ class WhatsApp:
         path: str,
         query: Mapping[str, str] | None = None,
         *,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | Multipart | None = None,
         token: str = "",
     ) -> Json:
         """One call; the decoded object. Raises what the code table says."""
-        content = None if body is None else json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        content: bytes | Multipart | None = body if body is None or isinstance(body, Multipart) else _json(body)
         answer = self._wire.call(method, self._wire.target(path, query), content, token)
         if answer.status == 200 and isinstance(answer.body, dict):
             return answer.body
         raise translate(answer.status, answer.body)
 
 
-def _id(template_id: str) -> str:
-    if not (template_id.isascii() and template_id.isdigit()):
-        raise NotFound("This is not the id of a template.", hint="Take it from the list of templates.", code="bad_id")
-    return template_id
+def _json(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _id(given: str, what: str = "a template") -> str:
+    if not (given.isascii() and given.isdigit()):
+        hint = "Take it from the list of templates." if what == "a template" else ""
+        raise NotFound(f"This is not the id of {what}.", hint=hint, code="bad_id")
+    return given

@@ -6,7 +6,7 @@ Source: Meta, Cloud API message pages, checked 2026-11.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connector.core.message import check, neutral
+from connector.core.message import check, key_of, neutral
 
 Json = dict[str, Any]
 Message = Mapping[str, Any]
@@ -43,8 +43,8 @@ def _media(message: Message, files: Ids) -> Json:
 
 
 def _file(found: Message, files: Ids) -> Json:
-    if found.get("media"):
-        known = files.get(str(found["media"]))
+    if key := key_of(found):
+        known = files.get(key)
         if known is None:
             raise ValueError("its file is not at WhatsApp yet")
         return {"id": known}

@@ -21,6 +21,10 @@ def validate(settings: Mapping[str, object]) -> None:
     for name in ("phone-number-id", "waba-id"):
         if not _ID.fullmatch(value(settings, name)):
             raise NotAllowed(f"{name} is not an id.", hint="Copy it from the app's API Setup page.", code="bad_id")
+    for name, words in (("read-marks", ("", "no", "yes", "typing")), ("keep-media", ("", "yes", "no"))):
+        if value(settings, name).lower() not in words:
+            hint = f"Write {', '.join(word for word in words if word)}."
+            raise NotAllowed(f"{name} cannot be '{value(settings, name)[:40]}'.", hint=hint, code="bad_word")
     base_url(settings)
 
 

@@ -4,7 +4,7 @@ import json
 import logging
 import ssl
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass
@@ -13,6 +13,7 @@ import httpx
 
 from connector.core.address import is_loopback
 from connector.errors import NotAllowed, Unreachable
+from connector.ports import Multipart
 
 Target = httpx.URL
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
@@ -52,7 +53,7 @@ class Wire:
         clean = "/".join(quote(part, safe="") for part in path.split("/"))
         return self._base.copy_with(path=f"{self._base.path.rstrip('/')}/{clean}", params=query)
 
-    def call(self, method: str, target: Target, content: bytes | None = None, token: str = "") -> Answer:
+    def call(self, method: str, target: Target, content: bytes | Multipart | None = None, token: str = "") -> Answer:
         """One request, never repeated. Raises Unreachable; its `sent` is False when it surely never left us."""
         request = self._request(method, target, content, token)
         transport = self._take()
@@ -71,14 +72,15 @@ class Wire:
         while self._idle:
             self._idle.pop().close()
 
-    def _request(self, method: str, target: Target, content: bytes | None, token: str) -> httpx.Request:
+    def _request(self, method: str, target: Target, content: bytes | Multipart | None, token: str) -> httpx.Request:
         # Ready headers and a ready stream: httpx then adds nothing, and no compressed answer is asked for
         headers = [(b"Host", self._host), (b"Authorization", _header(token) if token else self._token)]
         if content is not None:
-            headers += [(b"Content-Type", b"application/json"), (b"Content-Length", b"%d" % len(content))]
+            kind = content.content_type.encode() if isinstance(content, Multipart) else b"application/json"
+            headers += [(b"Content-Type", kind), (b"Content-Length", b"%d" % len(content))]
         elif method == "POST":
             headers.append((b"Content-Length", b"0"))
-        stream = httpx.ByteStream(content or b"")
+        stream = _FromDisk(content) if isinstance(content, Multipart) else httpx.ByteStream(content or b"")
         return httpx.Request(method, target, headers=headers, stream=stream, extensions=_TIMES)
 
     def _take(self) -> httpx.HTTPTransport:
@@ -96,6 +98,16 @@ class Wire:
         self._idle.append(transport)
         if self._closed:
             self.close()
+
+
+class _FromDisk(httpx.SyncByteStream):
+    """A body that is read as it is sent."""
+
+    def __init__(self, body: Multipart) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
 
 
 def _read(response: httpx.Response) -> bytes:

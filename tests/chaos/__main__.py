@@ -17,6 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m tests.chaos", description=__doc__)
     parser.add_argument("--events", type=int, default=2000)
     parser.add_argument("--sends", type=int, default=1000)
+    parser.add_argument("--people", type=int, default=500, help="of a broadcast, which some of them stop")
     parser.add_argument("--contacts", type=int, default=150)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kills", type=int, default=40)
@@ -31,8 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", type=Path, help="a folder for the processes' logs, kept")
     given = parser.parse_args(argv)
     course = Course(
-        events=given.events, sends=given.sends, contacts=given.contacts, workers=given.workers, kills=given.kills,
-        flushes=given.flushes, stops=0 if given.sqlite else given.stops, seed=given.seed, mutant=given.mutant,
+        events=given.events, sends=given.sends, people=given.people, contacts=given.contacts, workers=given.workers,
+        kills=given.kills, flushes=given.flushes,
+        stops=0 if given.sqlite else given.stops, seed=given.seed, mutant=given.mutant,
         hasty=given.hasty, steps=tuple(filter(None, given.steps.split(","))), patience=given.patience,
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="connector-chaos-") as folder:

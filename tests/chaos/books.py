@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from connector.store.tables import changes, deliveries, events, plans, send_attempts, sends
+from connector.store.tables import broadcasts, changes, deliveries, events, plans, send_attempts, sends
 
 SOON = timedelta(hours=1)  # what waits longer waits for its hours, not for us
 FOR_PERSON = sa.and_(sends.c.state == "unknown", sends.c.who == "you", sends.c.label != "")  # was sent once more
@@ -27,6 +27,7 @@ def pending(conn: sa.Connection) -> dict[str, int]:
             "waiting": (sends, sa.and_(t.state == "waiting", t.next_at < soon)),
             "unknown": (sends, sa.and_(t.state == "unknown", ~FOR_PERSON)),
             "telling": (sends, t.tell == 1),
+            "planning": (broadcasts, broadcasts.c.state.in_(["scheduled", "planning"])),
         },
     )
 

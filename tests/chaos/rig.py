@@ -61,7 +61,7 @@ class Rig:
         upgrade(self.url)
         if postgres:
             self._prepare()
-        config = settings.load(self._environment("postgres"))
+        config = settings.load(self.environment("postgres"))
         self.bell = RedisBell(config.redis_url)
         self.app = App(config, self.bell)
         crms = self._connect()
@@ -150,7 +150,8 @@ class Rig:
         return patience
 
     # ---- set up --------------------------------------------------------------------------------------------------
-    def _environment(self, user: str) -> dict[str, str]:
+    def environment(self, user: str) -> dict[str, str]:
+        """What a process of this deployment is given, as this database user."""
         url = self.url.replace("postgres@", f"{user}@") if self.postgres else self.url
         more = {"DATABASE_URL": url, "REDIS_URL": self.valkey.url, "PORT": str(self.port), "LOG_LEVEL": "WARNING"}
         return environment(self.home, **more)
@@ -158,7 +159,7 @@ class Rig:
     def _slot(self, name: str, kind: str) -> Slot:
         start = ("-m", "tests.chaos.mutants", ",".join(self.altered)) if self.altered else ("-m", "connector.cli")
         argv = [sys.executable, *start, *WORDS[kind]]
-        return Slot(name, kind, argv, self._environment(name), self.home / f"{name}.log")
+        return Slot(name, kind, argv, self.environment(name), self.home / f"{name}.log")
 
     def _prepare(self) -> None:
         """A database user for each process, so that a lock's session tells whose it is."""

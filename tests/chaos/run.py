@@ -2,11 +2,12 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tests.chaos import books
+from tests.chaos.broadcasts import Broadcast
 from tests.chaos.calls import SHARES, Calls, plan
 from tests.chaos.door import Door
 from tests.chaos.judge import Verdict, judge
@@ -30,6 +31,7 @@ class Course:
     kills: int = 0
     flushes: int = 1
     stops: int = 0
+    people: int = 0  # of a broadcast
     contacts: int = 150
     workers: int = 2
     seed: int = 1
@@ -87,6 +89,7 @@ class Report:
             "doubled": verdict.doubled,
             "out of order": verdict.out_of_order,
             "else": "; ".join(verdict.wrong[:8]) or "-",
+            "broadcast": f"{self.course.people} people" if self.course.people else "-",
             "sends": f"{sends.sends}: {sends.stopped} refused after a STOP, {sends.resent} resent "
             f"and labelled ({sends.twice} reached WhatsApp twice, {sends.held} are held for a person)",
             "attempts": told({name or "killed": n for name, n in self.outcomes.items()}),
@@ -120,6 +123,8 @@ class _Run:
         self.deals = rig.sandbox.deals([(call.who, call.n) for call in planned if call.kind == "deal"])
         self.load = Load(self.door, contacts, course.events, course.seed)
         self.calls = Calls(self.door, rig.sandbox, rig.links, self.deals, planned, course.seed)
+        strangers = people(replace(course, contacts=course.people), "57302")
+        self.broadcast = Broadcast(rig, self.door, strangers, course.stoppers, course.seed, rig.home)
         self.killer = Killer(rig, self.door, self._allow, course.seed, course.pause, course.aim)
 
     def report(self) -> Report:
@@ -129,9 +134,12 @@ class _Run:
         verdict.wrong += [f"{found['code']}: {found['count']}" for found in rig.findings()]
         with rig.app.store.read() as conn:
             causes = {kind: self.calls.count(kind) for kind in SHARES}
-            verdict.wrong += books.faults(conn, course.events + self.calls.count("stop"), causes)
+            stops = self.calls.count("stop") + sum(call.kind == "stop" for call in self.broadcast.made)
+            verdict.wrong += books.faults(conn, course.events + stops, causes)
             outcomes = books.outcomes(conn)
         sends = self._sends()
+        if course.people:
+            sends.wrong += self._broadcast_faults()
         sends.wrong += judge_truth(
             rig.sandbox.ledger("hubspot"), rig.sandbox.messages(), self.deals, self.calls.stopped
         )
@@ -148,6 +156,8 @@ class _Run:
         try:
             self.load.start()
             self.calls.start()
+            if course.people:
+                self.broadcast.start()
             killer.run(list(course.steps) or killer.plan(course.kills, course.flushes, course.stops))
             assert self.load.wait(SEND * self.rig.slowness), "the web process does not take the messages"
             assert self.calls.wait(SEND * self.rig.slowness), "the web process does not take the calls"
@@ -174,10 +184,19 @@ class _Run:
     def _sends(self) -> SendVerdict:
         with self.rig.app.store.read() as conn:
             labels = books.labels(conn)
-        return judge_sends(self.rig.sandbox.ledger("graph"), self.calls.made, labels, self.watch.after())
+        made = [*self.calls.made, *self.broadcast.made]
+        return judge_sends(self.rig.sandbox.ledger("graph"), made, labels, self.watch.after())
+
+    def _broadcast_faults(self) -> list[str]:
+        """Everybody is planned or refused, once, whoever started it and however often."""
+        told, n = self.broadcast.facts(), self.course.people
+        wrong = [] if self.broadcast.begun == 1 else [f"the broadcast was begun {self.broadcast.begun} times"]
+        if told["planned"] + told["refused"] != 2 * n or told["planned"] > n:  # everybody stands in the list twice
+            wrong.append(f"of {n} people, each listed twice, {told} were planned and refused")
+        return wrong
 
 
-def people(course: Course) -> list[str]:
+def people(course: Course, prefix: str = "57301") -> list[str]:
     """Customers whom no CRM knows yet; the numbers are of a country without other spellings of a mobile."""
     dice = random.Random(course.seed)
-    return [f"57301{n:07d}" for n in dice.sample(range(1_000_000, 9_999_999), course.contacts)]
+    return [f"{prefix}{n:07d}" for n in dice.sample(range(1_000_000, 9_999_999), course.contacts)]

@@ -10,8 +10,8 @@ from tests.servers import PostgresServer
 
 pytestmark = pytest.mark.xdist_group("chaos")  # with --dist loadgroup they share one process
 
-ON_POSTGRES = Course(events=1400, sends=600, kills=40, flushes=1, stops=3, patience=150.0)
-ON_SQLITE = Course(events=700, sends=300, kills=20, flushes=1, seed=2, patience=150.0)
+ON_POSTGRES = Course(events=1400, sends=400, people=200, kills=40, flushes=1, stops=3, patience=150.0)
+ON_SQLITE = Course(events=700, sends=200, people=100, kills=20, flushes=1, seed=2, patience=150.0)
 CALM = ("clock",) * 4
 SHORT = Course(events=250, contacts=40, workers=3, patience=30.0)
 SENDING = Course(events=20, sends=200, contacts=40, stoppers=0.0, patience=30.0)

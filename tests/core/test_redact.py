@@ -83,6 +83,7 @@ def test_emptied_changes_can_still_be_loaded() -> None:
         changes.SetConsent(category="all", state="opted_out", evidence="x"), changes.SendMessage(text="x"),
         changes.StartFlow(flow="f"), changes.Handoff(text="x"), changes.Ask(why="w", text="x", choices=("x",)),
         changes.CompleteAction(callback="c", values={"x": "x"}), changes.Notify(webhook="w", values={"x": "x"}),
+        changes.AttachFile(file="1", name="x", text="x"), changes.SendMessage(body={"type": "text", "text": "x"}),
         changes.SendTemplate(template="t", values={"x": "x"}),
     ]  # fmt: skip
     for change in made:

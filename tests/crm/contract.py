@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -12,6 +13,7 @@ from connector.crm import connect
 from connector.errors import Busy, NotAllowed, Unreachable
 from connector.ports import CRM, Account, ActivityChange, ContactKey, RecordChange, Tokens
 from connector.store.accounts import OWNERS
+from tests.crm import attaching
 from tests.town import Sandbox
 
 WA_ID = "5215519370264"  # a Mexican subscriber, spelled as WhatsApp does
@@ -395,3 +397,25 @@ class CRMContract:
         [issue, *_] = crm.check()
         assert issue.message
         assert not issue.fix
+
+    # ---- files ---------------------------------------------------------------------------------------------------
+    def files(self, sandbox: Sandbox) -> list[str]:
+        """The records that files are on, one for each."""
+        raise NotImplementedError
+
+    def test_a_file_is_put_on_its_record_once(self, sandbox: Sandbox, crm: CRM, tmp_path: Path) -> None:
+        id = self.add(sandbox, **{self.last_name: "Ruiz"})
+        [first] = crm.attach([attaching.change(tmp_path, self.object, id)])
+        assert (first.state, bool(first.activity)) == ("done", True)
+        [second] = crm.attach([attaching.change(tmp_path, self.object, id, look_first=True)])
+        assert (second.state, second.activity) == ("done", first.activity)
+        [other] = crm.attach([attaching.change(tmp_path, self.object, id, ref="abc-2", look_first=True)])
+        assert (other.state, other.activity == first.activity) == ("done", False)
+        assert self.files(sandbox) == [id] * 2
+
+    def test_a_file_for_nobody_is_refused_and_holds_nobody(self, sandbox: Sandbox, crm: CRM, tmp_path: Path) -> None:
+        id = self.add(sandbox, **{self.last_name: "Ruiz"})
+        wrong = attaching.change(tmp_path, self.object, self.gone)
+        outcomes = crm.attach([wrong, attaching.change(tmp_path, self.object, id, ref="abc-3")])
+        assert [one.state for one in outcomes] == ["refused", "done"]
+        assert outcomes[0].text

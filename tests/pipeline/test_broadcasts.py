@@ -10,14 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from connector.core.audience import Source
 from connector.pipeline import broadcast_export
 from connector.pipeline import broadcasts as acts
 from connector.pipeline.broadcast_plan import Planner
+from connector.store import broadcast_people as store_people
 from connector.store import broadcasts, doctor, tables, uploads
-from connector.store.tables import broadcast_people, events, sends
+from connector.store.tables import broadcast_people, events
 from connector.works import broadcasts as works
 from tests.pipeline.conftest import ANA, NUMBER
 from tests.pipeline.street import Street, lane, open_street  # noqa: F401 - fixtures
@@ -217,6 +216,49 @@ def test_it_begins_at_its_time_and_once_with_two_clocks(lane: Street, tmp_path: 
     assert (row.state in ("running", "done"), row.planned) == (True, 2)
 
 
+def test_a_list_of_the_crm_is_sent_to_and_told_to(lane: Street) -> None:
+    """The record of each person hears what became of their message."""
+    lists, token = "/hubspot/crm/lists/2026-09", {"Authorization": "Bearer pat-na1-sandbox-hubspot"}
+    made = lane.sandbox.http.post(lists, json={"name": "VIP", "objectTypeId": "0-1"}, headers=token).json()
+    some = [r["id"] for r in lane.sandbox.records("hubspot", "contacts") if r["properties"].get("phone")][:3]
+    lane.sandbox.http.put(f"{lists}/{made['list']['listId']}/memberships/add", json=some, headers=token)
+    lane.publish(OFFER.replace("segment: any", "segment: list VIP"))
+    with lane.app.store.write() as conn:
+        id_ = acts.create(conn, lane.app.accounts(), "spring", None, "Eva", lane.clock.now(), forecast=False).id
+    told = works.foretell(lane.app, id_, lambda done, total: None)
+    assert (told["read"], told["sendable"]) == (3, 3), told["reasons"]
+    act(lane, acts.start, id_, "Eva")
+    lane.settle()
+    assert {row.person[2] for row in lane.sends} == set(some)
+    for record in some:
+        assert lane.sandbox.record("hubspot", "contacts", record)["properties"]["whatsapp_last_answer"] == "sent"
+    lane.healthy()
+
+
+def test_a_document_with_a_time_begins_by_itself_once(lane: Street) -> None:
+    """Two clocks look at the same moment."""
+    lists, token = "/hubspot/crm/lists/2026-09", {"Authorization": "Bearer pat-na1-sandbox-hubspot"}
+    lane.sandbox.http.post(lists, json={"name": "VIP", "objectTypeId": "0-1"}, headers=token)
+    at = lane.clock.now() - timedelta(minutes=5)
+    lane.publish(OFFER.replace("segment: any", f"segment: list VIP, at: {at:%Y-%m-%d %H:%M}"))
+    for _ in range(2):
+        lane.app.broadcasts(lambda: False)
+    lane.settle()
+    (row,) = lane.rows(tables.broadcasts)
+    assert (row.author, row.planned, row.state in ("running", "done")) == (acts.BY_TIME, 0, True)
+
+
+def test_who_is_erased_is_gone_from_it(lane: Street, tmp_path: Path) -> None:
+    started(lane, tmp_path, [f"{ANA};Anabel", *people(1)])
+    lane.settle()
+    with lane.app.store.write() as conn:
+        (row,) = [r for r in lane.rows(broadcast_people) if r.phone.endswith(ANA)]
+        assert store_people.blank(conn, [row.contact], [ANA]) == 1
+    left = repr(lane.rows(broadcast_people))
+    assert ("Anabel" in left, ANA in left) == (False, False)
+    assert lane.rows(tables.upload_parts) == [], "the file is not kept once everybody is planned"
+
+
 # ---- whoever plans, each page once -----------------------------------------------------------------------------------
 def test_two_planners_and_a_dead_one_plan_each_page_once(
     store_url: str, home: Path, sandbox: Any, zygote: Any, tmp_path: Path
@@ -246,14 +288,3 @@ def _planner(street: Street, id_: str, dies: bool = False) -> Callable[[], None]
             raise KeyboardInterrupt
 
     return lambda: Planner(street.app.store, look, reader, street.clock).run(progress, lambda name: None)
-
-
-def test_the_doctor_sees_a_person_without_a_message_and_the_reverse(lane: Street, tmp_path: Path) -> None:
-    started(lane, tmp_path, people(3))
-    plan(lane)
-    one, two, _ = lane.sends
-    with lane.app.store.write() as conn:
-        conn.execute(sa.delete(sends).where(sends.c.id == one.id))
-        conn.execute(sa.delete(broadcast_people).where(broadcast_people.c.send == two.id))
-        found = {f["code"]: f["count"] for f in doctor.findings(conn, lane.clock.now())}
-    assert found["broadcast_people"] == 2

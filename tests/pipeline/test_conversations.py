@@ -5,7 +5,9 @@
 import json
 from pathlib import Path
 
-from connector.store import accounts, documents
+import pytest
+
+from connector.store import accounts, contacts, documents
 from connector.store.tables import windows
 from tests.pipeline.flows import ANA, QUALIFY, Talk
 from tests.pipeline.messages import DISPLAY, value, webhook
@@ -262,9 +264,16 @@ def test_a_step_template_goes_through_the_gates(lane: Street) -> None:
     ana = Talk(lane)
     ana.says("invite")
     (row,) = lane.sends
-    assert (row.state, row.step, row.priority) != ("", "", 1)
-    assert row.code == "consent" or row.state in ("accepted", "sent", "delivered", "read")
-    assert (ana.ends == ["unsent"]) == (row.code == "consent")
+    assert (row.state, row.code, row.step, ana.ends) == ("refused", "consent", "invite.go_on", ["unsent"])
+    assert "has not opted in to marketing" in ana.rows[0].reason
+    yes = {"contact": row.lane, "category": "marketing", "state": "opted_in", "how": "form", "at": lane.clock.now(),
+           "evidence": "", "event": None}  # fmt: skip
+    with lane.app.store.write() as conn:
+        contacts.opt(conn, [yes])
+    ana.says("invite")
+    assert (ana.heard, ana.now.step) == (["webinar_invite_v2"], "go_on")
+    ana.says(button="later")
+    assert ana.ends == ["unsent", "done"]
     lane.healthy()
 
 
@@ -275,7 +284,7 @@ start: [{says: [invite]}]
 expires: 20 hours
 steps:
   go_on:
-    template: {name: webinar_invite_v2, language: es, with: {"1": "{{ contact.firstname }}"}, buttons: [yes, later, no]}
+    template: {name: webinar_invite_v2, language: es, with: {first_name: "{{ contact.firstname }}"}, buttons: [yes, later, no]}
     end: done
 """
 
@@ -303,3 +312,33 @@ def test_conversations_are_not_replayed(lane: Street) -> None:
     assert lane.cli("replay", "--since", "7d") in (0, 1), lane.said
     assert "onversations are not replayed" in lane.said
     assert ana.heard == [HELLO, SIZE]
+
+
+BACK = """\
+flow: back
+crm: hubspot
+start: [{says: [help]}]
+expires: 20 hours
+steps:
+  human: {say: A colleague comes., handoff: {task: Talk to them}, go: after}
+  after: {say: Here I am again., end: done}
+"""
+
+
+@pytest.mark.parametrize("how", ["by hand", "by time"])
+def test_it_goes_on_behind_a_person(lane: Street, how: str) -> None:
+    """Given back, or after the hours of the setting: the flow goes on where the person took over."""
+    lane.publish(BACK)
+    assert lane.cli("settings", "set", "handoff_hours=2") == 0, lane.said
+    ana = Talk(lane)
+    ana.says("help")
+    assert (ana.now.waits, ana.held) == ("person", ["handoff"])
+    if how == "by hand":
+        assert lane.cli("flows", "release", ANA) == 0, lane.said
+        lane.settle()
+    else:
+        lane.pass_(hours=1)
+        assert len(ana.heard) == 1
+        lane.pass_(hours=1, minutes=1)
+    assert (ana.heard, ana.ends) == (["A colleague comes.", "Here I am again."], ["done"])
+    lane.healthy()

@@ -213,9 +213,15 @@ def test_a_template_that_meta_pauses(sandbox, subscribed, graph) -> None:
     assert graph.post(f"{NUMBER}/messages", json=document).json()["error"]["code"] == 132015
 
 
-def test_read_marks(graph) -> None:
-    mark = {"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.x"}
+def test_read_marks(sandbox, graph) -> None:
+    wamid = sandbox.post(f"/_customers/{WHO}", json={"text": "hi"}).json()["wamid"]
+    mark = {"messaging_product": "whatsapp", "status": "read", "message_id": wamid}
     assert graph.post(f"{NUMBER}/messages", json=mark).json() == {"success": True}
+    typing = mark | {"typing_indicator": {"type": "text"}}
+    assert graph.post(f"{NUMBER}/messages", json=typing).json() == {"success": True}
+    assert [one["typing"] for one in sandbox.get("/_records/graph/reads").json()] == [True]
+    assert graph.post(f"{NUMBER}/messages", json=mark | {"message_id": "wamid.x"}).json()["error"]["code"] == 131009
+    assert graph.post(f"{NUMBER}/messages", json=mark | {"typing_indicator": {}}).json()["error"]["code"] == 131009
 
 
 def test_subscribing_by_the_api_and_unsubscribing(sandbox, receiver, graph) -> None:

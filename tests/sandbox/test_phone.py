@@ -90,7 +90,10 @@ def test_a_list_has_its_sections_and_a_link_button_its_address(sandbox) -> None:
         ({"media": "image"}, {"kind": "image"}),
         ({"media": {"kind": "document", "filename": "a.pdf"}}, {"kind": "document"}),
         ({"location": {"latitude": 1, "longitude": 2, "name": "Here"}}, {"kind": "location"}),
-        ({"contact": {"name": "Zed", "phone": "+1"}}, {"kind": "contacts", "text": "Zed"}),
+        (
+            {"contact": {"name": "Zed", "phone": "+1"}},
+            {"kind": "contacts", "people": [{"name": "Zed", "phone": "+1", "email": "", "company": ""}]},
+        ),
         ({"form": {"date": "2026-12-04"}}, {"kind": "interactive", "text": "Sent"}),
         ({"message": {"type": "order", "order": {"text": "two"}}}, {"kind": "order", "text": "two"}),
         ({"message": {"type": "unsupported", "unsupported": None}}, {"kind": "unsupported", "text": ""}),

@@ -14,6 +14,7 @@ from connector.store import doctor
 from connector.store.engine import Store, insert_many
 from connector.store.tables import (
     accounts,
+    broadcast_people,
     changes,
     consents,
     deliveries,
@@ -243,6 +244,18 @@ def test_accepted_twice(history: History) -> None:
     assert history.found() == {}
     history.put(send_attempts, send="s1", n=3, started_at=LONG_AGO, outcome="accepted")
     assert history.found() == {"accepted_twice": ["s1"]}
+
+
+def test_broadcast_people(history: History) -> None:
+    """A person and a message each; one that was sent anew counts once, one that is refused has none."""
+    history.send("s1", broadcast="b", lane="c1", state="failed", rank=3, label="sent_again_as_another")
+    history.send("s2", broadcast="b", lane="c1")
+    history.put(broadcast_people, broadcast="b", person="c1", line=2, state="planned", send="s2")
+    history.put(broadcast_people, broadcast="b", person="#3", line=3, state="refused")
+    assert history.found() == {}
+    history.put(broadcast_people, broadcast="b", person="c2", line=4, state="planned", send="gone")
+    history.send("s3", broadcast="b", lane="c1")
+    assert {code: set(ids) for code, ids in history.found().items()} == {"broadcast_people": {"gone", "s3", "s2"}}
 
 
 def test_send_in_flight_too_long(history: History) -> None:

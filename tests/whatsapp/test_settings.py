@@ -42,10 +42,18 @@ def test_an_id_that_is_none_is_refused(name, value):
         whatsapp.validate(GOOD | {name: value})
 
 
+@pytest.mark.parametrize("given", [{"read_marks": "perhaps"}, {"keep_media": "typing"}])
+def test_a_word_that_is_none_is_refused(given):
+    with pytest.raises(NotAllowed) as refusal:
+        whatsapp.validate(GOOD | given)
+    assert "yes" in refusal.value.hint
+
+
 def test_the_manifest_names_every_flag():
     flags = {flag.name: flag for flag in whatsapp.MANIFEST.flags}
     assert list(flags) == [
-        "phone-number-id", "waba-id", "token", "app-secret", "app-secret-old", "verify-token", "base-url"
+        "phone-number-id", "waba-id", "token", "app-secret", "app-secret-old", "verify-token", "base-url",
+        "read-marks", "keep-media",
     ]  # fmt: skip
     assert {name for name, flag in flags.items() if flag.secret} == {
         "token",
@@ -53,6 +61,8 @@ def test_the_manifest_names_every_flag():
         "app-secret-old",
         "verify-token",
     }
-    assert {name for name, flag in flags.items() if not flag.required} == {"app-secret-old", "base-url"}
+    assert {name for name, flag in flags.items() if not flag.required} == {
+        "app-secret-old", "base-url", "read-marks", "keep-media",
+    }  # fmt: skip
     assert flags["base-url"].default == "https://graph.facebook.com"
     assert whatsapp.MANIFEST.crm is False

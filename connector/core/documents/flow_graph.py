@@ -1,7 +1,8 @@
 """A flow as steps and ways between them: what is drawn, reached, never ends, outlives the window."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -76,10 +77,32 @@ def endless(document: FlowDocument) -> list[str]:
 
 
 def circles(document: FlowDocument) -> list[str]:
-    """Steps in a circle that never waits: walked until the loop guard stops it."""
+    """Steps in a circle that never waits, in their order: walked until the loop guard stops it."""
     still = {name for name, s in document.steps.items() if s.answer is None and s.wait is None and not _held(s)}
-    following = _next(way for way in ways(document) if way.start in still and way.to in still and way.by != "no_answer")
-    return [name for name in document.steps if name in _from(following.get(name, ()), following)]
+    inside = [way for way in ways(document) if way.start in still and way.to in still and way.by != "no_answer"]
+    # what has no way on, or no way in, stands in no circle; taken away again and again only circles are left
+    left = _pruned(_pruned(still, inside, ahead=True), inside, ahead=False)
+    return [name for name in document.steps if name in left]
+
+
+def _pruned(names: set[str], inside: Iterable[Way], *, ahead: bool) -> set[str]:
+    """Without the steps from which (or to which) no way of these leads."""
+    pairs = [(way.start, way.to) if ahead else (way.to, way.start) for way in inside]
+    pairs = [(a, b) for a, b in pairs if a in names and b in names]
+    count, behind = dict.fromkeys(names, 0), dict[str, list[str]]()
+    for a, b in pairs:
+        count[a] += 1
+        behind.setdefault(b, []).append(a)
+    gone = [name for name in names if not count[name]]
+    left = set(names)
+    while gone:
+        name = gone.pop()
+        left.discard(name)
+        for a in behind.get(name, ()):
+            count[a] -= 1
+            if not count[a]:
+                gone.append(a)
+    return left
 
 
 def _held(step: FlowStep) -> bool:
@@ -87,44 +110,77 @@ def _held(step: FlowStep) -> bool:
 
 
 # ---- what is kept when ---------------------------------------------------------------------------------------------
-def known_at(document: FlowDocument) -> dict[str, frozenset[str]]:
-    """{step: the flow.<name> that is kept on every ordinary way to it}; words and misunderstandings are not counted."""
-    keeps = {name: frozenset(k for k, _ in step.keeps) for name, step in document.steps.items()}
-    everything = frozenset[str]().union(*keeps.values())
-    known = dict.fromkeys(document.steps, everything)
-    known[document.first] = frozenset()
-    order = [way for way in ways(document) if way.start]
-    changed = True
-    while changed:
-        changed = False
-        for way in order:
-            own = keeps[way.start] if way.by != "no_answer" else frozenset()
-            after = known.get(way.to, frozenset()) & (known[way.start] | own)
-            if way.to in known and after != known[way.to]:
-                known[way.to], changed = after, True
-    return known
-
-
+# Sets of names are bits of an integer here, and every walk is bounded: a hostile text has thousands of steps and names.
 _NAMES = re.compile(r"\bflow\.(\w+)")
+_ROUNDS = 20  # times that one way is looked at; a flow that needs more is left alone
+
+
+class _Bits:
+    """The names that some step keeps, numbered."""
+
+    def __init__(self, document: FlowDocument) -> None:
+        names = dict.fromkeys(name for step in document.steps.values() for name, _ in step.keeps)
+        self.number = {name: 1 << n for n, name in enumerate(names)}
+        self.keeps = {name: self.of(k for k, _ in step.keeps) for name, step in document.steps.items()}
+
+    def of(self, names: Iterable[str]) -> int:
+        found = 0
+        for name in names:
+            found |= self.number.get(name, 0)
+        return found
+
+    def added(self, way: Way) -> int:
+        """What is kept on this way: an answer that never came keeps nothing."""
+        return self.keeps[way.start] if way.by != "no_answer" else 0
+
+
+def known_at(document: FlowDocument) -> Callable[[str, str], bool]:
+    """Is flow.<name> kept on every ordinary way to a step? Words and misunderstandings are not counted."""
+    bits, leads = _Bits(document), _leads(document)
+    known: dict[str, int] = {document.first: 0}
+    left, rounds = deque([document.first]), _ROUNDS * len(document.steps)
+    while left and rounds:
+        name, rounds = left.popleft(), rounds - 1
+        for way in leads.get(name, ()):
+            after = known[name] | bits.added(way)
+            before = known.get(way.to)
+            if before is None or before & after != before:
+                known[way.to] = after if before is None else before & after
+                left.append(way.to)
+    if left:
+        return lambda *_: True
+    return lambda step, name: step not in known or bool(known[step] & bits.number.get(name, 0))
 
 
 def matters(document: FlowDocument) -> dict[str, frozenset[str]]:
     """{step: the flow.<name> whose value, kept before, still decides a way from there on}."""
-    reads = {name: frozenset(_read(step)) for name, step in document.steps.items()}
-    keeps = {name: frozenset(k for k, _ in step.keeps) for name, step in document.steps.items()}
-    found = {name: reads[name] - keeps[name] for name in document.steps}
-    order = [way for way in reversed(ways(document)) if way.to in found]
-    anywhere = [way.to for way in order if not way.start]
-    changed = True
-    while changed:
-        changed = False
-        for way in order:
-            own = keeps.get(way.start, frozenset()) if way.by != "no_answer" else frozenset()
-            after = found[way.to] - own
-            if way.start and not after <= found[way.start]:
-                found[way.start], changed = found[way.start] | after, True
-    always = frozenset[str]().union(*(found[name] for name in anywhere))
-    return {name: names | always for name, names in found.items()}
+    bits = _Bits(document)
+    found = {name: bits.of(_read(step)) & ~bits.keeps[name] for name, step in document.steps.items()}
+    behind: dict[str, list[Way]] = {}
+    for way in ways(document):
+        if way.start and way.to in found:
+            behind.setdefault(way.to, []).append(way)
+    left, rounds = deque(reversed(found)), _ROUNDS * len(found)
+    while left and rounds:
+        name, rounds = left.popleft(), rounds - 1
+        for way in behind.get(name, ()):
+            after = found[name] & ~bits.added(way)
+            if after & ~found[way.start]:
+                found[way.start] |= after
+                left.append(way.start)
+    always = 0
+    for way in ways(document):
+        always |= found.get(way.to, 0) if not way.start else 0
+    watched = [name for name, bit in bits.number.items() if any(held & bit for held in found.values())]
+    return {s: frozenset(n for n in watched if (held | always) & bits.number[n]) for s, held in found.items()}
+
+
+def _leads(document: FlowDocument) -> dict[str, list[Way]]:
+    found: dict[str, list[Way]] = {}
+    for way in ways(document):
+        if way.start and way.to in document.steps:
+            found.setdefault(way.start, []).append(way)
+    return found
 
 
 def _read(step: FlowStep) -> list[str]:
@@ -136,21 +192,21 @@ def _read(step: FlowStep) -> list[str]:
 
 
 # ---- the window ----------------------------------------------------------------------------------------------------
+_LIMIT = timedelta(days=30)
+
+
 def silence_at(document: FlowDocument) -> dict[str, timedelta]:
-    """{step: the longest time since the customer's last message at which it may be reached}, capped at 30 days."""
+    """{step: the longest time since the customer's last message at which it may be reached}, at most 30 days."""
     longest = {way.to: timedelta() for way in ways(document) if not way.start} | {document.first: timedelta()}
-    limit = timedelta(days=30)
-    for _ in range(len(document.steps) + 1):
-        before = dict(longest)
-        for step in document.steps.values():
-            at = longest.get(step.name)
-            if at is None:
-                continue
-            for to, then in _later(step, at):
-                if to in document.steps and then > longest.get(to, timedelta(-1)):
-                    longest[to] = min(then, limit)
-        if before == longest:
-            break
+    left, seen = deque(longest), dict.fromkeys(document.steps, 0)
+    while left:
+        step = document.steps.get(left.popleft())
+        for to, then in _later(step, longest[step.name]) if step is not None else ():
+            if to in seen and then > longest.get(to, timedelta(-1)):
+                seen[to] += 1
+                longest[to] = min(then, _LIMIT) if seen[to] < _ROUNDS else _LIMIT  # a circle of waits
+                if longest[to] < _LIMIT or seen[to] <= _ROUNDS:
+                    left.append(to)
     return longest
 
 

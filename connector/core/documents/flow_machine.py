@@ -87,7 +87,7 @@ def resume(document: FlowDocument, state: State, contact: Contact, now: datetime
     if state.waits != "person":
         return walk.kept("no person has it, so there is nothing to give back", took=False)
     walk.said.append("a person gave the conversation back")
-    return _on(walk, step)
+    return _on(walk, step) if step.handoff is not None else walk.go(step.name)
 
 
 def move_to(
@@ -210,7 +210,7 @@ def _timer(walk: Walk) -> Move:
         return walk.kept("the timer came before its time, nothing is due", took=False)
     if state.waits == "time":
         walk.said.append(f"{step.name}: the time is over")
-        return _on(walk, step)
+        return _on(walk, step) if step.wait is not None else walk.go(step.name)
     return _silence(walk, step)
 
 

@@ -60,8 +60,8 @@ class FlowTestSchema(Strict):
     given = f.Pairs(
         f.Many(f.Line()),
         metadata=told(
-            "What is known before: `contact.<field>`, `number.*`, `now`, `locale`, `country`, `language`, "
-            "`contact: none`.",
+            "What is known before: `contact.<field>`, `number.*`, `referral.*`, `deal.*`, ..., `now`, `locale`, "
+            "`country`, `contact: none`, `window: closed`.",
             "{contact.firstname: Ana}",
         ),
     )

@@ -18,6 +18,7 @@ from connector.core.documents.tree import Map, Text, walk
 from connector.core.template import Template
 from connector.core.window import WINDOW
 
+_SAID_FIRST = (("ask",), ("say",), ("ask_again",), ("buttons",), ("list",))
 _READS = re.compile(r"\bflow\.([A-Za-z_]\w*)(?!\w)(\s*\|\s*default)?")
 
 
@@ -124,23 +125,18 @@ def _early(document: FlowDocument, tree: Map) -> Iterator[Wrong]:
     known, there = graph.known_at(document), graph.reached(document)
     for path, step in steps_in(tree):
         name = str(path[1]) if len(path) == 2 else f"{path[1] if path[0] == 'steps' else 'always'}.{INLINE}"
-        if name not in there or name not in known:
+        if name not in there:
             continue
         own = {k for k, _ in document.steps[name].keeps}
         for where, node in walk(step, path):
-            if (
-                isinstance(node, Text)
-                and where[-1] not in ("save", "remember")
-                and (len(path) != 2 or INLINE not in where)
-            ):
-                before = known[name] | (
-                    own if where[2:3] not in (("ask",), ("say",), ("ask_again",), ("buttons",), ("list",)) else set()
-                )
-                for found in _READS.finditer(node.value):
-                    if found[1] not in before and not found[2] and _is_expression(where, node.value):
-                        said = f"On some way to '{name}' nothing has kept 'flow.{found[1]}' yet: it is empty there."
-                        hint = f"Ask for it before, or write {{{{ flow.{found[1]} | default('...') }}}}"
-                        yield where, Problem(said, code="early", hint=hint), "warning"
+            if not isinstance(node, Text) or "flow." not in node.value or (len(path) == 2 and INLINE in where):
+                continue
+            said = where[2:3] in _SAID_FIRST  # before the step's own answer
+            for found in _READS.finditer(node.value) if _is_expression(where, node.value) else ():
+                if not found[2] and not known(name, found[1]) and (said or found[1] not in own):
+                    what = f"On some way to '{name}' nothing has kept 'flow.{found[1]}' yet: it is empty there."
+                    hint = f"Ask for it before, or write {{{{ flow.{found[1]} | default('...') }}}}"
+                    yield where, Problem(what, code="early", hint=hint), "warning"
 
 
 def _is_expression(path: Path, text: str) -> bool:

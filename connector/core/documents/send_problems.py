@@ -79,6 +79,7 @@ def _when(data: Mapping[str, Any], start: Start) -> Iterator[Wrong]:
     if "at" in when:
         hint = "Add segment: list NAME, or write every: monday 09:00"
         yield ("when", "at"), Problem("`at` is when a broadcast begins: add `segment`.", code="together", hint=hint)
+        return
     if not (watches or timed or "webhook" in when):
         hint = "Write for example deal.dealstage: {becomes: won}, webhook: a-name, or every: monday 09:00"
         yield ("when",), Problem("It does not say what starts the message.", code="nothing", hint=hint)

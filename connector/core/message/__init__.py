@@ -1,6 +1,7 @@
 """Messages as the connector means them, whoever carries them: what one may hold, whether it fits, how it reads."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from connector.core.message.check import CHECKS, check
@@ -11,8 +12,8 @@ from connector.core.message.preview import preview
 from connector.core.message.words import build
 
 __all__ = [
-    "KINDS", "LIMITS", "TYPES", "Fault", "Limit", "build", "check", "draw", "files", "neutral", "preview", "said",
-    "text",
+    "KINDS", "LIMITS", "TYPES", "Fault", "Limit", "build", "check", "draw", "files", "key_of", "neutral", "preview",
+    "said", "text",
 ]  # fmt: skip
 
 KINDS = tuple(CHECKS)
@@ -38,9 +39,17 @@ def said(body: Any) -> str:
     return str(inner.get("body") or "") if isinstance(inner, Mapping) else ""
 
 
-def files(body: Any) -> tuple[str, ...]:
-    """The keys of our own stored files that a row of `sends` carries."""
+def files(body: Any) -> dict[str, str]:
+    """{key: address} of the files that must be at WhatsApp before a row of `sends` may leave; "" = one we keep."""
     message = neutral(body) or {}
     header = message.get("header")
-    found = (message.get("media"), header.get("media") if isinstance(header, Mapping) else None)
-    return tuple(key for key in found if isinstance(key, str) and key)
+    parts = (message, header if isinstance(header, Mapping) else {})
+    return {key: str(part.get("url") or "") for part in parts if (key := key_of(part))}
+
+
+def key_of(part: Mapping[str, Any]) -> str:
+    """Which file of ours a message, or its header, carries: `media`, or an address with `upload`; "" = none."""
+    media, url = part.get("media"), part.get("url")
+    if isinstance(media, str) and media:
+        return media
+    return sha256(url.encode(errors="replace")).hexdigest()[:32] if part.get("upload") and isinstance(url, str) else ""

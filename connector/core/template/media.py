@@ -42,10 +42,10 @@ def _public(host: str) -> bool:
     address = _address(host)
     if address is None:
         return "." in host and not any(host == name or host.endswith("." + name) for name in _LOCAL_NAMES)
-    return _reachable(address)
+    return reachable(address)
 
 
-def _reachable(address: IPv4Address | IPv6Address) -> bool:
+def reachable(address: IPv4Address | IPv6Address) -> bool:
     """Global, and no wrapper of another address (::ffff:10.0.0.1, 6to4, Teredo, NAT64): Pythons disagree on those."""
     if isinstance(address, IPv6Address):
         wraps = address.ipv4_mapped or address.sixtofour or address.teredo

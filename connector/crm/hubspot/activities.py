@@ -65,6 +65,19 @@ class ActivityWriter:
                 self._batch(part, outcomes)
         return [outcomes[n] for n, _ in numbered]
 
+    def look(self, change: ActivityChange) -> Outcome | None:
+        """The entry of an earlier try, when it stands on the record."""
+        return self._look(KINDS[change.kind], change.object, [change]).get(change.ref)
+
+    def write_one(self, change: ActivityChange, more: Mapping[str, str]) -> Outcome:
+        """One entry with more properties than usual."""
+        kind = KINDS[change.kind]
+        row = _row(kind, change, None)
+        row.properties.update(more)
+        settle(self.client, hubspot.objects(kind.object, "batch", "create"), [row])
+        assert row.outcome is not None
+        return _as_activity(row.outcome)
+
     def _batch(self, part: Sequence[tuple[int, ActivityChange]], outcomes: dict[int, Outcome]) -> None:
         rows: dict[int, Row] = {}
         try:

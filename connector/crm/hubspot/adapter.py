@@ -13,11 +13,12 @@ from connector.crm.hubspot.audience import Audiences
 from connector.crm.hubspot.check import Checker
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.complete import Completer
+from connector.crm.hubspot.files import FileWriter
 from connector.crm.hubspot.find import BATCH, CONTACTS, USER_ID, WA_ID, Finder
 from connector.crm.hubspot.properties import Properties
 from connector.crm.hubspot.query import Query
 from connector.crm.hubspot.write import RecordWriter
-from connector.errors import NotAllowed
+from connector.errors import NotAllowed, Rejected
 from connector.ports import (
     Account,
     ActionDone,
@@ -26,7 +27,9 @@ from connector.ports import (
     Capabilities,
     ContactKey,
     Field,
+    FileChange,
     Issue,
+    Member,
     Page,
     RecordChange,
     Related,
@@ -61,6 +64,7 @@ class HubSpot:
         self._records = RecordWriter(client, properties, self._finder)
         self._associations = Associations(client)
         self._activities = ActivityWriter(client, self._finder, self._associations)
+        self._files = FileWriter(client, self._activities)
         self._query = Query(self._finder, properties)
         self._audiences = Audiences(client, self._finder)
         self._completer = Completer(client)
@@ -94,6 +98,10 @@ class HubSpot:
             raise TypeError("one call writes records or activities, not both")
         return self._activities.write(activities)
 
+    def attach(self, files: Sequence[FileChange]) -> list[Outcome]:
+        """Files into the file manager, and onto the record with a note."""
+        return self._files.attach(files)
+
     def read(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
         """Asked id -> the record it is now (`was` when it was merged); what is gone is absent."""
         return self._finder.by_id(object, ids, fields)
@@ -113,6 +121,12 @@ class HubSpot:
     def audience(self, source: Source, fields: Sequence[str], *, after: str = "") -> Page:
         """The people of a list, a page at a time."""
         return self._audiences.page(source, fields, after)
+
+    def enrol(self, campaign: str, members: Sequence[Member]) -> list[Outcome]:
+        """Refused: HubSpot's campaigns have no members with a status."""
+        hint = "Write it to the records with `after:` instead."
+        said = f"HubSpot's campaign {campaign[:40]!r} can have no members: {len(members)} were to be told."
+        raise Rejected(said, hint=hint, code="campaign")
 
     def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:
         """Lets workflows go on that wait for us."""

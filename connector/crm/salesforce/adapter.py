@@ -8,7 +8,9 @@ from connector.core.contact import Record
 from connector.crm import value
 from connector.crm.salesforce.activities import Activities
 from connector.crm.salesforce.audience import Audiences
+from connector.crm.salesforce.campaigns import Campaigns
 from connector.crm.salesforce.client import READ_BATCH, WRITE_BATCH, Client
+from connector.crm.salesforce.files import Files
 from connector.crm.salesforce.find import Finder
 from connector.crm.salesforce.reading import Reader
 from connector.crm.salesforce.schema import USER_ID, WA_ID, Schema
@@ -22,7 +24,9 @@ from connector.ports import (
     Capabilities,
     ContactKey,
     Field,
+    FileChange,
     Issue,
+    Member,
     Page,
     RecordChange,
     Related,
@@ -56,6 +60,8 @@ class Salesforce:
         self._writer = Writer(client, self._schema, self._finder)
         self._activities = Activities(client, self._schema, self._writer, zone or None)
         self._audiences = Audiences(client, self._schema, self._finder)
+        self._campaigns = Campaigns(client)
+        self._files = Files(client)
         self._setup = Setup(client, self._schema)
 
     def check(self, *, fix: bool = False) -> list[Issue]:
@@ -83,6 +89,10 @@ class Salesforce:
         done |= {c.id: o for c, o in zip(entries, self._activities.write(entries) if entries else (), strict=True)}
         return [done[c.id] for c in changes]
 
+    def attach(self, files: Sequence[FileChange]) -> list[Outcome]:
+        """Files as Salesforce Files on their records."""
+        return self._files.attach(files)
+
     def read(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Record]:
         """By id; a converted lead comes as its Contact, a merged record as its master, both with `was`."""
         return self._reader.read(object, ids, fields)
@@ -102,6 +112,10 @@ class Salesforce:
     def audience(self, source: Source, fields: Sequence[str], *, after: str = "") -> Page:
         """The people of a list, a page at a time."""
         return self._audiences.page(source, fields, after)
+
+    def enrol(self, campaign: str, members: Sequence[Member]) -> list[Outcome]:
+        """Campaign members with Sent or Responded."""
+        return self._campaigns.enrol(campaign, members)
 
     def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:
         """Refused: a Flow that calls us goes on at once, there is nothing that waits."""

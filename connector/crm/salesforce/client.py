@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 
 from connector.crm.salesforce import hosts, oauth, problems
 from connector.errors import NotAllowed, Unreachable
-from connector.ports import Account, Tokens
+from connector.ports import Account, Multipart, Tokens
 
 VERSION = "68.0"  # Winter '27
 CLIENT = "whatsapp-crm-connector"  # comes back as changeOrigin, so that our own changes are known
@@ -113,13 +113,13 @@ class Client:
         path: str,
         body: Any = None,
         *,
-        content: bytes | None = None,
+        content: bytes | Multipart | None = None,
         params: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         """One REST call below /services/data/v68.0/; the decoded JSON, None when there is none.
 
-        `body` is sent as JSON, `content` as it is."""
+        `body` is sent as JSON, `content` as it is (a form anew at each try)."""
         token, sf = self._sf()
         extra = {"json": body} if body is not None else {"data": content} if content is not None else {}
         try:

@@ -87,9 +87,9 @@ def _clauses(text: str) -> dict[str, str]:
         at = word.end()
     if depth:
         raise Rejected("The query has a '(' without its ')'.", hint=HINT, code="soql")
-    ends_ = [mark[1] for mark in marks[1:]] + [len(text)]
     found: dict[str, str] = {}
-    for (word_, _, after), end in zip(marks, ends_, strict=True):
+    for n, (word_, _, after) in enumerate(marks):
+        end = marks[n + 1][1] if n + 1 < len(marks) else len(text)
         if word_ in found:
             raise Rejected(f"The query has {word_} twice.", hint=HINT, code="soql")
         found[word_] = text[after:end]

@@ -19,6 +19,9 @@ WHO = re.compile(r"[0-9]{5,20}|[A-Z]{2}\.[A-Za-z0-9]{1,140}")
 FRESH = 5.0  # seconds a changed field is lit
 RECENT = 900.0  # seconds its value from before stands beside it
 TEXT = 4096  # characters of a message
+LAST = 253_402_300_799_000  # milliseconds: the last moment that datetime knows
+FILE = re.compile(r"[0-9]{5,25}")
+PICTURES = ("image/png", "image/jpeg", "image/webp")
 PLACE = {"latitude": 4.6533, "longitude": -74.0836, "name": "Parque de la 93", "address": "Bogotá"}
 
 
@@ -48,6 +51,25 @@ def of(who: str) -> str:
 def live(who: str) -> str:
     """What may have changed."""
     return _live(_sandbox(), _who(who))
+
+
+@screen.get("/<who>/file/<id_>")
+@needs("viewer")
+def file(who: str, id_: str) -> Response:
+    """A picture on the phone; nothing but pictures is shown in a page."""
+    _who(who)
+    if not FILE.fullmatch(id_):
+        abort(404)
+    try:
+        kind, data = _sandbox().file(id_)
+    except errors.NotFound:
+        abort(404)
+    if kind not in PICTURES:
+        abort(404)
+    answer = make_response(data)
+    answer.headers["Content-Type"] = kind
+    answer.headers["Cache-Control"] = "private, max-age=3600"
+    return answer
 
 
 @screen.get("/<who>/sheet/<wamid>")
@@ -98,7 +120,10 @@ ANSWERS: dict[str, Any] = {
     "form": _form,
     "location": lambda: {"location": PLACE},
     "contact": lambda: {"contact": {"name": "Sandbox friend", "phone": "+573009998877"}},
-    "image": lambda: {"media": "image"},
+    "image": lambda: {"media": {"kind": "image", "mime_type": "image/png"}},
+    "video": lambda: {"media": {"kind": "video", "caption": "Look at this"}},
+    "sticker": lambda: {"media": "sticker"},
+    "reaction": lambda: {"reaction": given(request.form, "emoji", 20) or "\U0001f44d"},
     "audio": lambda: {"media": {"kind": "audio", "voice": True}},
     "document": lambda: {"media": {"kind": "document", "filename": "contract.pdf"}},
 }
@@ -134,6 +159,7 @@ def _shown(sandbox: Sandbox, who: str) -> dict[str, Any]:
         message["why"] = "" if event is None else _why(event)
         message["filled"] = _filled(message.get("form"))
         message["time"] = datetime.fromtimestamp(message["at"], UTC)
+        _dress(message)
     for record in phone["records"]:
         record["new"] = record["new_at"] is not None and phone["now"] - record["new_at"] < RECENT
         for field in record["fields"]:
@@ -141,6 +167,17 @@ def _shown(sandbox: Sandbox, who: str) -> dict[str, Any]:
             field["fresh"], field["recent"] = age < FRESH, age < RECENT
     last = next((m for m in reversed(phone["messages"]) if m["why"]), None)
     return phone | {"who": who, "last": last, "editor": allows(person().role, "editor")}
+
+
+def _dress(message: dict[str, Any]) -> None:
+    """When an offer ends, and which files are pictures that the sandbox has."""
+    offer = message.get("offer") or {}
+    ends = offer.get("ends")
+    if type(ends) is int and 0 < ends < LAST:
+        offer["until"] = datetime.fromtimestamp(ends / 1000, UTC)
+    for part in (message, *message.get("cards", [])):
+        media = part.get("media") or {}
+        media["shown"] = media.get("here") is True and bool(FILE.fullmatch(str(media.get("id") or "")))
 
 
 def _filled(form: str | None) -> dict[str, str]:

@@ -63,10 +63,17 @@ class TestHubSpot(CRMContract):
                     "text": held[body],
                     "owner": held.get("hubspot_owner_id"),
                     "title": held.get("hs_task_subject"),
+                    "files": held.get("hs_attachment_ids"),
                     "record": to[0] if to else None,
                 }
             )
         return found
+
+    def files(self, sandbox: Sandbox) -> list[str]:
+        kept = {one["id"] for one in sandbox.records("hubspot", "files")}
+        carrying = [n for n in self.entries(sandbox, "note") if n["files"]]
+        assert all(one["files"] in kept for one in carrying)
+        return [one["record"] for one in carrying]
 
     def without_our_fields(self, sandbox: Sandbox) -> None:
         for name in ("whatsapp_id", "whatsapp_user_id"):

@@ -85,6 +85,10 @@ class TestSalesforce(CRMContract):
             if task.get("WhatsApp_Ref__c") and task["Status"] == status
         ]
 
+    def files(self, sandbox: Sandbox) -> list[str]:
+        links = sandbox.records("salesforce", "ContentDocumentLink")
+        return [one["LinkedEntityId"] for one in links if one["LinkedEntityId"].startswith("003")]
+
     def own(self, sandbox: Sandbox, id: str) -> str:
         users = sandbox.records("salesforce", "User")
         owner = str(next(u["Id"] for u in users if u["IsActive"] and u["Id"] != sandbox_user(sandbox)))

@@ -414,3 +414,32 @@ def test_files_that_are_no_documents(shop, body):
     answer = shop("editor").post("/mappings/+import", form, content_type="multipart/form-data")
     assert answer.status_code in (200, 422)
     assert "<script>alert" not in answer.text
+
+
+# ---- a conversation ------------------------------------------------------------------------------------------------
+def test_a_flow_is_edited_as_text(shop):
+    text = (FOLDER / "qualify-lead.yaml").read_text()
+    with shop.house.store.write() as conn:
+        documents.publish(conn, "flow", "qualify-lead", text, "ana@example.com", shop.house.clock.now())
+    browser = shop("editor")
+    for path in ("", "/versions", "/replay", "/events"):
+        assert browser.get(f"/mappings/qualify-lead{path}").status_code == 200
+    assert "qualify-lead" in browser.get("/mappings/").text
+    assert browser.post("/mappings/form", {"text": text}).status_code == 200
+    assert browser.post("/mappings/qualify-lead/try", {"text": text}).status_code == 200
+    found = browser.post("/mappings/lint", {"text": text.replace("go: thanks", "go: thank")}).json["findings"]
+    assert [(f["code"], f["hint"][:23]) for f in found] == [("unknown_step", "Did you mean 'thanks'? ")]
+    told = browser.post("/mappings/lint", {"text": text}).json
+    assert {f["code"] for f in told["findings"]} <= {"unknown_field", "option"}  # this catalogue knows few
+    assert all(test["passed"] for test in told["tests"])
+
+
+def test_a_reply_with_buttons_is_tried_as_it_will_be_drawn(console):
+    text = (
+        "mapping: call\ncrm: hubspot\nwhen: {answer_to: anything, type: text}\n"
+        "reply: {text: 'Shall we call you?', buttons: {yes: Yes please, no: Not now}}\n"
+    )
+    answer = console().post("/mappings/call/try", {"text": text, "f.type": "text", "f.text": "hi"}, part=True)
+    assert answer.status_code == 200
+    for said in ("Shall we call you?", "Yes please", "Not now"):
+        assert said in answer.text

@@ -1,6 +1,8 @@
 """The phone in the page, over a real sandbox: what it shows, what a tap becomes, and what it refuses."""
 
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,12 @@ from connector.store import events
 from connector.web.sandbox import Sandbox
 
 ANA = "573001112222"
+_FOLDER = Path(__file__).parents[2] / "whatsapp" / "messages"
+MESSAGES = [
+    found["graph"]
+    for one in sorted(_FOLDER.glob("*.json"))
+    if (found := json.loads(one.read_text("utf-8")))["message"]["type"] not in ("template", "raw")
+]
 TAPS = ["interested", "later", "no"]
 HOSTILE = "<script>alert(1)</script> \u202egnp\u202c '\"&amp; \U0001f468\u200d\U0001f469\u200d\U0001f467 "
 
@@ -156,7 +164,9 @@ def test_a_tap_is_made_once_and_is_marked(played, sandbox):
         ({"kind": "list", "id": "m", "title": "Morning", "reply_to": "wamid.x"}, "interactive", "Morning"),
         ({"kind": "form", "form-date": "2026-12-04", "form-branch": "Lima"}, "interactive", "Sent"),
         ({"kind": "location"}, "location", ""),
-        ({"kind": "contact"}, "contacts", "Sandbox friend"),
+        ({"kind": "contact"}, "contacts", ""),
+        ({"kind": "video"}, "video", "Look at this"),
+        ({"kind": "sticker"}, "sticker", ""),
         ({"kind": "image"}, "image", ""),
         ({"kind": "audio"}, "audio", ""),
         ({"kind": "document"}, "document", ""),
@@ -203,3 +213,38 @@ def test_only_the_stage_of_their_own_deal_moves(played, sandbox, change):
     assert played().post(f"/phone/{ANA}/move", move | change, part=True).status_code in (404, 422)
     (deal,) = [card for card in sandbox.phone(ANA)["records"] if card["object"] == "deals"]
     assert deal["stage"]["value"] == "qualifiedtobuy"
+
+
+def test_every_message_of_a_business_is_drawn_and_can_be_answered(played, sandbox):
+    for case in MESSAGES:
+        sandbox.carry(ANA, {"message": case})
+    page = played().get(f"/phone/{ANA}").text
+    for said in ("Map.pdf", "Ana Ruiz", "+57 300 111 2222", "Where?", "Pay now", "Send location", "Share contact info"):
+        assert said in page, said
+    assert "Yes" in page
+    asking = {m["id"]: b["kind"] for m in sandbox.phone(ANA)["messages"] for b in m.get("buttons") or []}
+    assert {"reply", "link", "location", "contact", "form"} <= set(asking.values())
+    for wamid, kind in asking.items():
+        form = {"reply": {"id": "yes", "title": "Yes"}, "form": {"form-date": "2026-12-04"}}.get(kind, {})
+        answer = played().post(f"/phone/{ANA}/write", {"kind": kind, "reply_to": wamid} | form, part=True)
+        assert answer.status_code == (400 if kind == "link" else 200)
+    kinds = {m["kind"] for m in sandbox.phone(ANA)["messages"] if m["mine"]}
+    assert {"interactive", "location", "contacts"} <= kinds
+
+
+def test_a_photo_is_shown_and_nothing_but_pictures(played, sandbox):
+    played().post(f"/phone/{ANA}/write", {"kind": "image"}, part=True)
+    played().post(f"/phone/{ANA}/write", {"kind": "document"}, part=True)
+    photo, document = (m["media"]["id"] for m in sandbox.phone(ANA)["messages"])
+    assert f"/phone/{ANA}/file/{photo}" in played().get(f"/phone/{ANA}").text
+    found = played().get(f"/phone/{ANA}/file/{photo}")
+    assert found.headers["Content-Type"] == "image/png"
+    for id_ in (document, "99999999", "..", "x"):
+        assert played().get(f"/phone/{ANA}/file/{id_}").status_code == 404
+
+
+def test_a_thumb_on_a_message(played, sandbox):
+    wamid = invite(sandbox)
+    played().post(f"/phone/{ANA}/write", {"kind": "reaction", "reply_to": wamid}, part=True)
+    message = sandbox.phone(ANA)["messages"][-1]
+    assert (message["kind"], message["text"], message["reply_to"]) == ("reaction", "\U0001f44d", wamid)

@@ -7,6 +7,7 @@ from flask import Response, render_template, request
 
 from connector import errors
 from connector.core import documents as language
+from connector.core import message
 from connector.core.documents import Document, MappingDocument, SendDocument, forms
 from connector.core.documents.comparing import shown
 from connector.core.documents.trials import Given
@@ -204,6 +205,8 @@ def live_result(name: str, id_: str) -> str:
 
 def _spoken(result: dict[str, Any] | None) -> dict[str, Any] | None:
     """The buttons of a template stand under its text, so not in it too."""
+    if result is not None:
+        result["drawn"] = [message.draw(one) for one in result.get("messages", ())]
     for sent in (result or {}).get("sends", ()):
         shown_, _, last = sent["text"].rpartition("\n")
         if sent["buttons"] and last == " ".join(f"[{one['label']}]" for one in sent["buttons"]):

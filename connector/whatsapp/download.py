@@ -1,0 +1,198 @@
+"""Fetching a file: the host is looked up once, its address checked, and that very address is connected to.
+
+Standard library: httpx gives no way to say which address to connect to. No proxy is used: through one nobody could
+say where the request goes. The body goes to disk as it comes; 100 MB at most.
+"""
+
+import hashlib
+import http.client
+import socket
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import BinaryIO
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from connector.core.address import is_loopback
+from connector.core.message import LIMITS
+from connector.core.message.sniff import HEAD
+from connector.core.template.media import reachable
+from connector.errors import NotAllowed, NotFound, Rejected, Unreachable
+
+CONNECT, READ = 3.0, 20.0  # seconds
+LONGEST = 600.0  # seconds a whole file may take
+CHUNK = 64 * 1024
+HOPS = 3  # redirects that are followed, each checked like the first address
+MEDIA_HOSTS = ("lookaside.fbsbx.com",)  # where Meta serves files; the token goes there and to the API's own host
+REDIRECTS = (301, 302, 303, 307, 308)
+Resolve = Callable[[str, int], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came: its declared type, its size, its hash (hex), its first bytes."""
+
+    mime: str
+    size: int
+    sha256: str
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Where we may go. `token_hosts`: who may see the token; `local`: the account's API is on this computer."""
+
+    token: str = ""
+    token_hosts: tuple[str, ...] = ()
+    local: bool = False
+    most: int = LIMITS["inbound.bytes"].most
+
+    def fetch(self, url: str, into: BinaryIO, resolve: "Resolve | None" = None) -> Fetched:
+        """The file at `url`, written to `into`. Raises NotFound, Rejected, NotAllowed; Unreachable may be repeated."""
+        for _ in range(HOPS + 1):
+            answer, connection = self._open(url, resolve or addresses)
+            with connection:
+                if answer.status in REDIRECTS and answer.headers.get("Location"):
+                    url = _next(url, str(answer.headers["Location"]))
+                    continue
+                _judge(answer.status)
+                return self._take(answer, into)
+        raise Rejected("The file's address leads from one to the next without end.", code="redirects")
+
+    def _open(self, url: str, resolve: Resolve) -> "tuple[http.client.HTTPResponse, _Closing]":
+        parts, host = self._checked(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        found = self._address(host, port, resolve)
+        connection = _connection(parts.scheme, host, port, found)
+        headers = {"User-Agent": "whatsapp-crm-connector", "Accept-Encoding": "identity"}
+        if self.token and self._may_see_token(parts.scheme, host):
+            headers["Authorization"] = f"Bearer {self.token}"
+        try:
+            connection.request("GET", _target(parts), headers=headers)
+            return connection.getresponse(), _Closing(connection)
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise Unreachable("The file could not be fetched.", code=type(error).__name__) from None
+
+    def _checked(self, url: str) -> tuple[SplitResult, str]:
+        try:
+            parts = urlsplit(url)
+            host, _ = (parts.hostname or "").lower().rstrip("."), parts.port
+        except ValueError:
+            raise Rejected("The file's address is not an address.", code="address") from None
+        if "@" in parts.netloc or any(c.isspace() or ord(c) < 32 for c in url):
+            raise Rejected("The file's address holds what no address has.", code="address")
+        own = self.local and is_loopback(host)
+        if not host or (parts.scheme != "https" and not own and not (parts.scheme == "http" and not self.token)):
+            raise Rejected("The file's address does not begin with https://.", code="address")
+        return parts, host
+
+    def _may_see_token(self, scheme: str, host: str) -> bool:
+        return host in self.token_hosts and (scheme == "https" or is_loopback(host))
+
+    def _address(self, host: str, port: int, resolve: Resolve) -> str:
+        """One address of the host, when every one of them is public: a name with a private one beside is a trick."""
+        try:
+            found = list(resolve(host, port))
+        except OSError:
+            raise Unreachable("The file's host is not known.", sent=False, code="dns") from None
+        if not found:
+            raise Unreachable("The file's host is not known.", sent=False, code="dns")
+        for one in found:
+            address = ip_address(one.partition("%")[0])
+            if not (reachable(address) or (self.local and address.is_loopback)):
+                raise Rejected("The file's address lies in a private network.", code="private")
+        return found[0]
+
+    def _take(self, answer: http.client.HTTPResponse, into: BinaryIO) -> Fetched:
+        length = answer.headers.get("Content-Length", "")
+        if length.isascii() and length.isdigit() and int(length) > self.most:
+            raise Rejected(_too_large(self.most), code="too_large")
+        digest, size, head, end = hashlib.sha256(), 0, b"", time.monotonic() + LONGEST
+        try:
+            while chunk := answer.read(CHUNK):
+                size += len(chunk)
+                if size > self.most:
+                    raise Rejected(_too_large(self.most), code="too_large")
+                if time.monotonic() > end:
+                    raise Unreachable("The file comes too slowly.", code="slow")
+                digest.update(chunk)
+                head = head if len(head) >= HEAD else (head + chunk)[:HEAD]
+                into.write(chunk)
+        except (TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
+            raise Unreachable("The file ended in the middle.", code=type(error).__name__) from None
+        if length.isascii() and length.isdigit() and size != int(length):
+            raise Unreachable("The file ended in the middle.", code="short")
+        return Fetched(answer.headers.get("Content-Type", ""), size, digest.hexdigest(), head)
+
+
+class _Closing:
+    """Closes the connection whatever happens."""
+
+    def __init__(self, connection: http.client.HTTPConnection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+
+def _next(url: str, location: str) -> str:
+    """Where a redirect leads."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise Rejected("The file's address leads to something that is none.", code="address") from None
+
+
+def addresses(host: str, port: int) -> Sequence[str]:
+    """Every address of a host, asked once. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    return list(dict.fromkeys(str(one[4][0]) for one in found))
+
+
+def _connection(scheme: str, host: str, port: int, address: str) -> http.client.HTTPConnection:
+    """To this very address; TLS still asks for the host's own certificate."""
+    try:
+        raw = socket.create_connection((address, port), timeout=CONNECT)
+    except OSError as error:
+        raise Unreachable("The file's host cannot be reached.", sent=False, code=type(error).__name__) from None
+    raw.settimeout(READ)
+    connection = http.client.HTTPConnection(host, port)
+    try:
+        connection.sock = _tls().wrap_socket(raw, server_hostname=host) if scheme == "https" else raw
+    except (OSError, ValueError) as error:
+        raw.close()
+        raise Unreachable(
+            "The file's host has no certificate we trust.", sent=False, code=type(error).__name__
+        ) from None
+    return connection
+
+
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+def _target(parts: SplitResult) -> str:
+    path = parts.path or "/"
+    return f"{path}?{parts.query}" if parts.query else path
+
+
+def _judge(status: int) -> None:
+    if 200 <= status < 300:
+        return
+    if status in (404, 410):
+        raise NotFound("The file is not there any more.", code="gone")
+    if status in (401, 403):
+        raise NotAllowed("The file may not be fetched with this token.", code="file")
+    if status in (408, 425, 429) or status >= 500:
+        raise Unreachable(f"The file's host answered {status}.", code=str(status))
+    raise Rejected(f"The file's host answered {status}.", code=str(status))
+
+
+def _too_large(most: int) -> str:
+    return f"The file is larger than {most // (1024 * 1024)} MB."
