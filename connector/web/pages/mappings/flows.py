@@ -9,8 +9,9 @@ from connector import errors
 from connector.core import documents as language
 from connector.core.documents import FlowDocument
 from connector.core.documents.flow_drawing import draw
+from connector.core.documents.flow_paths import Leg
 from connector.core.documents.flow_phone import BACK, BEGIN, LONGEST, MOST, Line, play, with_test
-from connector.core.documents.flow_simulate import Leg, Simulation, simulate
+from connector.core.documents.flow_simulate import Simulation, simulate
 from connector.core.documents.trials import options_of
 from connector.core.message.draw import draw as bubble_of
 from connector.core.template.drawn import draw as bubble_of_template
