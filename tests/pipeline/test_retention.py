@@ -50,7 +50,7 @@ def bodies(house: House) -> list[int]:
 
 
 def test_bodies_go_first_and_the_rows_stay(written: House) -> None:
-    assert run(written, 13) == {"bodies": 0, "texts": 0, "messages": 0, "console": 0, "files": 0}
+    assert set(run(written, 13).values()) == {0}
     assert run(written, 15)["bodies"] == 2
     assert [bool(n) for n in bodies(written)] == [False, False, True]  # what could not be read is kept like a text
     assert written.why("wamid.r1")["message"]["text"] == "morning"

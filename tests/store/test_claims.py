@@ -25,7 +25,7 @@ LOOKS: dict[str, Callable[[sa.Connection], Any]] = {
     "recover": lambda conn: changes.recover(conn, "a", NOW, most=10),
     "of a lane": lambda conn: changes.pending_values(conn, "a", ["l"], []),
     "newcomers": lambda conn: changes.resolve_records(conn, "a", {"l": ("contacts", "1")}),
-    "merge": lambda conn: contacts.merge(conn, "old", "new"),
+    "merge": lambda conn: contacts.merge(conn, "old", "new", NOW),
     "deliveries": lambda conn: deliveries.claim_deliveries(conn, 10),
 }
 WAITING = ("changes", "plans", "deliveries")

@@ -269,7 +269,7 @@ def test_names_follow_the_contact(store: Store) -> None:
         names.renamed(conn, {ana: "Ána Gómez"})
     assert (found(store, "ruiz"), found(store, "gomez")) == ({bea}, {ana})
     with store.write() as conn:
-        merge(conn, ana, bea)
+        merge(conn, ana, bea, NOW)
     assert found(store, "ruiz") == {ana}
     with store.read() as conn:
         assert set(search.lanes(conn, [ana])) == {ana, bea}
