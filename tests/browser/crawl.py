@@ -16,8 +16,10 @@ from connector.web.pages import flask_app
 
 SPRITE = Path(__file__).parents[2] / "connector" / "web" / "static" / "vendor" / "icons.svg"
 DRAWINGS = set(re.findall(r'<symbol[^>]*\bid="([\w-]+)"', SPRITE.read_text(encoding="utf-8")))
-STARTS = ("/setup/", "/phone", "/activity/", "/mappings/", "/review/", "/templates/", "/sends/", "/contacts/",
-          "/health/", "/settings/", "/settings/me/", "/activity/?q=nothing+has+this+name", "/no/such/page")  # fmt: skip
+STARTS = ("/setup/", "/phone", "/activity/", "/mappings/", "/review/", "/templates/", "/sends/", "/sends/broadcasts",
+          "/conversations/", "/conversations/?state=all", "/contacts/", "/reports/", "/reports/unanswered", "/health/",
+          "/mappings/hostile-talk", "/settings/", "/settings/me/", "/activity/?q=nothing+has+this+name",
+          "/no/such/page")  # fmt: skip
 MANY: Mapping[str, int] = {"activity.why.index": 3, "mappings.edit": 3, "phone.of": 2, "contacts.one": 2}
 AXE = Axe().axe_script
 ALIKE = ("tbody tr:nth-child(n+9)", ".talk article:nth-last-child(n+9)", ".events li:nth-child(n+9)")  # as those before

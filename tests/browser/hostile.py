@@ -1,5 +1,6 @@
 """Texts that try to be more than text, and a house in which everybody writes them."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -73,6 +74,7 @@ PAYLOADS: Sequence[str] = (
     "a-very/long_word.without,space" * 100,
     ("0123456789" * 100 + " ") * 100,
 )
+TAP = "<b>tap</b>"  # short enough for a button
 NAMES = [f"57300200{n:04d}" for n in range(len(PAYLOADS))]
 
 DOCUMENT = """mapping: hostile
@@ -88,6 +90,30 @@ reply: {text}
 """
 
 
+TALK = """flow: hostile-talk
+about: {text}
+crm: hubspot
+start:
+  - says: [hostile]
+steps:
+  first:
+    ask: {text}
+    buttons: {{one: {tap}, two: {text2}}}
+    remember: first
+    go: {{one: last, two: last}}
+  last: {{say: {text}, end: done}}
+"""
+OFFER = """send: hostile-offer
+about: {text}
+crm: hubspot
+when: {{segment: any}}
+template: spring_offer
+language: es
+with: {{first_name: "{{{{ contact.firstname }}}}"}}
+guard: {{consent: not_opted_out}}
+"""
+
+
 def fill(house: House) -> None:
     """Messages, names, buttons, labels, values, documents: every text is one of the payloads."""
     document = house.home / "hostile"
@@ -96,6 +122,7 @@ def fill(house: House) -> None:
     text = json.dumps(short[2])
     (document / "hostile.yaml").write_text(DOCUMENT.format(text=text), encoding="utf-8")
     cli(house, "mappings", "push", "--draft", str(document))
+    live(house, text)
     labels(house, short)
     records(house, short)
     told = house.home / "told.csv"
@@ -109,12 +136,28 @@ def fill(house: House) -> None:
         answers.append(
             one | {"button": {"text": payload[:500], "payload": payload[:200]}, "reply_to": f"wamid.hostile-{n}"}
         )
+    answers.append({"wa_id": NAMES[0], "text": "hostile"})  # a conversation
     house.play("POST", "/_customers", answers)
     # a send whose values are hostile
     house.play("PATCH", "/_records/hubspot/contacts/1512", {"firstname": short[4]})
     house.play("PATCH", "/_records/hubspot/deals/3001", {"dealstage": "qualifiedtobuy"})
     house.play("PATCH", "/_records/hubspot/deals/3001", {"dealstage": "presentationscheduled"})
     until(lambda: settled(house, len(answers)), "everything is settled", 120)
+
+
+def live(house: House, text: str) -> None:
+    """A conversation that says it, and a broadcast to a list that holds it."""
+    folder = house.home / "live"
+    folder.mkdir()
+    talk = TALK.format(text=text, text2=json.dumps("<i>2</i>"), tap=json.dumps(TAP))
+    (folder / "talk.yaml").write_text(talk, encoding="utf-8")
+    (folder / "offer.yaml").write_text(OFFER.format(text=text), encoding="utf-8")
+    cli(house, "mappings", "push", str(folder))
+    people = house.home / "<img src=x onerror=alert(1)>.csv"
+    with people.open("w", encoding="utf-8", newline="") as file:
+        rows = [("phone", "firstname"), *((one, one) for one in PAYLOADS if len(one) < 4000), *((who, TAP) for who in NAMES[:3])]
+        csv.writer(file).writerows(rows)
+    cli(house, "broadcasts", "forecast", "hostile-offer", "--csv", str(people))
 
 
 def labels(house: House, texts: Sequence[str]) -> None:

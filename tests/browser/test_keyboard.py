@@ -21,6 +21,8 @@ PLACES = {
     "r": "/review/",
     "t": "/templates/",
     "e": "/sends/",
+    "v": "/conversations/",
+    "o": "/reports/",
     "c": "/contacts/",
     "h": "/health/",
     "g": "/settings/",
