@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.pipeline.conversations import hold
 from connector.store import accounts, contacts, documents
 from connector.store.tables import windows
 from tests.pipeline.flows import ANA, QUALIFY, Talk
@@ -345,4 +346,18 @@ def test_it_goes_on_behind_a_person(lane: Street, how: str) -> None:
         assert len(ana.heard) == 1
         lane.pass_(hours=1, minutes=1)
     assert (ana.heard, ana.ends) == (["A colleague comes.", "Here I am again."], ["done"])
+    lane.healthy()
+
+
+def test_given_back_after_a_hold_without_an_end_the_timer_rings(lane: Street) -> None:
+    """The timer came due while a person held them: nothing said when it would be looked at again."""
+    lane.publish(QUALIFY)
+    ana = Talk(lane)
+    ana.says("demo")
+    hold(lane.app.store, ana.now.contact, "Eva", lane.clock.now())
+    lane.pass_(hours=3)
+    assert (len(ana.heard), ana.now.wake_at) == (2, None)
+    assert lane.cli("flows", "release", ANA) == 0, lane.said
+    lane.pass_(minutes=1)
+    assert ana.heard[2:] == [SIZE], "asked again, as nobody answered for two hours"
     lane.healthy()
