@@ -361,3 +361,25 @@ def test_given_back_after_a_hold_without_an_end_the_timer_rings(lane: Street) ->
     lane.pass_(minutes=1)
     assert ana.heard[2:] == [SIZE], "asked again, as nobody answered for two hours"
     lane.healthy()
+
+
+TWINS = """\
+flow: twins
+crm: hubspot
+start: [{says: [which]}]
+expires: 20 hours
+steps:
+  ask: {ask: Which one?, buttons: {a: "{{ contact.firstname }}", b: "{{ contact.firstname }}"}, go: done}
+  done: {say: Thanks., end: done}
+"""
+
+
+def test_a_question_that_is_refused_at_once_is_not_waited_for(lane: Street) -> None:
+    """WhatsApp would not take it, so it never left: nobody can answer it."""
+    lane.publish(TWINS)
+    ana = Talk(lane)
+    ana.says("which")
+    lane.pass_(minutes=1)
+    assert [(row.state, row.step) for row in lane.sends] == [("refused", "twins.ask")]
+    assert (ana.ends, ana.heard) == (["unsent"], [])
+    lane.healthy()
