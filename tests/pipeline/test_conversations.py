@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.core.documents import flow_walk
 from connector.pipeline.conversations import hold
 from connector.store import accounts, contacts, documents
 from connector.store.tables import windows
@@ -382,4 +383,29 @@ def test_a_question_that_is_refused_at_once_is_not_waited_for(lane: Street) -> N
     lane.pass_(minutes=1)
     assert [(row.state, row.step) for row in lane.sends] == [("refused", "twins.ask")]
     assert (ana.ends, ana.heard) == (["unsent"], [])
+    lane.healthy()
+
+
+ROUND = """\
+flow: {name}
+crm: hubspot
+start: [{{says: [{name}]}}]
+expires: 20 hours
+steps:
+  hello: {{say: "{name}", go: rest}}
+  rest: {{wait: 1 minute, go: on}}
+  on: {{start: {other}}}
+"""
+
+
+def test_two_flows_that_start_one_another_end_too(lane: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits in between and ends well: only together they would talk for ever, to nobody."""
+    monkeypatch.setattr(flow_walk, "IN_ALL", 8)
+    for name, other in (("ping", "pong"), ("pong", "ping")):
+        lane.publish(ROUND.format(name=name, other=other))
+    ana = Talk(lane)
+    ana.says("ping")
+    for _ in range(5):
+        lane.pass_(minutes=2)
+    assert (ana.now, ana.ends[-1], ana.heard) == (None, "loop", ["ping", "pong", "ping"])
     lane.healthy()
