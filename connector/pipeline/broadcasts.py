@@ -124,7 +124,7 @@ def pause(conn: Any, id_: str, author: str, now: datetime) -> bool:
     if row.state not in OPEN or row.paused_at is not None:
         return False
     holding.pause(conn, SCOPE, id_, f"The broadcast {row.name} was paused by {author}.", now)
-    return broadcasts.move(conn, id_, OPEN, row.state, paused_at=now)
+    return broadcasts.rest(conn, id_, now)
 
 
 def resume(conn: Any, id_: str, author: str, now: datetime) -> bool:

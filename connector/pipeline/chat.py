@@ -82,27 +82,29 @@ class Chat:
             return
         todo, hops = list(taken), 0
         starts = [
-            c.flow for n, (c, _, _) in enumerate(judged.changes) if isinstance(c, StartFlow) and n not in judged.unsaid
+            (c.flow, 0)
+            for n, (c, _, _) in enumerate(judged.changes)
+            if isinstance(c, StartFlow) and n not in judged.unsaid
         ]
         while todo or starts:
             if not todo:
                 hops += 1
-                todo.append(self._start(case, starts.pop(0), person, taken, hops))
+                todo.append(self._start(case, *starts.pop(0), person, taken, hops))
             one = todo.pop(0)
             one.plan = self._handed(judged, one.plan, case.work.lane)
             judged.talks[len(judged.plans)] = one
             judged.plans.append(one.plan)
             judged.ordinals.append([self.place(judged, change, case.work.lane) for change in one.plan.changes])
-            starts += [c.flow for c in one.plan.changes if isinstance(c, StartFlow)]
+            starts += [(c.flow, one.steps) for c in one.plan.changes if isinstance(c, StartFlow)]
 
-    def _start(self, case: Case, name: str, person: Contact, taken: Sequence[Taken], hops: int) -> Taken:
+    def _start(self, case: Case, name: str, steps: int, person: Contact, taken: Sequence[Taken], hops: int) -> Taken:
         assert self.talks is not None
         assert case.facts is not None
         if hops > HOPS:
             return Taken(Plan(document=name, because=f"did not match: {HOPS} flows started one another by one message"))
         before = next((t.before or t.after for t in reversed(taken) if t.before or t.after), None)
         number, source = (before.number, before.source) if before else (case.event.number, case.work.source)
-        return self.talks.start(case.facts, name, person, number, source)
+        return self.talks.start(case.facts, name, person, number, source, steps)
 
     def _say(self, judged: Judged, documents_of: Mapping[int, tuple[str, int]], person: Contact) -> None:
         """The sends of this event: replies, and what conversations say from their own numbers."""

@@ -59,10 +59,10 @@ def _fitting(change: SendMessage) -> dict[str, Any]:
 
 
 def _ready(now: datetime) -> dict[str, Any]:
-    return {"state": "ready", "next_at": now, "code": "", "reason": "", "who": "", "ended_at": None}
+    return {"state": "ready", "next_at": now, "code": "", "reason": "", "who": "", "ended_at": None, "tell": 0}
 
 
 def _refused(fault: message.Fault, now: datetime) -> dict[str, Any]:
-    """What WhatsApp would refuse is refused here, and never leaves."""
-    ended = {"state": "refused", "next_at": None, "ended_at": now}
+    """What WhatsApp would refuse is refused here, and never leaves; a conversation that waits for its answer hears."""
+    ended = {"state": "refused", "next_at": None, "ended_at": now, "tell": 1}
     return ended | {"code": "parameter", "reason": str(fault), "who": "you"}

@@ -99,6 +99,7 @@ class Taken:
     move: Move | None = None
     last: State | None = None  # the state before an end
     said: list[str] = field(default_factory=list)
+    steps: int = 0  # walked so far, by the flows that led to it too
 
     @property
     def took(self) -> bool:

@@ -202,17 +202,17 @@ class Talks:
         move = flow.advance(document, talk.state, facts.event, person, self.now, facts.setting)
         return self._moved(facts, talk, move)
 
-    def begin(self, facts: Facts, live: LiveFlow, person: Contact, because: str, entry: str = "") -> Taken:
-        """A conversation that starts with this event."""
+    def begin(self, facts: Facts, live: LiveFlow, person: Contact, because: str, steps: int = 0) -> Taken:
+        """A conversation that starts with this event, or (`steps`) behind another one."""
         known = facts.event if facts.timer is None else None
         talk = fresh(facts.work, facts.event.number, live.document.name, live.version, self.now)
         setting = altered(facts.setting, number={**facts.setting.number, "id": talk.number})
         move = flow.begin(
-            live.document, setting, self._person(person, talk.number), self.now, known, entry, version=live.version
+            live.document, setting, self._person(person, talk.number), self.now, known, version=live.version, steps=steps
         )
-        return self._moved(facts, talk, move, because, began=True)
+        return self._moved(facts, talk, move, because, began=True, steps=steps)
 
-    def start(self, facts: Facts, name: str, person: Contact, number: str, source: str) -> Taken:
+    def start(self, facts: Facts, name: str, person: Contact, number: str, source: str, steps: int) -> Taken:
         """What a mapping, or another flow, starts."""
         live, talk = self.shelf.flow(name), self._next.get(facts.work.lane)
         why = self.silent(facts.work.lane)
@@ -222,7 +222,7 @@ class Talks:
             return _refused(name, live.version, why or f"{talk.flow if talk else ''} runs already for this contact")
         work = altered(facts.work, source=source)
         given = altered(facts, work=work, event=replace(facts.event, number=number))
-        return self.begin(given, live, person, "it was started by a document")
+        return self.begin(given, live, person, "it was started by a document", steps)
 
     # ---- a timer, a move, a release ------------------------------------------------------------------------------
     def _timer(self, facts: Facts, timer: TimerDue, person: Contact) -> list[Taken]:
@@ -271,7 +271,9 @@ class Talks:
         at = windows.last(self.heard, person.id, number, person.last_inbound_at)
         return altered(person, last_inbound_at=at)
 
-    def _moved(self, facts: Facts, talk: Talk, move: Move, because: str = "", *, began: bool = False) -> Taken:
+    def _moved(
+        self, facts: Facts, talk: Talk, move: Move, because: str = "", *, began: bool = False, steps: int = 0
+    ) -> Taken:
         """The conversation after a move, noted for the transaction; one that was only looked at stays as it was."""
         words = "; ".join(filter(None, (because, move.because)))
         plan = Plan(
@@ -286,7 +288,8 @@ class Talks:
         self._put(after, talk.state if not began else None)
         said = [c.text for c in move.changes if isinstance(c, SendMessage)]
         said += [f"template {c.template}" for c in move.changes if isinstance(c, SendTemplate)]
-        return Taken(plan, None if began else talk, after, move, talk.state, said)
+        steps = (talk.state.steps if talk.state is not None else steps) + len(move.walked)
+        return Taken(plan, None if began else talk, after, move, talk.state, said, steps)
 
     def _put(self, talk: Talk, last: State | None) -> None:
         if talk.state is None:

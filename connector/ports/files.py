@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHUNK = 64 * 1024
+_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(; ?[A-Za-z0-9_-]+=[A-Za-z0-9_.+-]+)*")  # RFC 6838
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f"\\/\r\n]')
 
 
@@ -45,7 +46,7 @@ class Multipart:
         named = _UNSAFE.sub("_", file.name) or "file"
         lines.append(
             f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="{named}"\r\n'
-            f"Content-Type: {file.mime or 'application/octet-stream'}\r\n\r\n"
+            f"Content-Type: {file.mime if _TYPE.fullmatch(file.mime) else 'application/octet-stream'}\r\n\r\n"
         )
         self.content_type = f"multipart/form-data; boundary={boundary}"
         self._head, self._tail = "".join(lines).encode(), f"\r\n--{boundary}--\r\n".encode()

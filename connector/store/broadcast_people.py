@@ -15,6 +15,8 @@ from connector.store.waiting import REPLACED
 
 PLANNED, REFUSED = "planned", "refused"
 NOT_LEFT = ("waiting", "ready", "in_flight")
+HELD, ENDED = ("waiting", "ready"), ("failed", "refused", "expired", "cancelled")
+MERGED = "The same person stands in the list as another contact."
 LISTED = 500
 _P, _S = broadcast_people.c, sends.c
 
@@ -25,9 +27,9 @@ def add(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def known(conn: sa.Connection, broadcast: str, people: Collection[str], phones: Collection[str]) -> set[str]:
-    """Which of these contacts, and of these phones, are planned in it already."""
+    """Which of these contacts, and of these phones, are planned in it already; `contact` follows a merge."""
     mine = sa.and_(_P.broadcast == broadcast, _P.state == PLANNED)
-    found = set(conn.execute(sa.select(_P.person).where(mine, among(conn, _P.person, people))).scalars())
+    found = set(conn.execute(sa.select(_P.contact).where(mine, among(conn, _P.contact, people))).scalars())
     return found | set(conn.execute(sa.select(_P.phone).where(mine, among(conn, _P.phone, phones))).scalars())
 
 
@@ -35,6 +37,26 @@ def params(conn: sa.Connection, ids: Collection[str]) -> dict[str, Any]:
     """{send: its person's row}: what its values were when it was planned."""
     query = sa.select(broadcast_people).where(_P.send.is_not(None), among(conn, _P.send, ids))
     return {row.send: row for row in conn.execute(query)} if ids else {}
+
+
+def merge(conn: sa.Connection, into: str, gone: str, now: datetime) -> None:
+    """A person who stood there as two contacts gets one message: what has not left of the other is refused."""
+    mine, other = broadcast_people.alias(), broadcast_people.alias()
+    one, two = sends.alias(), sends.alias()
+    both = sa.select(one.c.id.label("mine"), one.c.state, two.c.id.label("other"), two.c.state.label("its"))
+    both = both.where(
+        mine.c.contact == into, other.c.contact == gone, other.c.broadcast == mine.c.broadcast,
+        one.c.id == mine.c.send, two.c.id == other.c.send,
+    )  # fmt: skip
+    twice = []
+    for row in conn.execute(both).all():
+        if row.its in HELD and row.state not in ENDED:
+            twice.append(row.other)
+        elif row.state in HELD and row.its not in ENDED:
+            twice.append(row.mine)
+    why = {"state": "refused", "code": "duplicate", "reason": MERGED, "next_at": None, "ended_at": now, "tell": 1}
+    conn.execute(sa.update(sends).where(_S.id.in_(twice), in_state(sends, *HELD)).values(**why))
+    conn.execute(sa.update(broadcast_people).where(_P.contact == gone).values(contact=into))
 
 
 def blank(conn: sa.Connection, contacts: Collection[str], ids: Collection[str]) -> int:

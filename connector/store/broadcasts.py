@@ -52,6 +52,12 @@ def move(conn: sa.Connection, id_: str, frm: Sequence[str], to: str, **values: A
     return conn.execute(sa.update(broadcasts).where(mine).values(state=to, **values)).rowcount == 1
 
 
+def rest(conn: sa.Connection, id_: str, now: datetime) -> bool:
+    """Paused, in whatever open state it is at this very moment; False when it is over."""
+    mine = sa.and_(_B.id == id_, _B.state.in_(OPEN))
+    return conn.execute(sa.update(broadcasts).where(mine).values(paused_at=now)).rowcount == 1
+
+
 def note(conn: sa.Connection, id_: str, **values: Any) -> None:
     """Facts that decide nothing."""
     conn.execute(sa.update(broadcasts).where(_B.id == id_).values(**values))

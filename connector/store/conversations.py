@@ -109,8 +109,8 @@ def rest(conn: sa.Connection, contact: str, until: datetime) -> None:
 
 
 def alarm(conn: sa.Connection, contact: str, at: datetime) -> None:
-    """The timer of what runs of this contact is looked at then."""
-    mine = sa.and_(RUNS, _T.contact == contact, _T.wake_at.is_not(None))
+    """The timer of what runs of this contact is looked at then; a hold without an end had put it out."""
+    mine = sa.and_(RUNS, _T.contact == contact)
     conn.execute(sa.update(conversations).where(mine).values(wake_at=at, woken=0, revision=_T.revision + 1))
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from connector.store import conversations, holds, windows
+from connector.store import broadcast_people, conversations, holds, windows
 from connector.store.bulk import insert_many
 from connector.store.names import moved
 from connector.store.tables import changes, consents, contact_keys, contacts, crm_links, events, in_state, plans, sends
@@ -33,6 +33,7 @@ def merge(conn: sa.Connection, into: str, gone: str, now: datetime) -> None:
         insert_many(conn, contact_keys, [dict(key._mapping) | {"contact": into}], ignore_conflicts=True)
     conn.execute(sa.update(consents).where(consents.c.contact == gone).values(contact=into))
     conn.execute(sa.update(sends).where(sends.c.lane == gone).values(lane=into))
+    broadcast_people.merge(conn, into, gone, now)
     conn.execute(sa.update(events).where(events.c.lane == gone, events.c.state == "new").values(lane=into))
     conversations.merge(conn, into, gone, now)
     holds.merge(conn, into, gone)

@@ -71,7 +71,8 @@ class Guard:
             headers["Authorization"] = f"Bearer {self.token}"
         try:
             connection.request("GET", _target(parts), headers=headers)
-            return connection.getresponse(), _Closing(connection)
+            answer = connection.getresponse()
+            return answer, _Closing(connection, answer)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise Unreachable("The file could not be fetched.", code=type(error).__name__) from None
@@ -107,12 +108,14 @@ class Guard:
         return found[0]
 
     def _take(self, answer: http.client.HTTPResponse, into: BinaryIO) -> Fetched:
-        length = answer.headers.get("Content-Length", "")
-        if length.isascii() and length.isdigit() and int(length) > self.most:
+        said = answer.headers.get("Content-Length", "")
+        length = int(said) if said.isascii() and said.isdigit() else None
+        if length is not None and length > self.most:
             raise Rejected(_too_large(self.most), code="too_large")
         digest, size, head, end = hashlib.sha256(), 0, b"", time.monotonic() + LONGEST
         try:
-            while chunk := answer.read(CHUNK):
+            # read1: what has come; `read` would wait for a whole chunk, however slowly its bytes drip
+            while size != length and (chunk := answer.read1(CHUNK)):
                 size += len(chunk)
                 if size > self.most:
                     raise Rejected(_too_large(self.most), code="too_large")
@@ -123,21 +126,22 @@ class Guard:
                 into.write(chunk)
         except (TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
             raise Unreachable("The file ended in the middle.", code=type(error).__name__) from None
-        if length.isascii() and length.isdigit() and size != int(length):
+        if length is not None and size != length:
             raise Unreachable("The file ended in the middle.", code="short")
         return Fetched(answer.headers.get("Content-Type", ""), size, digest.hexdigest(), head)
 
 
 class _Closing:
-    """Closes the connection whatever happens."""
+    """Closes the connection whatever happens, and the answer: where the host closes after it, the socket is its."""
 
-    def __init__(self, connection: http.client.HTTPConnection) -> None:
-        self._connection = connection
+    def __init__(self, connection: http.client.HTTPConnection, answer: http.client.HTTPResponse) -> None:
+        self._connection, self._answer = connection, answer
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *_: object) -> None:
+        self._answer.close()
         self._connection.close()
 
 

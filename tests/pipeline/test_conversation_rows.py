@@ -6,10 +6,21 @@ import pytest
 import sqlalchemy as sa
 
 from connector.ids import new_id
-from connector.store import conversations, doctor, holds, merging, sending, sends, windows
+from connector.store import (
+    broadcast_people,
+    broadcasts,
+    conversations,
+    doctor,
+    holds,
+    merging,
+    sending,
+    sends,
+    windows,
+)
 from connector.store.conversations import Write
 from connector.store.engine import Store
 from connector.store.plans import Moved
+from connector.store.tables import broadcast_people as people_of
 from connector.store.tables import contacts as people
 from connector.store.tables import conversations as table
 from connector.store.tables import sends as sent
@@ -135,3 +146,33 @@ def test_a_later_end_of_a_hold_stands(store: Store) -> None:
         assert holds.load(conn, [ana], NOW + timedelta(days=90))[ana].why == "handoff"
         assert holds.over(conn, NOW + timedelta(days=1)) == 0
         assert holds.release(conn, ana)
+
+
+@pytest.mark.parametrize(("mine", "other", "left"), [("ready", "ready", ["s1"]), ("ready", "in_flight", ["s2"]),
+                                                      ("failed", "ready", ["s1", "s2"])])  # fmt: skip
+def test_two_contacts_of_a_broadcast_that_are_one_person_get_one_message(
+    store: Store, mine: str, other: str, left: list[str]
+) -> None:
+    """And who is merged while it is planned is known to stand in it already."""
+    with store.write() as conn:
+        ana, twin = sorted(contact(conn) for _ in range(2))
+        for n, (who, state) in enumerate([(ana, mine), (twin, other)], 1):
+            conn.execute(sa.insert(sent).values(**send(n, who, state), broadcast="b"))
+            broadcast_people.add(conn, [{"broadcast": "b", "person": who, "contact": who, "line": n, "send": f"s{n}"}])
+        merging.merge(conn, ana, twin, NOW)
+        conn.execute(sa.delete(people_of).where(people_of.c.person == ana))
+        assert broadcast_people.known(conn, "b", {ana}, set()) == {ana}
+    with store.read() as conn:
+        rows = conn.execute(sa.select(sent).where(sent.c.code != "duplicate").order_by(sent.c.id)).all()
+        assert [row.id for row in rows] == left
+
+
+def test_a_broadcast_that_goes_on_while_it_is_paused_does_not_go_back(store: Store) -> None:
+    """The clock began it, or the planner ended, between the look and the pause."""
+    with store.write() as conn:
+        broadcasts.add(conn, {"id": "b", "key": "b", "source": {}, "at": NOW, "state": broadcasts.RUNNING})
+        assert broadcasts.rest(conn, "b", NOW)
+        row = broadcasts.get(conn, "b")
+        assert (row.state, row.paused_at) == (broadcasts.RUNNING, NOW)
+        broadcasts.move(conn, "b", [broadcasts.RUNNING], broadcasts.DONE)
+        assert not broadcasts.rest(conn, "b", NOW)

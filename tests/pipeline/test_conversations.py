@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from connector.core.documents import flow_walk
+from connector.pipeline.conversations import hold
 from connector.store import accounts, contacts, documents
 from connector.store.tables import windows
 from tests.pipeline.flows import ANA, QUALIFY, Talk
@@ -345,4 +347,65 @@ def test_it_goes_on_behind_a_person(lane: Street, how: str) -> None:
         assert len(ana.heard) == 1
         lane.pass_(hours=1, minutes=1)
     assert (ana.heard, ana.ends) == (["A colleague comes.", "Here I am again."], ["done"])
+    lane.healthy()
+
+
+def test_given_back_after_a_hold_without_an_end_the_timer_rings(lane: Street) -> None:
+    """The timer came due while a person held them: nothing said when it would be looked at again."""
+    lane.publish(QUALIFY)
+    ana = Talk(lane)
+    ana.says("demo")
+    hold(lane.app.store, ana.now.contact, "Eva", lane.clock.now())
+    lane.pass_(hours=3)
+    assert (len(ana.heard), ana.now.wake_at) == (2, None)
+    assert lane.cli("flows", "release", ANA) == 0, lane.said
+    lane.pass_(minutes=1)
+    assert ana.heard[2:] == [SIZE], "asked again, as nobody answered for two hours"
+    lane.healthy()
+
+
+TWINS = """\
+flow: twins
+crm: hubspot
+start: [{says: [which]}]
+expires: 20 hours
+steps:
+  ask: {ask: Which one?, buttons: {a: "{{ contact.firstname }}", b: "{{ contact.firstname }}"}, go: done}
+  done: {say: Thanks., end: done}
+"""
+
+
+def test_a_question_that_is_refused_at_once_is_not_waited_for(lane: Street) -> None:
+    """WhatsApp would not take it, so it never left: nobody can answer it."""
+    lane.publish(TWINS)
+    ana = Talk(lane)
+    ana.says("which")
+    lane.pass_(minutes=1)
+    assert [(row.state, row.step) for row in lane.sends] == [("refused", "twins.ask")]
+    assert (ana.ends, ana.heard) == (["unsent"], [])
+    lane.healthy()
+
+
+ROUND = """\
+flow: {name}
+crm: hubspot
+start: [{{says: [{name}]}}]
+expires: 20 hours
+steps:
+  hello: {{say: "{name}", go: rest}}
+  rest: {{wait: 1 minute, go: on}}
+  on: {{start: {other}}}
+"""
+
+
+def test_two_flows_that_start_one_another_end_too(lane: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits in between and ends well: only together they would talk for ever, to nobody."""
+    monkeypatch.setattr(flow_walk, "IN_ALL", 8)
+    for name, other in (("ping", "pong"), ("pong", "ping")):
+        lane.publish(ROUND.format(name=name, other=other))
+    ana = Talk(lane)
+    ana.says("ping")
+    for _ in range(5):
+        lane.pass_(minutes=2)
+    assert (ana.now, ana.ends[-1], ana.heard) == (None, "loop", ["ping", "pong", "ping"])
     lane.healthy()

@@ -3,11 +3,15 @@
 import io
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from connector.errors import NotAllowed, NotFound, Rejected, Unreachable
+from connector.ports import Multipart, StoredFile
+from connector.whatsapp import download
 from connector.whatsapp.download import Guard
 from connector.whatsapp.media import digest
 
@@ -28,8 +32,12 @@ class Host(BaseHTTPRequestHandler):
         if self.path == "/short":
             self.send_header("Content-Length", "100")
         self.send_header("Content-Type", "application/pdf")
+        if self.path == "/drip":
+            self.send_header("Content-Length", "100")
         self.end_headers()
         self.wfile.write(PDF)
+        if self.path == "/drip":
+            self.rfile.read(1)  # until the other side has had enough
 
     def log_message(self, *_: object) -> None:
         """Silent."""
@@ -114,6 +122,23 @@ def test_a_file_that_is_too_large_or_cut_off(host: ThreadingHTTPServer) -> None:
         Guard(local=True, most=5).fetch(f"{address}/a", io.BytesIO(), here)
     with pytest.raises(Unreachable):
         Guard(local=True).fetch(f"{address}/short", io.BytesIO(), here)
+
+
+def test_a_file_that_drips_is_given_up(host: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes in time, and the whole never would."""
+    monkeypatch.setattr(download, "LONGEST", 0.0)
+    monkeypatch.setattr(download, "READ", 2.0)
+    with pytest.raises(Unreachable) as told:
+        Guard(local=True).fetch(f"http://localhost:{host.server_port}/drip", io.BytesIO(), here)
+    assert told.value.code == "slow"
+
+
+def test_a_type_that_a_customer_made_up_cannot_write_headers() -> None:
+    file = StoredFile(path=Path("a"), name='a"\r\nX: 1', mime="text/plain\r\nX-Evil: 1", size=0)
+    head = Multipart({}, "file", file)._head.decode()
+    assert ("Evil" in head, "X: 1" in head.splitlines()) == (False, False)
+    kept = Multipart({}, "file", replace(file, mime="audio/ogg; codecs=opus"))._head.decode()
+    assert "Content-Type: audio/ogg; codecs=opus\r\n" in kept
 
 
 @pytest.mark.parametrize("url", ["", "http://", "ftp://a.example/x", "https://a b/", "https://[::1", "nothing"])

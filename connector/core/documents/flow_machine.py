@@ -54,9 +54,12 @@ def begin(
     entry: str = "",
     *,
     version: int = 0,
+    steps: int = 0,
 ) -> Move:
-    """The first move; `entry` is a step, "" the first. `event` None: something else than a message started it."""
-    state = State(flow=document.name, version=version, expires_at=now + document.expires)
+    """The first move; `entry` is a step, "" the first. `event` None: something else than a message started it.
+
+    `steps`: walked by the flows that led here, so that two that start one another end as one that goes in a circle."""
+    state = State(flow=document.name, version=version, expires_at=now + document.expires, steps=steps)
     walk = Walk(document, contact, now, setting, event, state)
     walk.scope.language = _language(document, walk)
     return walk.go(entry or document.first)
