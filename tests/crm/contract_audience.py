@@ -80,5 +80,3 @@ class AudienceContract:
     def test_a_crm_that_is_down_is_unreachable(self) -> None:
         with pytest.raises(Unreachable):
             connect(self.account("http://127.0.0.1:1"), self.tokens()).audience(Source(kind=self.kind, value="1"), [])
-
-

@@ -10,15 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from connector.core.audience import Source
 from connector.pipeline import broadcast_export
 from connector.pipeline import broadcasts as acts
 from connector.pipeline.broadcast_plan import Planner
 from connector.store import broadcast_people as store_people
 from connector.store import broadcasts, doctor, tables, uploads
-from connector.store.tables import broadcast_people, events, sends
+from connector.store.tables import broadcast_people, events
 from connector.works import broadcasts as works
 from tests.pipeline.conftest import ANA, NUMBER
 from tests.pipeline.street import Street, lane, open_street  # noqa: F401 - fixtures
@@ -290,14 +288,3 @@ def _planner(street: Street, id_: str, dies: bool = False) -> Callable[[], None]
             raise KeyboardInterrupt
 
     return lambda: Planner(street.app.store, look, reader, street.clock).run(progress, lambda name: None)
-
-
-def test_the_doctor_sees_a_person_without_a_message_and_the_reverse(lane: Street, tmp_path: Path) -> None:
-    started(lane, tmp_path, people(3))
-    plan(lane)
-    one, two, _ = lane.sends
-    with lane.app.store.write() as conn:
-        conn.execute(sa.delete(sends).where(sends.c.id == one.id))
-        conn.execute(sa.delete(broadcast_people).where(broadcast_people.c.send == two.id))
-        found = {f["code"]: f["count"] for f in doctor.findings(conn, lane.clock.now())}
-    assert found["broadcast_people"] == 2

@@ -135,11 +135,3 @@ def test_a_later_end_of_a_hold_stands(store: Store) -> None:
         assert holds.load(conn, [ana], NOW + timedelta(days=90))[ana].why == "handoff"
         assert holds.over(conn, NOW + timedelta(days=1)) == 0
         assert holds.release(conn, ana)
-
-
-def test_the_doctor_sees_a_conversation_that_nothing_wakes(store: Store) -> None:
-    with store.write() as conn:
-        begin(conn, contact(conn), wake_at=None)
-        begin(conn, contact(conn), wake_at=NOW - timedelta(hours=1))
-    with store.read() as conn:
-        assert [f["code"] for f in doctor.findings(conn, NOW)] == ["conversation_stuck", "conversation_late"]

@@ -284,7 +284,11 @@ start: [{says: [invite]}]
 expires: 20 hours
 steps:
   go_on:
-    template: {name: webinar_invite_v2, language: es, with: {first_name: "{{ contact.firstname }}"}, buttons: [yes, later, no]}
+    template:
+      name: webinar_invite_v2
+      language: es
+      with: {first_name: "{{ contact.firstname }}"}
+      buttons: [yes, later, no]
     end: done
 """
 

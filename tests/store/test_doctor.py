@@ -14,10 +14,14 @@ from connector.store import doctor
 from connector.store.engine import Store, insert_many
 from connector.store.tables import (
     accounts,
+    broadcast_people,
     changes,
     consents,
+    contacts,
+    conversations,
     deliveries,
     events,
+    holds,
     metadata,
     parks,
     plans,
@@ -66,6 +70,10 @@ class History:
     def change(self, event: str, ordinal: int, **values: Any) -> None:
         given = {"account": "hub", "lane": "c1", "record": "7", "kind": "SetField", "body": {}, "state": "done"}
         self.put(changes, **{"event": event, "ordinal": ordinal, **given, **values})
+
+    def talk(self, id: str, **values: Any) -> None:
+        given = {"contact": id, "account": "hub", "flow": "lead", "started_at": LONG_AGO, "moved_at": LONG_AGO}
+        self.put(conversations, **{"id": id, **given, "wake_at": NOW + timedelta(hours=1), **values})
 
     def send(self, id: str, **values: Any) -> None:
         given = {
@@ -245,6 +253,18 @@ def test_accepted_twice(history: History) -> None:
     assert history.found() == {"accepted_twice": ["s1"]}
 
 
+def test_broadcast_people(history: History) -> None:
+    """A person and a message each; one that was sent anew counts once, one that is refused has none."""
+    history.send("s1", broadcast="b", lane="c1", state="failed", rank=3, label="sent_again_as_another")
+    history.send("s2", broadcast="b", lane="c1")
+    history.put(broadcast_people, broadcast="b", person="c1", line=2, state="planned", send="s2")
+    history.put(broadcast_people, broadcast="b", person="#3", line=3, state="refused")
+    assert history.found() == {}
+    history.put(broadcast_people, broadcast="b", person="c2", line=4, state="planned", send="gone")
+    history.send("s3", broadcast="b", lane="c1")
+    assert {code: set(ids) for code, ids in history.found().items()} == {"broadcast_people": {"gone", "s3", "s2"}}
+
+
 def test_send_in_flight_too_long(history: History) -> None:
     history.send("s1", state="in_flight", rank=0, started_at=JUST_NOW)
     assert history.found() == {}
@@ -346,6 +366,34 @@ def test_an_account_at_rest_is_a_reason(history: History, why: str) -> None:
         with history.store.write() as conn:
             conn.execute(sa.update(accounts).values(state="needs_person"))
     assert history.found() == {}
+
+
+def test_two_conversations(history: History) -> None:
+    with history.store.write() as conn:
+        conn.execute(sa.text("DROP INDEX conversations_running"))  # it keeps us from doing wrong
+    history.talk("t1", contact="c1")
+    history.talk("t2", contact="c1")
+    history.talk("t3", contact="c1", ended_at=LONG_AGO, wake_at=None)
+    assert history.found() == {"two_conversations": ["c1"]}
+
+
+def test_conversation_stuck(history: History) -> None:
+    history.talk("t1", wake_at=None)
+    history.talk("t2", wake_at=None)
+    history.put(holds, contact="t2", at=LONG_AGO)
+    assert history.found() == {"conversation_stuck": ["t1"]}
+
+
+def test_conversation_late(history: History) -> None:
+    history.talk("t1", wake_at=LONG_AGO)
+    history.talk("t2", wake_at=JUST_NOW)
+    assert history.found() == {"conversation_late": ["t1"]}
+
+
+def test_conversation_of_nobody(history: History) -> None:
+    history.put(contacts, id="t1", merged_into="c1", created_at=LONG_AGO)
+    history.talk("t1")
+    assert history.found() == {"conversation_of_nobody": ["t1"]}
 
 
 def test_every_invariant_is_tested() -> None:

@@ -34,7 +34,7 @@ def lint(document: FlowDocument, tree: Map, schema: Schema, templates: Sequence[
     if schema:
         yield from fields(document, tree, schema)
     if templates is not None:
-        yield from templates_there(tree, templates)
+        yield from templates_there(document, tree, templates)
 
 
 def path_of(step: str) -> Path:

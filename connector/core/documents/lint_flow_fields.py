@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from connector.core.documents.findings import Problem, did_you_mean
+from connector.core.documents.findings import Problem, did_you_mean, listed
 from connector.core.documents.flow_document import FlowDocument
 from connector.core.documents.flow_words import FLOW
 from connector.core.documents.flow_written import sections_of, steps_in
@@ -19,7 +19,7 @@ from connector.core.documents.lint_fields import (
 )
 from connector.core.documents.lint_reads import Known, known_fields, read_fields, texts_of
 from connector.core.documents.tree import Items, Map, Node, Text
-from connector.core.template import Template
+from connector.core.template import Template, misfits
 
 
 def fields(document: FlowDocument, tree: Map, schema: Schema) -> Iterator[Wrong]:
@@ -96,21 +96,48 @@ def _ids(step: Map) -> list[str]:
     return [id_ for _, _, found in sections_of(rows) for id_, _ in found] if isinstance(rows, Map) else []
 
 
-def templates_there(tree: Map, templates: Sequence[Template]) -> Iterator[Wrong]:
-    """Templates that are not there, or not approved."""
-    known = {t.name: any(o.status == "APPROVED" for o in templates if o.name == t.name) for t in templates}
+# ---- templates -----------------------------------------------------------------------------------------------------
+def templates_there(document: FlowDocument, tree: Map, templates: Sequence[Template]) -> Iterator[Wrong]:
+    """Templates that are not there or not approved, take other values, or do not say in which language."""
     places: list[tuple[Path, Node | None]] = [(("reopen",), tree.items.get("reopen"))]
     for path, step in steps_in(tree):
         places += [((*path, word), step.items.get(word)) for word in ("template", "reopen")]
     for path, node in places:
-        where: Path = path
-        if isinstance(node, Map):
-            node, where = node.items.get("name"), (*path, "name")
-        if not isinstance(node, Text):
-            continue
-        name = node.value.strip()
-        if name not in known:
-            yield where, missing("template", name, known), "error"
-        elif not known[name]:
-            said = f"The template '{name}' is not approved."
-            yield where, Problem(said, code="template", hint="Wait for Meta, or choose another."), "error"
+        if node is not None:
+            yield from _template(document, path, node, templates)
+
+
+def _template(document: FlowDocument, path: Path, node: Node, templates: Sequence[Template]) -> Iterator[Wrong]:
+    words = node.items if isinstance(node, Map) else {"name": node}
+    named, where = words["name"], (*path, "name") if isinstance(node, Map) else path
+    name = named.value.strip() if isinstance(named, Text) else ""
+    there = [t for t in templates if t.name == name]
+    usable = [t for t in there if t.status == "APPROVED"]
+    if not there:
+        yield where, missing("template", name, sorted({t.name for t in templates})), "error"
+        return
+    if not usable:
+        states = listed(sorted({f"{t.status.lower()} ({t.language})" for t in there}))
+        said = f"The template '{name}' is not approved: {states}."
+        yield where, Problem(said, code="template", hint="Wait for its approval."), "error"
+        return
+    if len(usable) > 1 and "language" not in words and not document.languages:
+        spoken = listed(sorted(t.language for t in usable))
+        said = f"The template '{name}' is there in {spoken}, and the flow does not say in which it speaks."
+        hint = f"Add languages: [{usable[0].language}], or {{name: {name}, language: {usable[0].language}}}"
+        yield where, Problem(said, code="language", hint=hint), "error"
+    yield from _fits(path, words, usable)
+
+
+def _fits(path: Path, words: Mapping[str, Node], usable: Sequence[Template]) -> Iterator[Wrong]:
+    """Each thing once, though every language has it."""
+    values, buttons = words.get("with"), words.get("buttons")
+    keys = values.items.keys() if isinstance(values, Map) else ()
+    count = len(buttons.items) if isinstance(buttons, Items) else int(buttons is not None)
+    told: set[tuple[str, str]] = set()
+    for template in usable:
+        for wrong in misfits(template, keys, count):
+            if (wrong.code, wrong.key) not in told:
+                told.add((wrong.code, wrong.key))
+                where = (*path, "buttons") if wrong.code == "buttons" else (*path, "with")
+                yield where, Problem(wrong.text, code=f"template_{wrong.code}", hint=wrong.hint), "error"

@@ -1,14 +1,15 @@
 """What is told of a `flow:` at save: in the admin's words, at the line, with what to do."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from connector.core.documents import check, check_together, run_tests
 from connector.core.documents.findings import Finding
-from connector.core.template import Template
 from tests.core.documents.make import Field
 from tests.core.documents.make_flow import ASK, HEAD, flow
+from tests.core.template_parts import REPLY, body, buttons, made
 
 END = "  z: {end: done}\n"
 ROWS = ", ".join(f"r{n}: R{n}" for n in range(11))
@@ -140,14 +141,30 @@ def test_answers_that_the_map_turns_into_options() -> None:
     assert found(step + END, schema=FIELDS) == []
 
 
-def test_templates_that_are_not_there() -> None:
-    head = HEAD + "reopen: come_back\n"
-    one = only(
-        "  a: {template: {name: come_bakc, buttons: [y]}, go: z}\n" + END,
-        head,
-        templates=[Template(name="come_back", language="en")],
-    )
-    assert (one.code, one.hint[:28]) == ("unknown_template", "Did you mean 'come_back'? Wr")
+BACK = made(body("Hi {{name}}"), buttons(REPLY), format="named")
+
+
+@pytest.mark.parametrize(
+    ("reopen", "code", "says"),
+    [
+        ("welcom", "unknown_template", "no template 'welcom'"),
+        ("welcome", "template_missing", "name"),
+        ("{name: welcome, with: {name: x, other: y}, buttons: [y]}", "template_extra", "other"),
+        ("{name: welcome, with: {name: x}, buttons: [y, n]}", "template_buttons", "button"),
+        ("paused", "template", "not approved: paused (en)"),
+        ("two", "language", "does not say in which it speaks"),
+    ],
+)
+def test_templates_do_not_fit(reopen: str, code: str, says: str) -> None:
+    known = [
+        replace(BACK, name="welcome"),
+        replace(BACK, name="paused", status="PAUSED"),
+        replace(BACK, name="two", components=()),
+        replace(BACK, name="two", components=(), language="es"),
+    ]
+    told = found("  a: {say: x, go: z}\n" + END, f"{HEAD}reopen: {reopen}\n", templates=known)
+    assert code in {f.code for f in told}
+    assert any(says in f.message for f in told)
 
 
 def test_two_flows_that_one_word_starts() -> None:
