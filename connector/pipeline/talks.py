@@ -208,7 +208,13 @@ class Talks:
         talk = fresh(facts.work, facts.event.number, live.document.name, live.version, self.now)
         setting = altered(facts.setting, number={**facts.setting.number, "id": talk.number})
         move = flow.begin(
-            live.document, setting, self._person(person, talk.number), self.now, known, version=live.version, steps=steps
+            live.document,
+            setting,
+            self._person(person, talk.number),
+            self.now,
+            known,
+            version=live.version,
+            steps=steps,
         )
         return self._moved(facts, talk, move, because, began=True, steps=steps)
 
