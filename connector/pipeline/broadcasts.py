@@ -148,6 +148,7 @@ def cancel(conn: Any, id_: str, author: str, now: datetime) -> bool:
     row = _get(conn, id_)
     if not broadcasts.move(conn, id_, [DRAFT, *OPEN], CANCELLED, ended_at=now, paused_at=None):
         return False
+    broadcasts.forget(conn, id_)
     holding.cancel(conn, SCOPE, id_, f"The broadcast {row.name} was cancelled by {author}.", now)
     holding.resume(conn, SCOPE, id_, now)
     return True
@@ -192,6 +193,7 @@ def _due(conn: Any, row: Any, now: datetime) -> bool:
         live, _ = _live(conn, row.document)
     except errors.ConnectorError as error:
         broadcasts.move(conn, row.id, [SCHEDULED], CANCELLED, reason=str(error)[:500], ended_at=now)
+        broadcasts.forget(conn, row.id)
         return False
     return _plan(conn, row.id, [SCHEDULED], row.starter, now, live.n)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.core.audience import Source
-from connector.pipeline import broadcast_export
+from connector.pipeline import broadcast_export, privacy
 from connector.pipeline import broadcasts as acts
 from connector.pipeline.broadcast_plan import Planner
 from connector.store import broadcast_people as store_people
@@ -257,6 +257,21 @@ def test_who_is_erased_is_gone_from_it(lane: Street, tmp_path: Path) -> None:
     left = repr(lane.rows(broadcast_people))
     assert ("Anabel" in left, ANA in left) == (False, False)
     assert lane.rows(tables.upload_parts) == [], "the file is not kept once everybody is planned"
+
+
+def test_a_forecast_forgets_whom_it_spoke_of(lane: Street, tmp_path: Path) -> None:
+    """An erased person stands in no draft's examples, and nobody in those of a broadcast that was cancelled."""
+    lane.customer(ANA, text="Hi")
+    lane.settle()
+    drafts = [drafted(lane, tmp_path, [f"{ANA};Anabel", *people(1)]) for _ in range(2)]
+    for id_ in drafts:
+        works.foretell(lane.app, id_, lambda done, total: None)
+    assert act(lane, acts.cancel, drafts[0], "Eva")
+    cancelled, draft = (row.forecast for row in sorted(lane.rows(tables.broadcasts), key=lambda row: row.id))
+    assert (cancelled["sendable"], "Anabel" in repr(cancelled), "Anabel" in repr(draft)) == (2, False, True)
+    (person,) = lane.rows(tables.contacts)
+    privacy.erase(lane.app.store, person.id, "Eva", lane.clock.now())
+    assert "Anabel" not in repr(lane.rows(tables.broadcasts))
 
 
 # ---- whoever plans, each page once -----------------------------------------------------------------------------------
