@@ -235,6 +235,30 @@ def test_a_list_of_the_crm_is_sent_to_and_told_to(lane: Street) -> None:
     lane.healthy()
 
 
+def test_a_crm_that_was_away_does_not_stop_it(lane: Street) -> None:
+    """The list could not be read at nine o'clock: a minute later it is."""
+    lists, token = "/hubspot/crm/lists/2026-09", {"Authorization": "Bearer pat-na1-sandbox-hubspot"}
+    made = lane.sandbox.http.post(lists, json={"name": "VIP", "objectTypeId": "0-1"}, headers=token).json()
+    some = [r["id"] for r in lane.sandbox.records("hubspot", "contacts") if r["properties"].get("phone")][:2]
+    lane.sandbox.http.put(f"{lists}/{made['list']['listId']}/memberships/add", json=some, headers=token)
+    lane.publish(OFFER.replace("segment: any", "segment: list VIP"))
+    with lane.app.store.write() as conn:
+        id_ = acts.create(conn, lane.app.accounts(), "spring", None, "Eva", lane.clock.now(), forecast=False).id
+    lane.sandbox.faults({"route": "GET /hubspot/crm/lists/*", "kind": "5xx", "times": 1})
+    act(lane, acts.start, id_, "Eva")
+    lane.settle()
+    assert (outcome(lane, id_)["state"], lane.requests()) == ("planning", [])
+    for _ in range(2):
+        lane.app.broadcasts(lambda: False)
+    assert len([task for task in lane.rows(tables.tasks) if task.kind == acts.PLAN]) == 1, "not at once"
+    lane.pass_(minutes=2)
+    for _ in range(2):
+        lane.app.broadcasts(lambda: False)
+    lane.settle()
+    assert (len(lane.requests()), outcome(lane, id_)["planned"]) == (2, 2)
+    lane.healthy()
+
+
 def test_a_document_with_a_time_begins_by_itself_once(lane: Street) -> None:
     """Two clocks look at the same moment."""
     lists, token = "/hubspot/crm/lists/2026-09", {"Authorization": "Bearer pat-na1-sandbox-hubspot"}
