@@ -213,6 +213,17 @@ def retry(id: str, as_json: bool) -> None:
         click.echo(f"{tried} are tried again" + (f", {alone} are left alone." if alone else "."))
 
 
+@group.command("campaign")
+@click.argument("id")
+def campaign(id: str) -> None:
+    """Tell the members of its campaign anew: who got it, and who has answered since."""
+    with opened() as app:
+        with app.store.write() as conn:
+            task = acts.tell_campaign(conn, id, author(), app.clock.now())
+        app.bell.ring(BELL)
+    click.echo(f"Under way: connector tasks list (task {task}).")
+
+
 def _act(name: str, act: Callable[..., bool], said: str, help_: str) -> click.Command:
     @click.argument("id")
     @AS_JSON

@@ -187,7 +187,7 @@ def tick(conn: Any, now: datetime) -> list[str]:
             broadcasts.note(conn, row.id, task=tasks.add(conn, PLAN, {"broadcast": row.id}, row.starter, now))
             bells.append("task")
         elif row.state == RUNNING and not broadcast_people.left(conn, row.id):
-            broadcasts.move(conn, row.id, [RUNNING], DONE, ended_at=now, paused_at=None)
+            bells += _end(conn, row, now)
     return bells
 
 
@@ -196,6 +196,22 @@ def _may_go_on(conn: Any, row: Any, now: datetime) -> bool:
     task = tasks.get(conn, row.task)
     failed = task is not None and task.state == "failed" and (task.result or {}).get("code") == AGAIN
     return failed and task is not None and (task.ended_at or now) <= now - REST
+
+
+def _end(conn: Any, row: Any, now: datetime) -> list[str]:
+    """Nothing of it is left: it is done, and its campaign hears."""
+    if not broadcasts.move(conn, row.id, [RUNNING], DONE, ended_at=now, paused_at=None) or not row.campaign:
+        return []
+    tell_campaign(conn, row.id, row.starter, now)
+    return ["task"]
+
+
+def tell_campaign(conn: Any, id_: str, author: str, now: datetime) -> str:
+    """The campaign's members hear what became of their messages, also of answers since; the task's id."""
+    if not _get(conn, id_).campaign:
+        hint = "Give it with --campaign when the broadcast is made."
+        raise errors.Rejected("This broadcast has no campaign.", hint=hint, code="campaign")
+    return tasks.add(conn, MEMBERS, {"broadcast": id_}, author, now)
 
 
 def _due(conn: Any, row: Any, now: datetime) -> bool:

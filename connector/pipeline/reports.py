@@ -279,9 +279,7 @@ def _whole(seconds: float | None) -> int | None:
 def unanswered(conn: Any, now: datetime, before: str = "", days: int = 30) -> tuple[list[Any], str]:
     """The newest messages that wait for an answer and have none, and where the next page begins."""
     asking = (snapshots.get(conn, ASKING) or ([], now))[0]
-    query = reporting.unanswered(asking, now - timedelta(days=days), before or "~", PAGE + 1)
-    found = list(conn.execute(query))
-    return found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else ""
+    return reporting.unanswered(conn, asking, now - timedelta(days=days), before or "~", PAGE)
 
 
 def silent(conn: Any, day: datetime) -> list[Any]:

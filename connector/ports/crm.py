@@ -153,6 +153,15 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """What became of one person's message, for a campaign of the CRM. `status`: sent answered."""
+
+    object: str
+    record: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
     """A record that another is associated with."""
 
@@ -204,6 +213,10 @@ class CRM(Protocol):
 
     def audience(self, source: Source, fields: Sequence[str], *, after: str = "") -> Page:
         """The people of a list, a page at a time, each once a page. Raises NotFound, Rejected with what to mend."""
+        ...
+
+    def enrol(self, campaign: str, members: Sequence[Member]) -> list[Outcome]:
+        """Members of a campaign with their status, one outcome each; Rejected where the CRM has no such thing."""
         ...
 
     def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:

@@ -9,7 +9,8 @@ PREFIXES = {
     "Contact": "003", "Lead": "00Q", "Account": "001", "Opportunity": "006", "OpportunityContactRole": "00K",
     "Case": "500", "Order": "801", "Quote": "0Q0", "Visit__c": "a00", "Task": "00T", "User": "005",
     "PermissionSet": "0PS", "PermissionSetAssignment": "0Pa", "FieldPermissions": "01k", "CustomField": "00N",
-    "ValidationRule": "03d", "ContentVersion": "068", "ContentDocument": "069", "ContentDocumentLink": "06A",
+    "ValidationRule": "03d", "Campaign": "701", "CampaignMember": "00v",
+    "ContentVersion": "068", "ContentDocument": "069", "ContentDocumentLink": "06A",
 }  # fmt: skip
 
 
@@ -164,6 +165,12 @@ OBJECTS: Mapping[str, tuple[Field, ...]] = {
         *SYSTEM, _reference("ParentId", "Parent ID", "PermissionSet"),
         _text("SobjectType", "Sobject Type", required=True), _text("Field", "Field Name", required=True),
         Field("PermissionsRead", "Read", "boolean"), Field("PermissionsEdit", "Edit", "boolean"),
+    ),
+    "Campaign": (*SYSTEM, OWNER, _text("Name", "Name", 80, required=True), Field("IsActive", "Active", "boolean")),
+    "CampaignMember": (
+        *SYSTEM, _reference("CampaignId", "Campaign ID", "Campaign", required=True),
+        _reference("ContactId", "Contact ID", "Contact"), _reference("LeadId", "Lead ID", "Lead"),
+        _pick("Status", "Status", "Sent", "Responded"),
     ),
     "ContentVersion": (
         *SYSTEM, OWNER, _text("Title", "Title"), _text("PathOnClient", "Path On Client", 500),

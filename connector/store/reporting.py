@@ -16,6 +16,7 @@ from connector.store.tables import events, sends
 GROUP = {state: group for group, states in GROUPS.items() for state in states}
 LEFT = ("sent", "delivered", "read")  # groups of messages that WhatsApp has
 STREAM = 500  # rows of one fetch
+LOOKED = 10_000  # messages that one page of those without an answer looks at
 PREFIX = 6  # characters of a phone that tell its country: + and five digits (+1 and an area code, +7 and one)
 ECHOES = ("smb_message_echoes", "message_echoes")  # a person wrote from the phone app
 _S, _E = sends.c, events.c
@@ -131,12 +132,21 @@ def silent(start: datetime, end: datetime) -> Any:
 
 
 # ---- who did not answer ------------------------------------------------------------------------------------------
-def unanswered(asking: Collection[str], since: datetime, before: str, limit: int) -> Any:
-    """The newest messages that wait for an answer and have none: id, lane, document, template, step, to, at, number."""
+def unanswered(
+    conn: sa.Connection, asking: Collection[str], since: datetime, before: str, limit: int
+) -> tuple[list[Any], str]:
+    """(the newest messages that wait for an answer and have none, the id that the next page is before, "" = none).
+
+    A page looks at LOOKED messages at most, so one may be short and have another behind it."""
     asked = sa.or_(
         sa.and_(_S.buttons.is_not(None), sa.type_coerce(_S.buttons, sa.Text).not_in(["null", "{}"])), _S.step != "",
         _S.template.in_(sorted(asking)),
     )  # fmt: skip
     query = sa.select(_S.id, _S.lane, _S.document, _S.template, _S.step, _S.to, _S.user_id, _S.at, _S.number)
-    mine = sa.and_(_S.id < before, _S.id >= first_id(since), _S.rank.in_([1, 2, 4, 5, 6]), _S.answered_by.is_(None))
-    return query.where(mine, asked).order_by(_S.id.desc()).limit(limit)
+    walk = sa.and_(_S.id < before, _S.id >= first_id(since))
+    last = sa.select(_S.id).where(walk).order_by(_S.id.desc()).offset(LOOKED).limit(1)
+    floor = conn.execute(last).scalar() or ""
+    mine = sa.and_(walk, _S.id > floor, _S.rank.in_([1, 2, 4, 5, 6]), _S.answered_by.is_(None))
+    found = list(conn.execute(query.where(mine, asked).order_by(_S.id.desc()).limit(limit + 1)))
+    more = found[limit - 1].id if len(found) > limit else floor and floor + "~"
+    return found[:limit], more

@@ -48,6 +48,7 @@ KINDS: Mapping[str, Kind] = {
     "contact.erase": people.erase_task,
     "broadcast.forecast": broadcasts.forecast_task,
     "broadcast.plan": broadcasts.plan_task,
+    "broadcast.members": broadcasts.members_task,
 }
 # Not begun again when their worker died in the middle: a second time would be refused by Meta, or count once more.
 ONCE = frozenset({"templates.create", "templates.edit", "templates.delete"})

@@ -8,6 +8,7 @@ from connector.connections import Connections
 from connector.core import documents as language
 from connector.core import prices
 from connector.core.documents import SendDocument
+from connector.pipeline import broadcast_members as members
 from connector.pipeline import broadcasts as acts
 from connector.pipeline.audience import Reader
 from connector.pipeline.broadcast_look import Look
@@ -53,6 +54,22 @@ def plan_task(connections: Connections, task: Task, progress: Progress) -> dict[
     with c.store.read() as conn:
         row = broadcasts.get(conn, id_)
     return {"broadcast": id_, "planned": row.planned, "refused": row.refused}
+
+
+def members_task(connections: Connections, task: Task, progress: Progress) -> dict[str, Any]:
+    """{broadcast} -> {told, refused}: the campaign's members hear of their messages. Repeating it changes nothing."""
+    c, id_ = connections, str(task.args["broadcast"])
+    look, _ = _eyes(c, id_)
+    with c.store.read() as conn:
+        row = broadcasts.get(conn, id_)
+    sums = progress.cursor or {"line": 0, "told": 0, "refused": 0, "why": ""}
+    while (page := members.page(c.store, id_, sums["line"])).last:
+        for outcome in look.crm.enrol(row.campaign, page.members):
+            name = "told" if outcome.state == "done" else "refused"
+            sums = sums | {name: sums[name] + 1} | ({"why": outcome.text} if name == "refused" else {})
+        sums = sums | {"line": page.last}
+        progress(sums["told"] + sums["refused"], row.planned, sums)
+    return {name: value for name, value in sums.items() if name != "line"}
 
 
 def _eyes(c: Connections, id_: str) -> tuple[Look, Reader]:

@@ -51,7 +51,8 @@ if sys.argv[2] == "forecast":
 else:
     look, reader = works._eyes(app, sys.argv[3])
     Planner(app.store, look, reader, app.clock).run(lambda done, total, cursor: None, lambda name: None)
-print(json.dumps({"seconds": time.monotonic() - start, "mb": peak(), "before": before}))
+print(json.dumps({"seconds": time.monotonic() - start, "mb": peak(), "before": before,
+                  "cpu": time.process_time()}))
 app.close()
 """
 
@@ -67,6 +68,7 @@ def run(people: int = PEOPLE) -> Result:
                 found = rounds[f"{name} {what}"] = _measured(shop, what, id_)
                 note = f"{people:,} people"
                 rows.append(Row(f"{name}: {what}", found["seconds"], "s", at_most=SECONDS * people / PEOPLE, note=note))
+                rows.append(Row(f"{name}: {what}, processor time", found["cpu"], "s"))
                 rows.append(Row(f"{name}: {what}, memory at its peak", found["mb"], "MB", at_most=MEGABYTES))
     return Result(rows, rounds)
 

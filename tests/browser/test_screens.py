@@ -9,8 +9,8 @@ from playwright.sync_api import Page
 from tests.browser import crawl, hostile
 from tests.browser.chrome import WIDTHS
 
-OF_THE_CONSOLE = {"setup", "phone", "activity", "mappings", "review", "templates", "sends", "contacts", "health",
-                  "settings", "people", "tokens", "links", "audit", "me", "tasks"}  # fmt: skip
+OF_THE_CONSOLE = {"setup", "phone", "activity", "mappings", "review", "templates", "sends",
+                  "conversations", "contacts", "reports", "health", "settings", "people", "tokens", "links", "audit", "me", "tasks"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

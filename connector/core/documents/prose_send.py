@@ -65,6 +65,9 @@ What can stop it, in this order; the first is the reason shown:
 contact. `failure.reason`, `failure.code` and `failure.who` are known under `failed:`. A message that was refused
 or expired has failed too, a cancelled one has not.
 
+`goal:` says what it is meant to lead to: `{deal.dealstage: closedwon, within: 14 days}`. The reports count the messages
+after which the record moved there; of several messages before one move the last has it ([reports](reports.md)).
+
 In `tests:` of a `send:` document the trigger is met, the phone can be reached, an approved template fits, and now is a
 Tuesday, 10:00 in the contact's time zone, unless `given` says otherwise: `deal.<field>`, `contact.<field>`,
 `webhook.<name>`, `now`, `consent: opted_in` or `opted_out`, `phone: none`, `template: none` (or a status: `PAUSED`),

@@ -18,7 +18,7 @@ from connector.crm.hubspot.find import BATCH, CONTACTS, USER_ID, WA_ID, Finder
 from connector.crm.hubspot.properties import Properties
 from connector.crm.hubspot.query import Query
 from connector.crm.hubspot.write import RecordWriter
-from connector.errors import NotAllowed
+from connector.errors import NotAllowed, Rejected
 from connector.ports import (
     Account,
     ActionDone,
@@ -29,6 +29,7 @@ from connector.ports import (
     Field,
     FileChange,
     Issue,
+    Member,
     Page,
     RecordChange,
     Related,
@@ -120,6 +121,12 @@ class HubSpot:
     def audience(self, source: Source, fields: Sequence[str], *, after: str = "") -> Page:
         """The people of a list, a page at a time."""
         return self._audiences.page(source, fields, after)
+
+    def enrol(self, campaign: str, members: Sequence[Member]) -> list[Outcome]:
+        """Refused: HubSpot's campaigns have no members with a status."""
+        hint = "Write it to the records with `after:` instead."
+        said = f"HubSpot's campaign {campaign[:40]!r} can have no members: {len(members)} were to be told."
+        raise Rejected(said, hint=hint, code="campaign")
 
     def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:
         """Lets workflows go on that wait for us."""

@@ -8,6 +8,7 @@ from connector.core.contact import Record
 from connector.crm import value
 from connector.crm.salesforce.activities import Activities
 from connector.crm.salesforce.audience import Audiences
+from connector.crm.salesforce.campaigns import Campaigns
 from connector.crm.salesforce.client import READ_BATCH, WRITE_BATCH, Client
 from connector.crm.salesforce.files import Files
 from connector.crm.salesforce.find import Finder
@@ -25,6 +26,7 @@ from connector.ports import (
     Field,
     FileChange,
     Issue,
+    Member,
     Page,
     RecordChange,
     Related,
@@ -58,6 +60,7 @@ class Salesforce:
         self._writer = Writer(client, self._schema, self._finder)
         self._activities = Activities(client, self._schema, self._writer, zone or None)
         self._audiences = Audiences(client, self._schema, self._finder)
+        self._campaigns = Campaigns(client)
         self._files = Files(client)
         self._setup = Setup(client, self._schema)
 
@@ -109,6 +112,10 @@ class Salesforce:
     def audience(self, source: Source, fields: Sequence[str], *, after: str = "") -> Page:
         """The people of a list, a page at a time."""
         return self._audiences.page(source, fields, after)
+
+    def enrol(self, campaign: str, members: Sequence[Member]) -> list[Outcome]:
+        """Campaign members with Sent or Responded."""
+        return self._campaigns.enrol(campaign, members)
 
     def complete(self, actions: Sequence[ActionDone]) -> list[Outcome]:
         """Refused: a Flow that calls us goes on at once, there is nothing that waits."""

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.core.audience import Source
+from connector.crm import connect
 from connector.crm.salesforce import audience, soql
 from connector.errors import GiveUp, NotFound, Rejected
-from connector.ports import CRM, Account, Tokens
+from connector.ports import CRM, Account, Member, Tokens
 from tests.crm.contract_audience import AudienceContract
 from tests.crm.salesforce.conftest import Tokens as NoTokens
 from tests.crm.salesforce.conftest import account
@@ -156,3 +157,20 @@ def test_any_text_is_read_or_refused(parts: list[str]) -> None:
         return
     assert found.object in soql.PEOPLE
     assert found.where.count("(") >= 0
+
+
+# ---- campaigns -------------------------------------------------------------------------------------------------------
+def test_members_of_a_campaign_move_forward_and_each_is_one(sandbox: Sandbox) -> None:
+    crm, ground = connect(account(f"{sandbox.url}/salesforce"), NoTokens()), TestReports()
+    ids = ground.add_people(sandbox, ["A", "B"])
+    made = sandbox.http.post(f"{API}/sobjects/Campaign", json={"Name": "Spring"}, headers=headers(sandbox)).json()["id"]
+    sent = [Member("Contact", i, "sent") for i in ids]
+    assert [o.state for o in crm.enrol(made, sent)] == ["done", "done"]
+    assert [o.state for o in crm.enrol(made, [Member("Contact", ids[0], "answered")])] == ["done"]
+    assert [o.state for o in crm.enrol(made, [*sent, Member("Contact", "0035e0000000000AAA", "sent")])] == [
+        "done", "done", "refused",
+    ]  # fmt: skip
+    found = {r["ContactId"]: r["Status"] for r in sandbox.records("salesforce", "CampaignMember")}
+    assert found == {ids[0]: "Responded", ids[1]: "Sent"}
+    with pytest.raises(Rejected, match="no campaign"):
+        crm.enrol("Spring", sent)

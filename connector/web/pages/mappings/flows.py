@@ -16,7 +16,7 @@ from connector.core.documents.trials import options_of
 from connector.core.message.draw import draw as bubble_of
 from connector.core.template.drawn import draw as bubble_of_template
 from connector.web.auth import needs
-from connector.web.frame import given
+from connector.web.frame import given, t, toast
 from connector.web.pages.mappings import screen
 from connector.web.pages.mappings.known import MOST as LARGEST
 from connector.web.pages.mappings.known import document, known
@@ -58,11 +58,11 @@ def tree(text: str) -> Response:
 
 
 # ---- the phone -----------------------------------------------------------------------------------------------------
-def phone(name: str, text: str) -> str:
+def phone(name: str, text: str) -> Response:
     """One more thing that the customer does, and all that came before; a test of it goes into the text."""
     flow = read_flow(text)
     if flow is None:
-        return render_template("mappings/_walk.html", name=name, flow=None)
+        return make_response(render_template("mappings/_walk.html", name=name, flow=None))
     said, facts = _said(), _facts(flow)
     options = options_of(known().fields(flow))
     made, problem = None, ""
@@ -74,11 +74,15 @@ def phone(name: str, text: str) -> str:
     played = play(flow, said, options, facts)
     shown = [(line, _bubble(flow, line)) for line in played.lines]
     names = [f"contact.{one}" for one in sorted(flow.reads)[:ASKED]]
-    return render_template(
+    part = render_template(
         "mappings/_walk.html", name=name, flow=flow, played=played, lines=shown, kept=json.dumps(played.said),
         made=made, problem=problem, names=names, facts=facts, full=len(played.said) >= MOST,
         **tree_values(flow, walked=frozenset(played.walked), now_at=played.step),
     )  # fmt: skip
+    answer = make_response(part)
+    if made is not None:
+        answer.headers.update(toast(t("flows.test_made")))
+    return answer
 
 
 def _said() -> list[Any]:

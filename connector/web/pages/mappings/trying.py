@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from flask import render_template, request
+from flask import Response, render_template, request
 
 from connector import errors
 from connector.core import documents as language
@@ -29,7 +29,7 @@ EVENTS = 8
 
 @screen.post("/<name>/try")
 @needs("viewer")
-def attempt(name: str) -> str:
+def attempt(name: str) -> str | Response:
     """The sample's fields and what comes of them; with `event`, of that event as our rows remember it."""
     text, event = given(request.form, "text", MOST), given(request.form, "event", 200)
     if is_flow(text):
