@@ -187,15 +187,15 @@ def test_only_what_surely_failed_is_tried_again_and_counts_once(lane: Street, tm
 
 
 def test_its_result_as_a_sheet_runs_no_formula(lane: Street, tmp_path: Path) -> None:
-    id_ = started(lane, tmp_path, [f"{ANA};=cmd|' /C calc'!A0", "12;-1"])
+    id_ = started(lane, tmp_path, [f"{ANA};=cmd|' /C calc'!A0", "12;-1", "13;＝1+1"])
     lane.settle()
     wamid = lane.send().wamid
     lane.customer(ANA, button={"id": "yes", "title": "Sí, por favor"}, reply_to=wamid)
     lane.settle()
     header, *rest = broadcast_export.rows(lane.app.store, id_)
     rows = [dict(zip(header, row, strict=True)) for row in rest]
-    assert [row["state"] for row in rows] == [lane.send().state, "refused"]
-    assert (rows[0]["name"][:2], rows[1]["name"]) == ("'=", "'-1")
+    assert [row["state"] for row in rows] == [lane.send().state, "refused", "refused"]
+    assert (rows[0]["name"][:2], rows[1]["name"], rows[2]["name"]) == ("'=", "'-1", "'＝1+1")
     assert rows[0]["button"]
     told = outcome(lane, id_)
     assert (told["answered"], told["buttons"][0]["count"]) == (1, 1)
