@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from connector.core.export import cell
 from connector.pipeline.broadcasts import answer_of
 from connector.store import broadcast_people
 from connector.store.engine import Store
@@ -10,7 +11,6 @@ from connector.store.engine import Store
 HEADER = (
     "line", "phone", "name", "record", "state", "code", "reason", "sent_at", "waits_until", "answer", "button", "send",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")  # OWASP, CSV injection, checked 2026-11
 
 
 def rows(store: Store, broadcast: str) -> Iterator[tuple[str, ...]]:
@@ -22,7 +22,7 @@ def rows(store: Store, broadcast: str) -> Iterator[tuple[str, ...]]:
             page = broadcast_people.lines(conn, broadcast, after)
             said = broadcast_people.answers_of(conn, [row.answered_by for row in page if row.answered_by])
         for row in page:
-            yield tuple(safe(cell) for cell in _cells(row, said.get(row.answered_by or "")))
+            yield tuple(cell(one) for one in _cells(row, said.get(row.answered_by or "")))
         if len(page) < broadcast_people.LISTED:
             return
         after = page[-1].line
@@ -37,8 +37,3 @@ def _cells(row: Any, answer: Any) -> tuple[str, ...]:
         row.started_at.isoformat() if row.started_at else "", row.next_at.isoformat() if row.next_at else "",
         str(payload.get("text") or "")[:1000], answer_of(payload, row.buttons), row.send or "",
     )  # fmt: skip
-
-
-def safe(text: str) -> str:
-    """A text that begins like a formula gets an apostrophe before it: a spreadsheet then shows it, and runs nothing."""
-    return f"'{text}" if text.startswith(FORMULA) else text

@@ -22,6 +22,7 @@ SCOPE = "broadcast"
 LATE = timedelta(hours=24)  # a time of a document that long past is not made up for
 ROUNDS = 400  # of a retry by one click: two hundred thousand messages
 AT_ONCE = 500  # messages tried again in one transaction
+AGAIN, REST = "plan_again", timedelta(minutes=1)  # code of a planning that stopped for a passing reason; how long it rests
 BY_TIME = "its document's time"
 
 
@@ -148,6 +149,7 @@ def cancel(conn: Any, id_: str, author: str, now: datetime) -> bool:
     row = _get(conn, id_)
     if not broadcasts.move(conn, id_, [DRAFT, *OPEN], CANCELLED, ended_at=now, paused_at=None):
         return False
+    broadcasts.forget(conn, id_)
     holding.cancel(conn, SCOPE, id_, f"The broadcast {row.name} was cancelled by {author}.", now)
     holding.resume(conn, SCOPE, id_, now)
     return True
@@ -181,11 +183,24 @@ def tick(conn: Any, now: datetime) -> list[str]:
         if row.state == SCHEDULED and row.start_at <= now and row.paused_at is None:
             if _due(conn, row, now):
                 bells.append("task")
+        elif row.state == PLANNING and row.paused_at is None and _may_go_on(conn, row, now):
+            broadcasts.note(conn, row.id, task=tasks.add(conn, PLAN, {"broadcast": row.id}, row.starter, now))
+            bells.append("task")
         elif row.state == RUNNING and not broadcast_people.left(conn, row.id):
             bells += _end(conn, row, now)
     return bells
 
 
+<<<<<<< .merge_file_VITUdh
+=======
+def _may_go_on(conn: Any, row: Any, now: datetime) -> bool:
+    """The CRM was away while its people were read: nobody has to say that the planning goes on."""
+    task = tasks.get(conn, row.task)
+    failed = task is not None and task.state == "failed" and (task.result or {}).get("code") == AGAIN
+    return failed and task is not None and (task.ended_at or now) <= now - REST
+
+
+>>>>>>> .merge_file_s91teY
 def _end(conn: Any, row: Any, now: datetime) -> list[str]:
     """Nothing of it is left: it is done, and its campaign hears."""
     if not broadcasts.move(conn, row.id, [RUNNING], DONE, ended_at=now, paused_at=None) or not row.campaign:
@@ -208,6 +223,7 @@ def _due(conn: Any, row: Any, now: datetime) -> bool:
         live, _ = _live(conn, row.document)
     except errors.ConnectorError as error:
         broadcasts.move(conn, row.id, [SCHEDULED], CANCELLED, reason=str(error)[:500], ended_at=now)
+        broadcasts.forget(conn, row.id)
         return False
     return _plan(conn, row.id, [SCHEDULED], row.starter, now, live.n)
 

@@ -137,7 +137,7 @@ def answers(conn: sa.Connection, broadcast: str) -> Iterator[Any]:
     """(send, its buttons, the answer's payload) of everyone who answered."""
     mine = sa.and_(_S.broadcast != "", _S.broadcast == broadcast, _S.answered_by.is_not(None))
     query = sa.select(_S.id, _S.buttons, events.c.payload).join(events, events.c.id == _S.answered_by).where(mine)
-    return iter(conn.execute(query.order_by(_S.id)).all())
+    return iter(conn.execute(query.execution_options(yield_per=LISTED)))
 
 
 def failed(conn: sa.Connection, broadcast: str, after: str, limit: int) -> list[str]:

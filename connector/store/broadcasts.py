@@ -64,10 +64,16 @@ def note(conn: sa.Connection, id_: str, **values: Any) -> None:
 
 
 def planned(conn: sa.Connection, id_: str, now: datetime) -> None:
-    """Everybody is planned: the forecast keeps its counts, and no longer whom it spoke of."""
+    """Everybody is planned."""
+    move(conn, id_, [PLANNING], RUNNING, planned_at=now)
+    forget(conn, id_)
+
+
+def forget(conn: sa.Connection, id_: str) -> None:
+    """The forecast keeps its counts, and no longer whom it spoke of."""
     row = get(conn, id_)
     told = {name: value for name, value in (row.forecast or {}).items() if name not in PEOPLE}
-    move(conn, id_, [PLANNING], RUNNING, planned_at=now, forecast=told or None)
+    note(conn, id_, forecast=told or None)
 
 
 def prune(conn: sa.Connection, now: datetime) -> int:

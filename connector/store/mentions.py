@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from connector.core import redact
 from connector.core.events import DeliveryStatus, Noted, Unrecognised
 from connector.store import blanking
+from connector.store.broadcasts import PEOPLE
 from connector.store.family import Family
 from connector.store.tables import (
     Json,
     audit,
+    broadcasts,
     changes,
     consents,
     contact_keys,
@@ -69,6 +71,7 @@ PLACES: Mapping[str, Place] = {
         _place(shadows, "body", since="at"),
         _place(conversations, "state", "reason", since="started_at"),
         _place(holds, "text", since="at"),
+        _place(broadcasts, "forecast", since="at", whole=True),
         _place(audit, "who", "object", "detail", since="at"),
         _place(tasks, "args", "result", "error", "cursor", since="at", whole=True),
         _place(findings, "key", "message", "hint", since="at", whole=True),
@@ -187,6 +190,15 @@ def _event(
     return _scrubbed(conn, table, mine, row, family, veil)
 
 
+def _forecast(
+    conn: sa.Connection, table: sa.Table, mine: sa.ColumnElement[bool], row: Any, family: Family, veil: Veil
+) -> dict[str, int]:
+    """It names people beside their phones: all its examples go, the counts stay."""
+    del family, veil
+    told = {name: value for name, value in (row.forecast or {}).items() if name not in PEOPLE}
+    return {table.name: conn.execute(sa.update(table).where(mine).values(forecast=told or None)).rowcount}
+
+
 def is_theirs(row: Any, family: Family) -> bool:
     """An event that no contact had, and that is this person's as a whole."""
     if row.lane is not None or row.kind not in OWNERLESS:
@@ -195,4 +207,4 @@ def is_theirs(row: Any, family: Family) -> bool:
     return whole or bool(row.payload.get("raw") and not payload.get("raw"))
 
 
-MENDERS: Mapping[str, Mender] = {"deliveries": _delivery, "events": _event}
+MENDERS: Mapping[str, Mender] = {"deliveries": _delivery, "events": _event, "broadcasts": _forecast}

@@ -40,10 +40,14 @@ def foretell(c: Connections, id_: str, progress: Callable[[int, int | None], Non
 def plan_task(connections: Connections, task: Task, progress: Progress) -> dict[str, Any]:
     """{broadcast} -> {planned, refused}. Goes on where the last page ended; a page is planned once, whoever plans."""
     c, id_ = connections, str(task.args["broadcast"])
-    look, reader = _eyes(c, id_)
     try:
+        look, reader = _eyes(c, id_)
         Planner(c.store, look, reader, c.clock).run(progress, c.bell.ring)
-    except errors.GiveUp as error:
+    except errors.StoreDown:
+        raise
+    except errors.TryAgain as error:  # the clock takes it up again
+        raise errors.TryAgain(error.message, hint="It goes on by itself.", code=acts.AGAIN) from error
+    except errors.ConnectorError as error:
         with c.store.write() as conn:
             broadcasts.note(conn, id_, reason=str(error)[:500])
         raise

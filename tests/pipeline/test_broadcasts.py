@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.core.audience import Source
-from connector.pipeline import broadcast_export
+from connector.pipeline import broadcast_export, privacy
 from connector.pipeline import broadcasts as acts
 from connector.pipeline.broadcast_plan import Planner
 from connector.store import broadcast_people as store_people
@@ -187,15 +187,15 @@ def test_only_what_surely_failed_is_tried_again_and_counts_once(lane: Street, tm
 
 
 def test_its_result_as_a_sheet_runs_no_formula(lane: Street, tmp_path: Path) -> None:
-    id_ = started(lane, tmp_path, [f"{ANA};=cmd|' /C calc'!A0", "12;-1"])
+    id_ = started(lane, tmp_path, [f"{ANA};=cmd|' /C calc'!A0", "12;-1", "13;＝1+1"])
     lane.settle()
     wamid = lane.send().wamid
     lane.customer(ANA, button={"id": "yes", "title": "Sí, por favor"}, reply_to=wamid)
     lane.settle()
     header, *rest = broadcast_export.rows(lane.app.store, id_)
     rows = [dict(zip(header, row, strict=True)) for row in rest]
-    assert [row["state"] for row in rows] == [lane.send().state, "refused"]
-    assert (rows[0]["name"][:2], rows[1]["name"]) == ("'=", "'-1")
+    assert [row["state"] for row in rows] == [lane.send().state, "refused", "refused"]
+    assert (rows[0]["name"][:2], rows[1]["name"], rows[2]["name"]) == ("'=", "'-1", "'＝1+1")
     assert rows[0]["button"]
     told = outcome(lane, id_)
     assert (told["answered"], told["buttons"][0]["count"]) == (1, 1)
@@ -235,6 +235,30 @@ def test_a_list_of_the_crm_is_sent_to_and_told_to(lane: Street) -> None:
     lane.healthy()
 
 
+def test_a_crm_that_was_away_does_not_stop_it(lane: Street) -> None:
+    """The list could not be read at nine o'clock: a minute later it is."""
+    lists, token = "/hubspot/crm/lists/2026-09", {"Authorization": "Bearer pat-na1-sandbox-hubspot"}
+    made = lane.sandbox.http.post(lists, json={"name": "VIP", "objectTypeId": "0-1"}, headers=token).json()
+    some = [r["id"] for r in lane.sandbox.records("hubspot", "contacts") if r["properties"].get("phone")][:2]
+    lane.sandbox.http.put(f"{lists}/{made['list']['listId']}/memberships/add", json=some, headers=token)
+    lane.publish(OFFER.replace("segment: any", "segment: list VIP"))
+    with lane.app.store.write() as conn:
+        id_ = acts.create(conn, lane.app.accounts(), "spring", None, "Eva", lane.clock.now(), forecast=False).id
+    lane.sandbox.faults({"route": "GET /hubspot/crm/lists/*", "kind": "5xx", "times": 1})
+    act(lane, acts.start, id_, "Eva")
+    lane.settle()
+    assert (outcome(lane, id_)["state"], lane.requests()) == ("planning", [])
+    for _ in range(2):
+        lane.app.broadcasts(lambda: False)
+    assert len([task for task in lane.rows(tables.tasks) if task.kind == acts.PLAN]) == 1, "not at once"
+    lane.pass_(minutes=2)
+    for _ in range(2):
+        lane.app.broadcasts(lambda: False)
+    lane.settle()
+    assert (len(lane.requests()), outcome(lane, id_)["planned"]) == (2, 2)
+    lane.healthy()
+
+
 def test_a_document_with_a_time_begins_by_itself_once(lane: Street) -> None:
     """Two clocks look at the same moment."""
     lists, token = "/hubspot/crm/lists/2026-09", {"Authorization": "Bearer pat-na1-sandbox-hubspot"}
@@ -257,6 +281,21 @@ def test_who_is_erased_is_gone_from_it(lane: Street, tmp_path: Path) -> None:
     left = repr(lane.rows(broadcast_people))
     assert ("Anabel" in left, ANA in left) == (False, False)
     assert lane.rows(tables.upload_parts) == [], "the file is not kept once everybody is planned"
+
+
+def test_a_forecast_forgets_whom_it_spoke_of(lane: Street, tmp_path: Path) -> None:
+    """An erased person stands in no draft's examples, and nobody in those of a broadcast that was cancelled."""
+    lane.customer(ANA, text="Hi")
+    lane.settle()
+    drafts = [drafted(lane, tmp_path, [f"{ANA};Anabel", *people(1)]) for _ in range(2)]
+    for id_ in drafts:
+        works.foretell(lane.app, id_, lambda done, total: None)
+    assert act(lane, acts.cancel, drafts[0], "Eva")
+    cancelled, draft = (row.forecast for row in sorted(lane.rows(tables.broadcasts), key=lambda row: row.id))
+    assert (cancelled["sendable"], "Anabel" in repr(cancelled), "Anabel" in repr(draft)) == (2, False, True)
+    (person,) = lane.rows(tables.contacts)
+    privacy.erase(lane.app.store, person.id, "Eva", lane.clock.now())
+    assert "Anabel" not in repr(lane.rows(tables.broadcasts))
 
 
 # ---- whoever plans, each page once -----------------------------------------------------------------------------------
