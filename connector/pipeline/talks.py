@@ -207,20 +207,8 @@ class Talks:
         known = facts.event if facts.timer is None else None
         talk = fresh(facts.work, facts.event.number, live.document.name, live.version, self.now)
         setting = altered(facts.setting, number={**facts.setting.number, "id": talk.number})
-<<<<<<< .merge_file_Kmfu5L
-        move = flow.begin(
-            live.document,
-            setting,
-            self._person(person, talk.number),
-            self.now,
-            known,
-            version=live.version,
-            steps=steps,
-        )
-=======
         person = self._person(person, talk.number)
         move = flow.begin(live.document, setting, person, self.now, known, version=live.version, steps=steps)
->>>>>>> .merge_file_gAU0qb
         return self._moved(facts, talk, move, because, began=True, steps=steps)
 
     def start(self, facts: Facts, name: str, person: Contact, number: str, source: str, steps: int) -> Taken:
