@@ -72,6 +72,7 @@ class Answered:
     record_fields: Mapping[str, Value] = field(default_factory=dict)
     by: str | None = None  # events.id of the first answer to it, where there was one already
     awaited: bool = False  # something waits for the answer that no document names: a workflow in the CRM
+    event: str | None = None  # events.id of what made us send it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

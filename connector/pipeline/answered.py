@@ -27,7 +27,7 @@ def match(
     `awaited`: the templates and steps live documents name; `taken`: {send: event} answered earlier in this batch."""
     if event.context_id and event.context_id in known:
         return known[event.context_id][1]
-    candidates = _candidates(event, lane, waiting, awaited, received_at)
+    candidates = _candidates(event, event_id, lane, waiting, awaited, received_at)
     for sent, answered_by in candidates:
         if answered_by == event_id:  # decided when it came: the other account, or a replay, sees the same
             return sent
@@ -38,21 +38,22 @@ def match(
 
 
 def already(
-    event: InboundMessage, lane: str, waiting: Waiting, awaited: frozenset[str], received_at: datetime
+    event: InboundMessage, event_id: str, lane: str, waiting: Waiting, awaited: frozenset[str], received_at: datetime
 ) -> Answered | None:
     """The awaited message that an earlier reply answered, when that is why this one answers nothing."""
-    return next((sent for sent, _ in _candidates(event, lane, waiting, awaited, received_at)), None)
+    return next((sent for sent, _ in _candidates(event, event_id, lane, waiting, awaited, received_at)), None)
 
 
 def _candidates(
-    event: InboundMessage, lane: str, waiting: Waiting, awaited: frozenset[str], received_at: datetime
+    event: InboundMessage, event_id: str, lane: str, waiting: Waiting, awaited: frozenset[str], received_at: datetime
 ) -> list[tuple[Answered, str | None]]:
-    """Awaited messages to this contact sent before the reply, newest first."""
+    """Awaited messages to this contact sent before the reply, newest first; never what the reply itself led to, which
+    is there already when another CRM account judges it later."""
     at = event.at or received_at
     return [
         (sent, by)
         for sent, by in waiting.get(lane, ())
-        if sent.at <= at + SKEW and (sent.awaited or {sent.template, sent.step} & awaited)
+        if sent.event != event_id and sent.at <= at + SKEW and (sent.awaited or {sent.template, sent.step} & awaited)
     ]
 
 

@@ -60,7 +60,11 @@ class Desk:
             self._taken.setdefault(told.send, first)
         event = answering.with_button_ids(event, told)
         setting = self._setting(event, told, waiting.get(work.lane, ()))
-        before = None if told else answering.already(event, work.lane, waiting, self.shelf.awaited, work.received_at)
+        before = (
+            None
+            if told
+            else answering.already(event, work.event, work.lane, waiting, self.shelf.awaited, work.received_at)
+        )
         matching, refused = [], []
         for live in resolved.asking(self.shelf.at(work.received_at), word):
             fits, why = language.could_match(event, live.document, self.now, setting)

@@ -141,6 +141,7 @@ def _answered(row: sa.Row[Any]) -> Answered:
         record=record,
         awaited=row.callback is not None,
         by=row.answered_by,
+        event=row.event,
     )
 
 

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from connector.core import documents as language
+from connector.core.contact import Answered
+from connector.core.events import InboundMessage
+from connector.pipeline import answered
 from connector.pipeline.replay import Replay
 from tests.pipeline.conftest import ANA, House
 from tests.pipeline.messages import replies, text
@@ -68,3 +71,18 @@ def test_a_replay_sees_each_answer_as_it_was_given(house: House) -> None:
     again = Replay(house.app.store, account, house.app.crm(account), house.app.library, house.app.clock, document)
     then = [entry["then"] for entry in again.run(datetime.now(UTC) - timedelta(hours=1))]
     assert then == ["comes", "stays away", "comes"]
+
+
+def test_a_message_never_answers_what_it_led_to_itself() -> None:
+    """The other CRM account judges it later, when the first question of its conversation stands there already."""
+    now = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    question = Answered(send="s1", at=now, step="lead.size", event="e1")
+    hello = InboundMessage(id="m", number="1", type="text", text="demo", at=now - timedelta(seconds=1))
+    waiting, awaited = {"c1": [(question, None)]}, frozenset({"lead.size"})
+
+    def told(event: str) -> tuple[Answered | None, Answered | None]:
+        match = answered.match(hello, event, "c1", {}, waiting, awaited, {}, now)
+        return match, answered.already(hello, event, "c1", waiting, awaited, now)
+
+    assert told("e1") == (None, None)
+    assert told("e2") == (question, question)
