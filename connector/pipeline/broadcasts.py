@@ -13,6 +13,7 @@ from connector.core import documents as language
 from connector.core.audience import Source
 from connector.core.documents import SendDocument
 from connector.ids import new_id
+from connector.pipeline.drain import log
 from connector.ports import Account
 from connector.store import again, broadcast_people, broadcasts, documents, holding, tasks, waiting
 from connector.store.broadcasts import CANCELLED, DONE, DRAFT, OPEN, PLANNING, RUNNING, SCHEDULED
@@ -22,7 +23,8 @@ SCOPE = "broadcast"
 LATE = timedelta(hours=24)  # a time of a document that long past is not made up for
 ROUNDS = 400  # of a retry by one click: two hundred thousand messages
 AT_ONCE = 500  # messages tried again in one transaction
-AGAIN, REST = "plan_again", timedelta(minutes=1)  # code of a planning that stopped for a passing reason; how long it rests
+AGAIN = "plan_again"  # code of a planning that stopped for a passing reason
+REST = timedelta(minutes=1)  # before it goes on
 BY_TIME = "its document's time"
 
 
@@ -178,17 +180,25 @@ def retry(conn: Any, id_: str, now: datetime, after: str = "") -> tuple[int, int
 # ---- by the clock ----------------------------------------------------------------------------------------------------
 def tick(conn: Any, now: datetime) -> list[str]:
     """What has become due begins, what has nothing left is done; the bells to ring. Safe with several clocks."""
-    bells = []
+    bells: list[str] = []
     for row in broadcasts.open_(conn):
-        if row.state == SCHEDULED and row.start_at <= now and row.paused_at is None:
-            if _due(conn, row, now):
-                bells.append("task")
-        elif row.state == PLANNING and row.paused_at is None and _may_go_on(conn, row, now):
-            broadcasts.note(conn, row.id, task=tasks.add(conn, PLAN, {"broadcast": row.id}, row.starter, now))
-            bells.append("task")
-        elif row.state == RUNNING and not broadcast_people.left(conn, row.id):
-            bells += _end(conn, row, now)
+        try:
+            with conn.begin_nested():
+                bells += _step(conn, row, now)
+        except errors.ConnectorError as error:  # its author has too many tasks open; the others begin all the same
+            log.warning("broadcast %s: %s", row.id, error)
     return bells
+
+
+def _step(conn: Any, row: Any, now: datetime) -> list[str]:
+    if row.state == SCHEDULED and row.start_at <= now and row.paused_at is None:
+        return ["task"] if _due(conn, row, now) else []
+    if row.state == PLANNING and row.paused_at is None and _may_go_on(conn, row, now):
+        broadcasts.note(conn, row.id, task=tasks.add(conn, PLAN, {"broadcast": row.id}, row.starter, now))
+        return ["task"]
+    if row.state == RUNNING and not broadcast_people.left(conn, row.id):
+        return _end(conn, row, now)
+    return []
 
 
 def _may_go_on(conn: Any, row: Any, now: datetime) -> bool:
