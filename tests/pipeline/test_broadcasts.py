@@ -10,12 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from connector.core.audience import Source
 from connector.pipeline import broadcast_export, privacy
 from connector.pipeline import broadcasts as acts
 from connector.pipeline.broadcast_plan import Planner
 from connector.store import broadcast_people as store_people
-from connector.store import broadcasts, doctor, tables, uploads
+from connector.store import broadcasts, doctor, tables, tasks, uploads
 from connector.store.tables import broadcast_people, events
 from connector.works import broadcasts as works
 from tests.pipeline.conftest import ANA, NUMBER
@@ -233,6 +235,22 @@ def test_a_list_of_the_crm_is_sent_to_and_told_to(lane: Street) -> None:
     for record in some:
         assert lane.sandbox.record("hubspot", "contacts", record)["properties"]["whatsapp_last_answer"] == "sent"
     lane.healthy()
+
+
+def test_one_that_cannot_begin_keeps_no_other_from_its_time(
+    lane: Street, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eva has too many tasks open; Bob's broadcast begins, and hers once there is room."""
+    monkeypatch.setattr(tasks, "MOST", 1)
+    at, now = lane.clock.now() + timedelta(minutes=1), lane.clock.now()
+    for who in ("Eva", "Bob"):
+        id_ = drafted(lane, tmp_path, people(1))
+        with lane.app.store.write() as conn:
+            assert acts.start(conn, id_, who, now, at)
+    with lane.app.store.write() as conn:
+        tasks.add(conn, acts.FORECAST, {"broadcast": id_}, "Eva", now)
+        assert acts.tick(conn, at) == ["task"]
+        assert {row.starter: row.state for row in broadcasts.open_(conn)} == {"Eva": "scheduled", "Bob": "planning"}
 
 
 def test_a_crm_that_was_away_does_not_stop_it(lane: Street) -> None:
