@@ -101,6 +101,8 @@ def forecast(what: str, as_json: bool, **given: Any) -> None:
         row = _named(app, what) or _create(app, what, given)
         if row.state != broadcasts.DRAFT:
             fail(f"{row.id} is {row.state}: its forecast is over.", FINDINGS)
+        with app.store.write() as conn:
+            acts.renew(conn, row.id)
         told = works.foretell(app, row.id, _progress, row.task)
     if as_json:
         show_json({"id": row.id, **told})

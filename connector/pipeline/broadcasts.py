@@ -93,6 +93,12 @@ def foretell(conn: Any, id_: str, author: str, now: datetime) -> str:
     return task
 
 
+def renew(conn: Any, id_: str) -> None:
+    """A draft is of the version that is live now: its next forecast looks at that one."""
+    live, _ = _live(conn, _get(conn, id_).document)
+    broadcasts.move(conn, id_, [DRAFT], DRAFT, version=live.n)
+
+
 def _get(conn: Any, id_: str) -> Any:
     row = broadcasts.get(conn, id_)
     if row is None:
@@ -105,6 +111,10 @@ def start(conn: Any, id_: str, author: str, now: datetime, at: datetime | None =
     """It begins now, or at a time; False when it was started already, by whomever. Ring `task` after the commit."""
     row = _get(conn, id_)
     live, _ = _live(conn, row.document)
+    if row.state == DRAFT and row.forecast is not None and row.version != live.n:
+        hint = "Make the forecast again, and look at it."
+        text = f"{row.document} was published anew since the forecast: it is another message now."
+        raise errors.Rejected(text, hint=hint, code="version")
     if at is not None and at > now:
         mine = {"start_at": at, "starter": author, "version": live.n}
         return broadcasts.move(conn, id_, [DRAFT], SCHEDULED, **mine)

@@ -345,3 +345,13 @@ def _planner(street: Street, id_: str, dies: bool = False) -> Callable[[], None]
             raise KeyboardInterrupt
 
     return lambda: Planner(street.app.store, look, reader, street.clock).run(progress, lambda name: None)
+
+
+def test_another_message_wants_another_forecast(lane: Street, tmp_path: Path) -> None:
+    lane.publish(OFFER)
+    id_ = said(lane, "forecast", "spring", "--csv", sheet(tmp_path, people(2)))["id"]
+    lane.publish(OFFER.replace("contact.firstname", "contact.firstname | upper"))
+    assert lane.cli("broadcasts", "start", id_) != 0
+    assert "published anew since the forecast" in lane.said
+    assert said(lane, "forecast", id_)["sendable"] == 2
+    assert said(lane, "start", id_)["started"] is True
