@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from ruamel.yaml import YAML
 
 from connector import config as settings
 from connector.app import App, open_app
 from connector.bell import RedisBell
-from connector.cli import demo_moves
+from connector.cli import demo_broadcast, demo_moves, demo_talks
 from connector.cli.context import fail
+from connector.cli.demo_script import SHIPPED, body, carried, read_script
 from connector.cli.mappings import texts
 from connector.cli.run import only_one, settled
 from connector.cli.users import first_link
@@ -33,7 +33,7 @@ from connector.errors import ConnectorError, Rejected
 from connector.pipeline import why as reasons
 from connector.pipeline.imports import import_sends
 from connector.process import Stop, supervised
-from connector.store import deliveries, doctor
+from connector.store import deliveries, doctor, events
 from connector.supervisor import Spec, Supervisor, command, house
 from connector.web.sandbox import Sandbox
 from connector.web.server import free_port
@@ -41,7 +41,6 @@ from connector.works import stand_ins
 from connector.works.accounts import check
 from connector.works.stand_ins import SLOW
 
-SCRIPT = Path(__file__).with_name("demo.yaml")
 PATIENCE = 60.0  # seconds the answers may take to reach the CRMs
 
 
@@ -60,7 +59,7 @@ def _ourselves() -> str:
 )
 def demo(once: bool, as_json: bool, folder: str | None, script: str | None) -> None:
     """See it work: sandbox CRMs, example mappings, customers who answer. Needs no account."""
-    story = read_script(Path(script) if script else SCRIPT)
+    story = read_script(Path(script) if script else SHIPPED)
     documents = folder or ("mappings" if Path("mappings").is_dir() else str(stand_ins.EXAMPLES))
     with home(once) as environ:
         os.environ.update(environ)
@@ -83,34 +82,6 @@ def home(once: bool) -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="connector-demo-") as folder:
         yield loud | {"CONNECTOR_HOME": folder}
         shutil.rmtree(settings.socket_path(Path(folder)).parent, ignore_errors=True)
-
-
-def read_script(path: Path) -> Mapping[str, Any]:
-    """{sent: [...], answers: [{messages: [...]}]}; wrong use when it is neither YAML nor that."""
-    try:
-        story = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-        if not {"answers", "moves"} & set(story):
-            raise KeyError("answers")
-        return {
-            "sent": list(story.get("sent") or []),
-            "answers": [list(a["messages"]) for a in story.get("answers") or []],
-            "moves": [demo_moves.read_move(move) for move in story.get("moves") or []],
-            "more": [_act(act) for act in story.get("more") or []],
-        }
-    except Exception as error:  # noqa: BLE001 - whatever a file can hold; the reader hears one sentence
-        fail(f"{path} is not a script: {type(error).__name__}: {error}")
-
-
-def _act(given: Mapping[str, Any]) -> dict[str, Any]:
-    """{sent, answers, moves}; a move of these waits only for the message it names."""
-    moves = [{"id": "", "name": "", "sends": "", **move} for move in given.get("moves") or []]
-    return {"sent": list(given.get("sent") or []), "answers": list(given.get("answers") or []), "moves": moves}
-
-
-def _carried(entry: Mapping[str, Any], wamid: str) -> dict[str, Any]:
-    """The message as the sandbox shows it on the phone."""
-    words = {"wamid": wamid, "buttons": entry.get("taps") or []}
-    return words | {name: entry[name] for name in ("template", "language", "message") if name in entry}
 
 
 def run(config: Config, stop: Stop, play: "Demo") -> None:
@@ -181,12 +152,15 @@ class Demo:
         for wamid in sent:
             self._tell(app, wamid)
         moved = demo_moves.play(self, app, self.story["moves"], lambda: self._wait(app, len(sent)))
-        settled_ = moved and settled_
+        talked, talks = demo_talks.play(self, app, self.story["talks"], lambda wamids: self._heard(app, wamids))
+        went, told = demo_broadcast.play(self, app, self.story["broadcast"], lambda wamids: self._heard(app, wamids))
+        settled_ = moved and settled_ and talked and went
         result = self._result(app, time.monotonic() - started)
+        more = ({"conversations": talks} if talks else {}) | ({"broadcast": told} if told else {})
         if self.as_json:
-            click.echo(json.dumps(result if self.once else {"web": self.web, "sandbox": self.sandbox}))
+            click.echo(json.dumps(result | more if self.once else {"web": self.web, "sandbox": self.sandbox}))
         if not self.once:
-            self._go_on(app, len(sent))
+            self._go_on(app)
         self.say(self._closing(result))
         self.code = 0 if settled_ and result["waiting"] == 0 else 1
 
@@ -214,7 +188,7 @@ class Demo:
             found[str(entry["to"]), str(entry.get("template", ""))] = wamid
             rows.append({"wamid": wamid, "sent_at": at.isoformat(), **entry})
             with suppress(Rejected):
-                Sandbox(self.sandbox, SLOW).carry(str(entry["to"]), _carried(entry, wamid))
+                Sandbox(self.sandbox, SLOW).carry(str(entry["to"]), carried(entry, wamid))
         refused = import_sends(app.store, rows, datetime.now(UTC)).refused
         if refused:
             fail(f"sent, entry {refused[0][0]}: {refused[0][1]}", 1)
@@ -223,38 +197,40 @@ class Demo:
     # ---- perform -------------------------------------------------------------------------------------------------
     def _answer(self, messages: Sequence[Mapping[str, Any]], wamids: Mapping[tuple[str, str], str]) -> list[str]:
         """One signed webhook; its wamids."""
-        body = []
-        for message in messages:
-            one = {k: v for k, v in message.items() if k != "template"}
-            answered = wamids.get((str(message["wa_id"]), str(message.get("template", ""))))
-            body.append(one | ({"reply_to": answered} if answered else {}))
-        return list(self.call("POST", "/_customers", body)["wamids"])
+        return list(self.call("POST", "/_customers", body(messages, wamids))["wamids"])
 
-    def _go_on(self, app: App, sent: int) -> None:
+    def _go_on(self, app: App) -> None:
         """What a house that stays up has besides: questions for a person, refusals, messages still to be answered."""
         for act in self.story["more"]:
             wamids = self._import(app, act["sent"])
-            sent += sum(len(self._answer(answer["messages"], wamids)) for answer in act["answers"])
-            self._wait(app, sent)
+            for answer in act["answers"]:
+                self._heard(app, self._answer(answer["messages"], wamids))
             for move in act["moves"]:
                 record, seen = move["id"] or demo_moves.named(self, move), demo_moves.sent(app, move["sends"])
                 self.call("PATCH", f"/_records/{move['crm']}/{move['object']}/{record}", dict(move["set"]))
                 if move["sends"]:
                     demo_moves.until_read(app, move["sends"], {row.id for row in seen})
-                self._wait(app, sent)
+                self._heard(app, [])
         for name in stand_ins.ACCOUNTS:
             account = app.account(name)
             assert account is not None
             check(app, account, fix=True)  # Setup shows what it saw
 
     def _wait(self, app: App, messages: int) -> bool:
-        """Until every answer is stored and nothing waits."""
+        """Until so many events are stored and nothing waits."""
+        return self._until(app, lambda _, counts: counts["events"] >= messages)
+
+    def _heard(self, app: App, wamids: Sequence[str]) -> bool:
+        """Until these messages are stored, the last one of a webhook last, and nothing waits."""
+        return self._until(app, lambda conn, _: not wamids or bool(events.get(conn, wamids[-1])))
+
+    def _until(self, app: App, stored: Callable[[Any, Mapping[str, int]], bool]) -> bool:
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             with app.store.read() as conn:
                 counts = doctor.counts(conn)
-            quiet = counts["events"] >= messages and counts["waiting"] == 0 and packed(app) == 0
-            if quiet and not set(app.bells()) - {"chores"}:  # nothing is left to tell a CRM either
+                quiet = counts["waiting"] == 0 and stored(conn, counts)
+            if quiet and packed(app) == 0 and not set(app.bells()) - {"chores"}:  # nothing to tell a CRM either
                 return True
             time.sleep(0.05)
         return False

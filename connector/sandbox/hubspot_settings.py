@@ -12,13 +12,22 @@ REFRESH_TOKEN = "na1-sandbox-hubspot-refresh"  # noqa: S105
 TOKEN_SECONDS = 1800  # an OAuth access token's life
 BATCH = 100  # inputs of every batch call
 LONGEST = 65_536  # characters of a text
-SCOPES = frozenset(
-    f"crm.{kind}.{what}"
-    for kind in ("objects.contacts", "objects.companies", "objects.deals", "schemas.contacts", "schemas.companies",
-                 "schemas.deals")
-    for what in ("read", "write")
-) | {"oauth", "crm.objects.owners.read", "crm.lists.read", "crm.lists.write", "tickets", "automation",
-       "files"}  # fmt: skip
+SCOPES = (
+    frozenset(
+        f"crm.{kind}.{what}"
+        for kind in (
+            "objects.contacts",
+            "objects.companies",
+            "objects.deals",
+            "schemas.contacts",
+            "schemas.companies",
+            "schemas.deals",
+        )
+        for what in ("read", "write")
+    )
+    | {"oauth", "crm.objects.owners.read", "crm.lists.read", "crm.lists.write"}
+    | {"tickets", "automation", "files"}
+)
 
 
 @dataclass

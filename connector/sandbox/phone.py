@@ -18,6 +18,7 @@ OWNERS = (
     "573001112222", "5215512345678", "573004445555", "573002223344", "573015550180", "5511987654321", "14155550123",
     "15125550175",
 )  # fmt: skip
+FEW = 25  # of those who stand in no list: a broadcast has thousands
 MEDIA = ("image", "video", "document", "audio", "sticker")
 # The one form of the made-up business: what its flow asks.
 FORM = (
@@ -29,9 +30,11 @@ LABELS = {"location_request_message": "Send location", "request_contact_info": "
 
 
 def owners(business: Business) -> list[Part]:
-    """Everybody whose phone can be looked at, with when the last message was."""
+    """Whose phone is shown, with when the last message was: of very many only the first and the last."""
     with business.lock:
-        known = dict.fromkeys([*OWNERS, *(key for key, one in business.state.customers.items() if one.talk)])
+        met = [key for key, one in business.state.customers.items() if one.talk]
+        late = sorted(met[FEW:], key=lambda key: business.state.customers[key].talk[-1].at)[-FEW:]
+        known = dict.fromkeys([*OWNERS, *met[:FEW], *late])
         found = [business.customer(key) for key in known]
         return [{"id": one.key, "name": one.name, "last": one.talk[-1].at if one.talk else None} for one in found]
 

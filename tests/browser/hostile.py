@@ -155,7 +155,11 @@ def live(house: House, text: str) -> None:
     cli(house, "mappings", "push", str(folder))
     people = house.home / "<img src=x onerror=alert(1)>.csv"
     with people.open("w", encoding="utf-8", newline="") as file:
-        rows = [("phone", "firstname"), *((one, one) for one in PAYLOADS if len(one) < 4000), *((who, TAP) for who in NAMES[:3])]
+        rows = [
+            ("phone", "firstname"),
+            *((one, one) for one in PAYLOADS if len(one) < 4000),
+            *((who, TAP) for who in NAMES[:3]),
+        ]
         csv.writer(file).writerows(rows)
     cli(house, "broadcasts", "forecast", "hostile-offer", "--csv", str(people))
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from connector.cli.demo import read_script
+from connector.cli.demo_script import read_script
 
 SENT = "sent:\n  - {to: '573001112222', template: survey}\n"
 SCRIPT = (
@@ -29,6 +29,9 @@ set:
 """
 RESULT = ["deliveries", "events", "done", "waiting", "review", "refused", "crm_calls", "records_per_write", "seconds"]
 
+ENDS = {"qualify-lead": "handed_over", "clinic-appointment": "booked", "delivery-reschedule": "rescheduled",
+        "event-registration": "days"}  # fmt: skip
+
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -48,7 +51,7 @@ def test_once_with_json_prints_one_object_and_leaves_the_real_home_alone(cli, fo
     said = cli("demo", "--once", "--json")
     assert len(said.out.splitlines()) == 1
     result = said.json
-    assert list(result) == RESULT
+    assert list(result) == [*RESULT, "conversations", "broadcast"]
     assert result["events"] == result["done"] + result["review"] + result["refused"]
     assert result["events"] >= 6 + 2 * 3  # answers; twice a record moves, its message is told of, the customer taps
     assert result["deliveries"] >= 3 + 2 * 3
@@ -56,6 +59,14 @@ def test_once_with_json_prints_one_object_and_leaves_the_real_home_alone(cli, fo
     assert result["crm_calls"] > 0
     assert result["records_per_write"] >= 1
     assert result["seconds"] > 0
+    talks = {one["flow"]: one for one in result["conversations"]}
+    assert {name: one["end"] for name, one in talks.items()} == ENDS
+    assert talks["qualify-lead"]["fields"] == {"numemployees_range": "medium", "task": "Call Gabriela: medium"}
+    assert talks["delivery-reschedule"]["fields"]["delivery_slot"] == "afternoon"
+    sent = result["broadcast"]
+    assert sent["forecast"] == {"read": 511, "sendable": 500, "held": 0, "refused": 11}
+    assert (sent["sent"], sent["delivered"], sent["failed"], sent["refused"]) == (500, 500, 0, 11)
+    assert sent["answered"] == sum(one["count"] for one in sent["buttons"]) > 0
     assert cli("doctor", "--json").json["counts"]["events"] == 0
     assert cli("accounts", "list", "--json").json == []
 
@@ -83,7 +94,18 @@ def test_a_document_that_is_not_good_ends_it(cli, play):
 
 
 @pytest.mark.parametrize(
-    "script", ["answers: 7", "answers: [{}]", "{", "- a", "sent: []", "\0", "!!python/name:os.system x"]
+    "script",
+    [
+        "answers: 7",
+        "answers: [{}]",
+        "talks: [{flow: x}]",
+        "broadcast: {people: 9}",
+        "{",
+        "- a",
+        "sent: []",
+        "\0",
+        "!!python/name:os.system x",
+    ],
 )
 def test_a_script_that_is_none_is_wrong_use(tmp_path, capsys, script):
     path = tmp_path / "script.yaml"
