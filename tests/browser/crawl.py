@@ -21,6 +21,7 @@ STARTS = ("/setup/", "/phone", "/activity/", "/mappings/", "/review/", "/templat
           "/mappings/hostile-talk", "/settings/", "/settings/me/", "/activity/?q=nothing+has+this+name",
           "/no/such/page")  # fmt: skip
 MANY: Mapping[str, int] = {"activity.why.index": 3, "mappings.edit": 3, "phone.of": 2, "contacts.one": 2}
+PAINTED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 AXE = Axe().axe_script
 ALIKE = ("tbody tr:nth-child(n+9)", ".talk article:nth-last-child(n+9)", ".events li:nth-child(n+9)")  # as those before
 LINKS = """() => [...document.querySelectorAll("a[href]:not([download])")]

@@ -36,6 +36,7 @@ def looks(page: Page) -> list[str]:
             page.emulate_media(color_scheme="light")
             faults += [f"light {width}: {one}" for one in crawl.unfit(page)]
             page.emulate_media(color_scheme="dark")
+            page.evaluate(crawl.PAINTED)  # the editor changes its colours with the next frame
             faults += [f"dark {width}: {one}" for one in crawl.unfit(page, contrast_only=True)]
     page.set_viewport_size({"width": 1440, "height": 900})
     page.emulate_media(color_scheme="light")
