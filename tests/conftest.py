@@ -10,7 +10,7 @@ import httpx
 import pytest
 import redis
 import sqlalchemy as sa
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.util import LRUCache
@@ -53,7 +53,10 @@ def _left_out(item: pytest.Item) -> bool:
     return depth.left_out(item.nodeid, database)
 
 
-settings.register_profile("run", max_examples=depth.examples(100))
+# A busy machine is no fault of what is tested.
+settings.register_profile(
+    "run", max_examples=depth.examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("run")
 
 

@@ -29,6 +29,10 @@ SETTINGS = {
 }
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'"
+SHAPE = """
+    SELECT 'class', relname, relnatts FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    UNION ALL SELECT 'check', conname, 0 FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2
+"""
 OTHERS_LEAVE = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -52,6 +56,7 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
         self._spare: dict[str, list[str]] = {}
+        self._shapes: dict[str, Any] = {}
         data = [
             "-A",
             "trust",
@@ -114,20 +119,32 @@ class PostgresServer:
 
     def give_back(self, url: str, template: str) -> None:
         """Empties a database for the next test (15 times as quick as a new one); a changed one is thrown away."""
+        if template not in self._shapes:
+            self._shapes[template] = self._shape(template)
         try:
-            self._empty(name_of(url))
+            same = self._empty(name_of(url), self._shapes[template])
         except psycopg.Error:
-            self.drop(url)
-        else:
+            same = False
+        if same:
             self._spare.setdefault(template, []).append(url)
+        else:
+            self.drop(url)
 
-    def _empty(self, name: str) -> None:
+    def _shape(self, name: str) -> Any:
+        with psycopg.connect(self._address(name), autocommit=True) as conn:
+            return conn.execute(SHAPE).fetchall()
+
+    def _empty(self, name: str, shape: Any) -> bool:
+        """False for one whose tables are not what they were."""
         with psycopg.connect(self._address(name), autocommit=True) as conn:
             conn.execute(OTHERS_LEAVE)
+            if conn.execute(SHAPE).fetchall() != shape:
+                return False
             tables = [row[0] for row in conn.execute(TABLES)]
             sequences = [row[0] for row in conn.execute(SEQUENCES)]
             emptied = [f'DELETE FROM "{table}"' for table in tables if table != "alembic_version"]
             conn.execute("; ".join([*emptied, *(f'ALTER SEQUENCE "{one}" RESTART' for one in sequences)]))
+        return True
 
     def drop(self, url: str) -> None:
         """Throws a database away, whoever is connected."""

@@ -62,6 +62,7 @@ class Broadcast:
             time.sleep(dice.uniform(*RHYTHM))  # the rhythm of the run, nothing is waited for
             post(self.door, json.dumps(webhook([(who, STOP)], dice)).encode())
             self.made.append(Call("stop", who))
+        self.door.leave()
         self._begin()  # somebody presses it again when it has long begun
 
     def _begin(self) -> None:

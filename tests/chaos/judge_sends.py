@@ -56,14 +56,22 @@ class SendVerdict:
 
 
 def judge_sends(
-    ledger: Iterable[Entry], made: Sequence[Call], labels: Mapping[str, str], after: Mapping[str, int]
+    ledger: Iterable[Entry],
+    made: Sequence[Call],
+    labels: Mapping[str, str],
+    after: Mapping[str, int],
+    held: Set[Key] = frozenset(),
 ) -> SendVerdict:
-    """`made`: every call that was answered 200; `after`: {customer: attempts after their opt-out}."""
+    """`made`: every call that was answered 200; `after`: {customer: attempts after their opt-out}; `held`: messages a
+    person must decide on, which WhatsApp may never have heard of."""
     heard = listen(ledger)
     wanted = {Key(call.kind, call.who, call.n) for call in made if call.kind not in (*QUIET, "stop")}
     stopped = {call.who for call in made if call.kind == "stop"}
     verdict = SendVerdict(sends=len(wanted), after_stop=sum(after.values()), resent=len(labels))
     for key in sorted(wanted):
+        if key in held and key not in heard:
+            verdict.held += 1
+            continue
         _weigh(key, heard.get(key, Heard()), key.who in stopped, labels, verdict)
     unasked = sum(one.unasked for one in heard.values())
     if unasked:

@@ -142,7 +142,7 @@ def two_senders() -> None:
         time.sleep(BETWEEN)
         return rows
 
-    def start(conn: sa.Connection, rows: Sequence[Any], now: datetime) -> list[sending.Started]:
+    def start(conn: sa.Connection, rows: Sequence[Any], now: datetime, ids: Any = None) -> list[sending.Started]:
         query = sa.update(sends).where(sends.c.id.in_([row.id for row in rows]))
         query = query.values(state="in_flight", started_at=now, attempts=sends.c.attempts + 1, next_at=None)
         taken = {row.id: row for row in conn.execute(query.returning(sends.c.id, sends.c.attempts, sends.c.body))}

@@ -11,7 +11,7 @@ from tests.chaos.broadcasts import Broadcast
 from tests.chaos.calls import SHARES, Calls, plan
 from tests.chaos.door import Door
 from tests.chaos.judge import Verdict, judge
-from tests.chaos.judge_sends import SendVerdict, judge_sends, judge_truth
+from tests.chaos.judge_sends import SendVerdict, judge_sends, judge_truth, key_of
 from tests.chaos.killer import Killer
 from tests.chaos.load import Load
 from tests.chaos.rig import Rig
@@ -184,8 +184,9 @@ class _Run:
     def _sends(self) -> SendVerdict:
         with self.rig.app.store.read() as conn:
             labels = books.labels(conn)
+            held = {key_of({**body, "to": to}) for to, body in books.held(conn)}
         made = [*self.calls.made, *self.broadcast.made]
-        return judge_sends(self.rig.sandbox.ledger("graph"), made, labels, self.watch.after())
+        return judge_sends(self.rig.sandbox.ledger("graph"), made, labels, self.watch.after(), held)
 
     def _broadcast_faults(self) -> list[str]:
         """Everybody is planned or refused, once, whoever started it and however often."""

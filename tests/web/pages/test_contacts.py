@@ -155,7 +155,7 @@ def test_all_that_is_known_of_one_person(console):
 def test_a_merged_contact_leads_to_who_goes_on(console):
     first, second = person(console), person(console, "573009998888", "Ana again")
     with console.house.store.write() as conn:
-        contacts.merge(conn, first, second)
+        contacts.merge(conn, first, second, console.house.clock.now())
     answer = console("viewer").get(f"/contacts/{second}")
     assert answer.status_code == 302
     assert answer.headers["Location"] == f"/contacts/{first}"
