@@ -182,7 +182,7 @@ def consent_lock() -> None:
 
     def read(*args: Any) -> dict[str, dict[str, str]]:
         found = consents(*args)
-        time.sleep(3 * BETWEEN)
+        time.sleep(6 * BETWEEN)  # a busy machine takes that long to hear a STOP
         return found
 
     sending._lock, sending._consents = lambda *_: {}, read
