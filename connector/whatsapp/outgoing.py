@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from connector.core.message import check, key_of, neutral
+from connector.core.message.check import MEDIA
 
 Json = dict[str, Any]
 Message = Mapping[str, Any]
@@ -151,7 +152,7 @@ def _raw(message: Message, _: Ids) -> Json:
 
 MAKERS: Mapping[str, Callable[[Message, Ids], Json]] = {
     "text": _text,
-    **dict.fromkeys(("image", "video", "audio", "document", "sticker"), _media),
+    **dict.fromkeys(MEDIA, _media),
     "location": _location,
     "contacts": _contacts,
     "reaction": _reaction,

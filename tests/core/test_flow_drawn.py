@@ -7,12 +7,15 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connector.core.changes import SendMessage
 from connector.core.contact import Answered, Contact, Record, Setting
 from connector.core.documents import FlowDocument, read
 from connector.core.documents.flow_simulate import simulate
 from connector.core.events import InboundMessage, TimerDue
 from connector.core.flow import Move, State, advance, begin, dump, load, move_to, resume
+from connector.core.message import check
 from tests.core.documents.make import NOW
+from tests.depth import examples
 
 IDS = ("yes", "no", "👍", "a b", "نعم")
 WORDS = st.sampled_from(
@@ -125,7 +128,7 @@ def sound(document: FlowDocument, before: State | None, move: Move) -> None:
         assert state.step == before.step
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(flows(), st.lists(happenings(), max_size=12), st.sampled_from([0, 1, 2]), st.booleans())
 def test_any_flow_takes_any_events(
     document: FlowDocument, events: list[tuple[Any, ...]], records: int, silent: bool
@@ -166,7 +169,7 @@ def test_any_flow_takes_any_events(
         sound(document, move.state, other)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(flows())
 def test_any_flow_can_be_simulated(document: FlowDocument) -> None:
     done = simulate(document)
@@ -174,3 +177,38 @@ def test_any_flow_can_be_simulated(document: FlowDocument) -> None:
     assert set(done.coverage) == set(document.steps)
     assert all(finding.message for finding in done.findings)
     assert done.moves < 30_000
+
+
+FILLED = """\
+flow: filled
+crm: hubspot
+expires: 20 hours
+steps:
+  kept: {ask: What?, remember: kept, go: tap}
+  tap:
+    header: "{{ flow.kept }}"
+    footer: "{{ flow.kept }}"
+    KIND
+    end: done
+"""
+KINDS = (
+    'ask: "{{ flow.kept }}"\n    remember: choice\n    buttons: {yes: "{{ flow.kept }}", no: No}',
+    'ask: "{{ flow.kept }}"\n    remember: choice\n    list: {Times: {am: "{{ flow.kept }} | {{ flow.kept }}"}}\n    button: "{{ flow.kept }}"',
+    'say: "{{ flow.kept }}"\n    link: {text: "{{ flow.kept }}", url: "https://example.com"}',
+)
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(st.sampled_from(KINDS), st.text("a👍ñ", min_size=1, max_size=5000))
+def test_whatever_fills_a_step_is_cut_to_the_one_table(kind: str, words: str) -> None:
+    """An emoji counts as two there: what is cut here must not be refused when it leaves."""
+    document = read(FILLED.replace("KIND", kind))
+    assert isinstance(document, FlowDocument)
+    person = Contact(id="c1", name="Ana", wa_id="573001112222", last_inbound_at=NOW)
+    asked = begin(document, Setting(), person, NOW)
+    assert asked.state is not None
+    event = InboundMessage(id="m1", at=NOW, number="1", type="text", text=words, answer={"text": words})
+    moved = advance(document, asked.state, event, person, NOW, Setting())
+    bodies = [change.body for change in moved.changes if isinstance(change, SendMessage)]
+    assert bodies
+    assert [fault for body in bodies for fault in check(body)] == []

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from connector.app import App
 from connector.store.tables import conversations, plans
+from tests.depth import examples
 from tests.pipeline.flows import QUALIFY
 from tests.pipeline.messages import message, replies, text
 from tests.pipeline.street import Street, lane  # noqa: F401 - fixtures
@@ -47,7 +48,7 @@ def run(app: App, names: list[str]) -> None:
 
 
 @settings(
-    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=examples(3), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.generate],  # each example is seconds of work: none is made smaller
 )  # fmt: skip
 @given(rounds=st.lists(st.lists(ACTS, min_size=1, max_size=4), min_size=2, max_size=4), seed=st.integers(0, 999))

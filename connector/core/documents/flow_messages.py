@@ -7,13 +7,16 @@ from connector.core.documents.comparing import shown
 from connector.core.documents.expressions import Expression
 from connector.core.documents.flow_document import Opener, Speech
 from connector.core.documents.words import Run
+from connector.core.message.check import HEADERS, MEDIA
+from connector.core.message.limits import clip, most
+from connector.core.message.words import row
 
-# Characters; Meta's reference of interactive and media messages, checked 2026-10.
-TEXT, BODY, HEADER, FOOTER, CAPTION = 4096, 1024, 60, 60, 1024
-BUTTONS, BUTTON_TITLE, BUTTON_ID = 3, 20, 256
-ROWS, SECTIONS, ROW_TITLE, ROW_DESCRIPTION, ROW_ID, SECTION_TITLE, LIST_BUTTON = 10, 10, 24, 72, 200, 24, 20
-LINK_TEXT, FORM_BUTTON = 20, 30
-LIST_BODY = 4096
+TEXT, BODY, LIST_BODY, CAPTION = most("text", "interactive.text", "list.text", "caption")
+HEADER, FOOTER = most("interactive.header", "interactive.footer")
+BUTTONS, BUTTON_TITLE, BUTTON_ID = most("buttons", "button.title", "button.id")
+SECTIONS, SECTION_TITLE, LIST_BUTTON = most("list.sections", "section.title", "list.button")
+ROWS, ROW_TITLE, ROW_DESCRIPTION, ROW_ID = most("list.rows", "row.title", "row.description", "row.id")
+LINK_TEXT, FORM_BUTTON = most("link.title", "form.title")
 OPENS = {"en": "Choose", "es": "Elegir", "pt": "Escolher", "fr": "Choisir", "de": "Auswählen", "it": "Scegli"}
 FILLS = {"en": "Open", "es": "Abrir", "pt": "Abrir", "fr": "Ouvrir", "de": "Öffnen", "it": "Apri"}
 Bodies = Callable[[Any, str | None], list[dict[str, Any]]]
@@ -40,11 +43,6 @@ def _own(words: Mapping[str, str]) -> Speech:
     return lambda s: words.get(s.language.partition("_")[0], words["en"])
 
 
-def clip(text: str, limit: int) -> str:
-    """The text within a limit; what an expression filled in may be longer than anybody checked."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
 def bodies_of(spec: Mapping[str, Any]) -> tuple[str, Bodies | None]:
     """(type, how its messages are made) of a step; a template is none of them."""
     words = spec.get("ask") or spec.get("say")
@@ -62,7 +60,7 @@ def bodies_of(spec: Mapping[str, Any]) -> tuple[str, Bodies | None]:
         if (
             kind == "text"
             and "say" in spec
-            and _media_kind(spec["media"]) in ("image", "video", "document")
+            and _media_kind(spec["media"]) in HEADERS
             and "caption" not in spec["media"]
         ):
             return _media_kind(spec["media"]), _alone(_media(spec["media"], text))
@@ -119,12 +117,6 @@ def _buttons(spec: Mapping[str, Any]) -> Part:
         BODY,
         lambda s: {"buttons": [{"id": id_, "title": clip(say(s), BUTTON_TITLE)} for id_, say in made[:BUTTONS]]},
     )
-
-
-def row(text: str) -> tuple[str, str]:
-    """`Title | description`."""
-    title, _, more = text.partition("|")
-    return title.strip(), more.strip()
 
 
 def _list(spec: Mapping[str, Any]) -> Part:
@@ -185,7 +177,7 @@ _INTERACTIVE: Mapping[str, Callable[[Mapping[str, Any]], Part]] = {
 
 
 def _media_kind(media: Mapping[str, Any]) -> str:
-    return next(kind for kind in ("image", "video", "audio", "document", "sticker") if kind in media)
+    return next(kind for kind in MEDIA if kind in media)
 
 
 def _media(media: Mapping[str, Any], said: Speech | None) -> Callable[[Any], dict[str, Any]]:

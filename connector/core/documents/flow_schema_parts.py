@@ -9,6 +9,7 @@ from connector.core.documents import flow_fields as w
 from connector.core.documents.fields import problem
 from connector.core.documents.schema_rule import RuleSchema
 from connector.core.documents.strict import Strict, told
+from connector.core.message.check import MEDIA
 
 
 class FlowRuleSchema(RuleSchema):
@@ -72,9 +73,6 @@ class MediaSchema(Strict):
             raise problem(f"WhatsApp shows no caption under {kinds[0]}.", "together", "Delete `caption`.")
         if "filename" in data and kinds[0] != "document":
             raise problem("Only a document has a file name.", "together", "Delete `filename`.")
-
-
-MEDIA = ("image", "video", "audio", "document", "sticker")
 
 
 class LinkSchema(Strict):

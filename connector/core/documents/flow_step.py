@@ -7,10 +7,11 @@ from connector.core.documents.coerce import TYPES, Kind
 from connector.core.documents.comparing import fold, shown, truthy
 from connector.core.documents.expressions import Expression
 from connector.core.documents.flow_document import Answer, FlowStep, NoAnswer, Route
-from connector.core.documents.flow_messages import bodies_of, labels, opener_of, row, speech
+from connector.core.documents.flow_messages import bodies_of, labels, opener_of, speech
 from connector.core.documents.overwrite import gate_of
 from connector.core.documents.rules import Read, Rule, cleared, compile_rule, settle
 from connector.core.documents.words import Run, Scope
+from connector.core.message.words import row
 
 INLINE = "no_answer"  # <step>.no_answer: the step that stands under `then:`
 

@@ -10,6 +10,8 @@ from connector.core.documents.flow_fields import is_language
 from connector.core.documents.flow_written import at, sections_of, steps_in
 from connector.core.documents.lint_fields import Path, Wrong
 from connector.core.documents.tree import Map, Node, Text, walk
+from connector.core.message.limits import length
+from connector.core.message.words import row
 
 _FILLED = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
@@ -52,7 +54,7 @@ def _sized(step: Map) -> Iterator[tuple[tuple[str, ...], int, str]]:
 
 def _too_long(path: Path, text: str, limit: int, what: str) -> Iterator[Wrong]:
     """What is fixed of a text is at least as long as it will be."""
-    fixed = len(_FILLED.sub("", text))
+    fixed = length(_FILLED.sub("", text))
     if fixed > limit:
         said = f"{what} has {fixed:,} characters; WhatsApp takes {limit:,}."
         yield path, Problem(said, code="too_long", hint="Shorten it."), "error"
@@ -98,14 +100,14 @@ def _rows(path: Path, step: Map) -> Iterator[Wrong]:
         for id_, label in rows:
             yield from _id((*path, "list", *where, id_), id_, limits.ROW_ID)
             for spot, text in _spoken(label, (*path, "list", *where, id_)):
-                title, more = limits.row(text)
+                title, more = row(text)
                 yield from _too_long(spot, title, limits.ROW_TITLE, f"The row '{title[:40]}'")
                 yield from _too_long(spot, more, limits.ROW_DESCRIPTION, "The description")
 
 
 def _id(path: Path, id_: str, limit: int) -> Iterator[Wrong]:
-    if len(id_) > limit:
-        said = f"The id has {len(id_)} characters; WhatsApp takes {limit}."
+    if length(id_) > limit:
+        said = f"The id has {length(id_)} characters; WhatsApp takes {limit}."
         yield path, Problem(said, code="too_long", hint="Shorten it."), "error"
 
 

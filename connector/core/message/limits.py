@@ -78,6 +78,19 @@ TYPES: Mapping[str, frozenset[str]] = {
 }
 
 
+def most(*names: str) -> tuple[int, ...]:
+    """The figures of these rows."""
+    return tuple(LIMITS[name].most for name in names)
+
+
 def length(text: str) -> int:
     """Characters as the strictest counter sees them: one outside the Basic Multilingual Plane (emoji) is two."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def clip(text: str, limit: int) -> str:
+    """The text within a limit; what an expression filled in may be longer than anybody checked."""
+    if length(text) <= limit:
+        return text
+    kept = text.encode("utf-16-le", "surrogatepass")[: 2 * (limit - 1)]
+    return kept.decode("utf-16-le", "ignore") + "…"

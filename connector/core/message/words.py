@@ -70,9 +70,14 @@ def _list(given: Any, frame: dict[str, Any], words: Words) -> dict[str, Any]:
     return {"type": "list", **frame, "button": str(words.get("button") or BUTTON), "sections": sections}
 
 
-def _row(id_: str, told: str) -> dict[str, str]:
+def row(text: str) -> tuple[str, str]:
     """`Title | description`."""
-    title, _, description = (part.strip() for part in told.partition("|"))
+    title, _, description = text.partition("|")
+    return title.strip(), description.strip()
+
+
+def _row(id_: str, told: str) -> dict[str, str]:
+    title, description = row(told)
     return {"id": id_, "title": title} | ({"description": description} if description else {})
 
 

@@ -14,8 +14,9 @@ from connector.core.documents.flow_phone import play, with_test
 from connector.errors import GiveUp
 from tests.core.documents.make_flow import ASK, flow
 from tests.core.test_flow_drawn import flows
+from tests.depth import examples
 
-SLOW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FOLDER = Path(__file__).parents[3] / "mappings"
 EXAMPLES = sorted(path for path in FOLDER.glob("*.yaml") if path.read_text("utf-8").startswith("flow:"))
 
