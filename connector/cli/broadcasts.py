@@ -14,6 +14,7 @@ from connector.cli.context import FINDINGS, author, fail, opened, show_json
 from connector.core import audience
 from connector.core.audience import Source
 from connector.pipeline import broadcast_export as export
+from connector.pipeline import broadcast_told as telling
 from connector.pipeline import broadcasts as acts
 from connector.pipeline.tasks import BELL
 from connector.store import broadcasts, uploads
@@ -148,7 +149,7 @@ def start(what: str, at: str, as_json: bool, **given: Any) -> None:
 def list_(limit: int, as_json: bool) -> None:
     """The newest broadcasts, and how each stands."""
     with opened() as app, app.store.read() as conn:
-        told = [acts.told(conn, row, app.clock.now()) for row in broadcasts.page(conn, "", limit)]
+        told = telling.told_all(conn, broadcasts.page(conn, "", limit), app.clock.now())
     if as_json:
         show_json(told)
         return
@@ -166,7 +167,7 @@ def show(id: str, as_json: bool) -> None:
     with opened() as app:
         row = _row(app, id)
         with app.store.read() as conn:
-            told = acts.told(conn, row, app.clock.now())
+            told = telling.told(conn, row, app.clock.now())
     if as_json:
         show_json(told | {"forecast": row.forecast})
         return
@@ -184,7 +185,7 @@ def result(id: str, to: str | None, as_json: bool) -> None:
     with opened() as app:
         row = _row(app, id)
         with app.store.read() as conn:
-            told = acts.result(conn, row, app.clock.now())
+            told = telling.result(conn, row, app.clock.now())
         if to:
             with Path(to).open("w", encoding="utf-8-sig", newline="") as file:
                 csv.writer(file).writerows(export.rows(app.store, id))

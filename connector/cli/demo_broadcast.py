@@ -11,6 +11,7 @@ from connector.app import App
 from connector.cli.broadcasts_told import forecast_lines
 from connector.cli.demo_moves import Stage
 from connector.core.audience import Source
+from connector.pipeline import broadcast_told as telling
 from connector.pipeline import broadcasts as acts
 from connector.pipeline.tasks import BELL
 from connector.store import broadcasts, documents, uploads
@@ -79,7 +80,7 @@ def play(stage: Stage, app: App, given: Mapping[str, Any] | None, settled: Settl
     quiet = _answer(stage, phones, given["answers"], settled) and quiet
     stage.call("POST", "/_options", usual)
     with app.store.read() as conn:
-        told = acts.result(conn, broadcasts.get(conn, id_), app.clock.now())
+        told = telling.result(conn, broadcasts.get(conn, id_), app.clock.now())
     buttons = ", ".join(f"{one['button']} {one['count']}" for one in told["buttons"])
     stage.say(
         f"Result: sent {told['sent']:,} in {seconds:.1f} s, delivered {told['delivered']:,}, read {told['read_by']:,},"
@@ -143,7 +144,7 @@ def _send(stage: Stage, app: App, id_: str) -> None:
     while time.monotonic() < began + PATIENCE:
         with app.store.read() as conn:
             row = broadcasts.get(conn, id_)
-            told = acts.told(conn, row, app.clock.now())
+            told = telling.told(conn, row, app.clock.now())
         over = row.planned_at is not None and told["waiting"] == 0
         if over or time.monotonic() >= said + TOLD:
             said = time.monotonic()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from connector.core.export import cell
-from connector.pipeline.broadcasts import answer_of
+from connector.pipeline.broadcast_told import answer_of
 from connector.store import broadcast_people
 from connector.store.engine import Store
 

@@ -1,5 +1,6 @@
 """The people of broadcasts: each once, planned with their send, or refused with the reason; and what became of them."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -79,9 +80,6 @@ class Progress:
     """Counts of one broadcast at this moment."""
 
     states: dict[str, int] = field(default_factory=dict)  # of its sends, by state
-    people: dict[str, int] = field(default_factory=dict)  # planned, refused
-    ended_first: datetime | None = None
-    ended_last: datetime | None = None
 
     def of(self, *states: str) -> int:
         return sum(self.states.get(state, 0) for state in states)
@@ -95,17 +93,18 @@ class Progress:
         return sum(n for state, n in self.states.items() if RANKS.get(state, 0) >= RANKS[name] and state != "failed")
 
 
-def progress(conn: sa.Connection, broadcast: str) -> Progress:
-    """By the partial index of its sends; one that was sent again as another counts once."""
-    mine = sa.and_(_S.broadcast != "", _S.broadcast == broadcast)
-    counted = sa.select(_S.state, sa.func.count()).where(mine).group_by(_S.state)
-    found = Progress({row[0]: row[1] for row in conn.execute(counted)})
-    replaced = sa.select(_S.state, sa.func.count()).where(mine, _S.state == "failed", _S.label == REPLACED)
-    for state, n in conn.execute(replaced.group_by(_S.state)):
-        found.states[state] -= n
-    people = sa.select(_P.state, sa.func.count()).where(_P.broadcast == broadcast).group_by(_P.state)
-    found.people = {row[0]: row[1] for row in conn.execute(people)}
-    return found
+def progress(conn: sa.Connection, ids: Collection[str]) -> dict[str, Progress]:
+    """{broadcast: its counts}, by the partial index of the sends; one that was sent again as another counts once."""
+    if not ids:
+        return {}
+    mine, found = sa.and_(_S.broadcast != "", among(conn, _S.broadcast, ids)), defaultdict[str, Progress](Progress)
+    counted = sa.select(_S.broadcast, _S.state, sa.func.count()).where(mine).group_by(_S.broadcast, _S.state)
+    for id_, state, n in conn.execute(counted):
+        found[id_].states[state] = n
+    replaced = sa.select(_S.broadcast, sa.func.count()).where(mine, _S.state == "failed", _S.label == REPLACED)
+    for id_, n in conn.execute(replaced.group_by(_S.broadcast)):
+        found[id_].states["failed"] -= n
+    return dict(found)
 
 
 def left(conn: sa.Connection, broadcast: str) -> bool:
@@ -114,10 +113,11 @@ def left(conn: sa.Connection, broadcast: str) -> bool:
     return conn.execute(sa.select(sa.literal(1)).select_from(sends).where(mine).limit(1)).first() is not None
 
 
-def started_since(conn: sa.Connection, broadcast: str, since: datetime) -> int:
-    """How many left since then: what a rate is made of."""
-    mine = sa.and_(_S.broadcast != "", _S.broadcast == broadcast, _S.started_at >= since)
-    return int(conn.execute(sa.select(sa.func.count()).select_from(sends).where(mine)).scalar_one())
+def started_since(conn: sa.Connection, ids: Collection[str], since: datetime) -> dict[str, int]:
+    """{broadcast: how many left since then}: what a rate is made of."""
+    mine = sa.and_(_S.broadcast != "", among(conn, _S.broadcast, ids), _S.started_at >= since)
+    query = sa.select(_S.broadcast, sa.func.count()).where(mine).group_by(_S.broadcast)
+    return {row[0]: row[1] for row in conn.execute(query)} if ids else {}
 
 
 def reasons(conn: sa.Connection, broadcast: str) -> list[tuple[str, str, str, int]]:

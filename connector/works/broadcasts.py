@@ -9,6 +9,7 @@ from connector.core import documents as language
 from connector.core import prices
 from connector.core.documents import SendDocument
 from connector.pipeline import broadcast_members as members
+from connector.pipeline import broadcast_told as telling
 from connector.pipeline import broadcasts as acts
 from connector.pipeline.audience import Reader
 from connector.pipeline.broadcast_look import Look
@@ -84,4 +85,4 @@ def _eyes(c: Connections, id_: str) -> tuple[Look, Reader]:
         raise errors.NotFound("The CRM account of this broadcast is gone.", hint="Connect it again.", code="account")
     crm = c.crm(account)
     look = Look(id_, document, row.version, account, crm)
-    return look, Reader(c.store, account, crm, document, acts.source_of(row), row.source.get("phone_column", ""))
+    return look, Reader(c.store, account, crm, document, telling.source_of(row), row.source.get("phone_column", ""))

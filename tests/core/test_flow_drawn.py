@@ -191,9 +191,11 @@ steps:
     KIND
     end: done
 """
+TOP = 'ask: "{{ flow.kept }}"\n    remember: choice\n    '
+ROW = '"{{ flow.kept }} | {{ flow.kept }}"'
 KINDS = (
-    'ask: "{{ flow.kept }}"\n    remember: choice\n    buttons: {yes: "{{ flow.kept }}", no: No}',
-    'ask: "{{ flow.kept }}"\n    remember: choice\n    list: {Times: {am: "{{ flow.kept }} | {{ flow.kept }}"}}\n    button: "{{ flow.kept }}"',
+    TOP + 'buttons: {yes: "{{ flow.kept }}", no: No}',
+    TOP + f'list: {{Times: {{am: {ROW}}}}}\n    button: "{{{{ flow.kept }}}}"',
     'say: "{{ flow.kept }}"\n    link: {text: "{{ flow.kept }}", url: "https://example.com"}',
 )
 

@@ -14,6 +14,7 @@ import pytest
 
 from connector.core.audience import Source
 from connector.pipeline import broadcast_export, privacy
+from connector.pipeline import broadcast_told as telling
 from connector.pipeline import broadcasts as acts
 from connector.pipeline.broadcast_plan import Planner
 from connector.store import broadcast_people as store_people
@@ -107,7 +108,7 @@ def act(street: Street, do: Callable[..., Any], id_: str, *more: Any) -> Any:
 
 def outcome(street: Street, id_: str) -> dict[str, Any]:
     with street.app.store.read() as conn:
-        return acts.result(conn, broadcasts.get(conn, id_), street.clock.now())
+        return telling.result(conn, broadcasts.get(conn, id_), street.clock.now())
 
 
 def plan(street: Street) -> None:

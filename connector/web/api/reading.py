@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields
 
 from connector.pipeline import activity, healthy, people, publish, reports, sent, versions, why
-from connector.pipeline import broadcasts as acts
+from connector.pipeline import broadcast_told as telling
 from connector.pipeline.healthy import Health
 from connector.pipeline.people import Known, People, Timeline
 from connector.pipeline.reports import Report
@@ -182,7 +182,7 @@ def broadcasts_list(house: House, given: Values) -> Any:
     with house.store.read() as conn:
         rows = broadcasts.page(conn, given["before"], given["limit"] + 1)
         some = rows[: given["limit"]]
-        told = [acts.told(conn, row, house.clock.now()) for row in some]
+        told = telling.told_all(conn, some, house.clock.now())
     return {"rows": told, "older": Cursor(0, some[-1].id).text() if len(rows) > len(some) else ""}
 
 
@@ -191,7 +191,7 @@ def broadcast(house: House, given: Values, id: str) -> Any:
     del given
     with house.store.read() as conn:
         row = found(broadcasts.get(conn, id), "broadcast")
-        return acts.result(conn, row, house.clock.now()) | {"forecast": row.forecast}
+        return telling.result(conn, row, house.clock.now()) | {"forecast": row.forecast}
 
 
 def health(house: House, given: Values) -> Any:

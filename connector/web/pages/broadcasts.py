@@ -26,6 +26,7 @@ from connector.core.audience import Source
 from connector.core.documents import SendDocument
 from connector.ids import new_id
 from connector.pipeline import broadcast_export as export
+from connector.pipeline import broadcast_told as telling
 from connector.pipeline import broadcasts as acts
 from connector.store import audit, broadcasts, documents, tasks, uploads
 from connector.store.cursors import Cursor
@@ -53,7 +54,7 @@ def index() -> str:
     house, before = house_of(current_app), given(request.args, "before", 100)
     with house.store.read() as conn:
         found = broadcasts.page(conn, before, SIZE + 1)
-        rows = [acts.told(conn, row, house.clock.now()) for row in found[:SIZE]]
+        rows = telling.told_all(conn, found[:SIZE], house.clock.now())
     older = Cursor(0, found[SIZE - 1].id).text() if len(found) > SIZE else ""
     return render_template("broadcasts/index.html", rows=rows, older=older, may=may)
 
@@ -145,7 +146,7 @@ def _facts(id: str) -> dict[str, Any]:
     house = house_of(current_app)
     with house.store.read() as conn:
         row = broadcasts.get(conn, id[:64].replace("\0", "")) or abort(404)
-        told = acts.told if row.state in (broadcasts.DRAFT, broadcasts.SCHEDULED) else acts.result
+        told = telling.told if row.state in (broadcasts.DRAFT, broadcasts.SCHEDULED) else telling.result
         found = told(conn, row, house.clock.now())
         task = tasks.get(conn, row.task) if row.task else None
     forecast = row.forecast
