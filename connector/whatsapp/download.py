@@ -1,7 +1,8 @@
 """Fetching a file: the host is looked up once, its address checked, and that very address is connected to.
 
-Standard library: httpx gives no way to say which address to connect to. No proxy is used: through one nobody could
-say where the request goes. The body goes to disk as it comes; 100 MB at most.
+http.client and not the Wire, which holds an answer in memory: the body goes to disk as it comes, 100 MB at most, and
+the socket is ours to end when the whole file takes too long. No proxy is used: through one nobody could say where the
+request goes.
 """
 
 import hashlib
