@@ -48,6 +48,11 @@ class Config:
     sandbox_url: str = ""  # the sandbox whose phone the console shows; "" = none runs here
     secret_keys: tuple[str, ...] = field(default=(), repr=False)  # Fernet keys, the newest first
     media_dir: Path | None = None  # where people's files lie; None = <HOME>/media
+    backup_dir: Path | None = None  # where the nightly backup goes; None = there is none
+    backup_keep: int = 7  # backups that are kept there
+    backup_hour: int = 2  # of the nightly one, in the deployment's time zone
+    backup_key: str = field(default="", repr=False)  # seals backups and the journal
+    journal_dir: Path | None = None  # the second record (docs/backup.md); None = there is none
 
     @property
     def socket(self) -> Path:
@@ -74,6 +79,12 @@ def _database(url: str) -> None:
         raise ValidationError("Use postgresql://user:password@host/name or sqlite:////absolute/path.db.")
 
 
+def _key(text: str) -> None:
+    if text and not is_key(text):
+        raise ValidationError("The key must be 32 bytes in URL-safe base64 (44 characters).")
+
+
+_ABSOLUTE = validate.Regexp(r"(/.*)?\Z", error="Use an absolute path.")
 _URL = validate.Regexp(r"https?://[^\s/?#@]+(/[^\s?#]*)?\Z", error="Use https://host without user, query or fragment.")
 
 
@@ -103,6 +114,11 @@ class _Settings(Schema):
     MEDIA_DIR = fields.String(
         load_default="", validate=validate.Regexp(r"(/.*)?\Z", error="Use an absolute path, shared by all machines.")
     )
+    BACKUP_DIR = fields.String(load_default="", validate=_ABSOLUTE)
+    BACKUP_KEEP = fields.Integer(load_default=7, validate=validate.Range(1, 1000))
+    BACKUP_HOUR = fields.Integer(load_default=2, validate=validate.Range(0, 23))
+    BACKUP_KEY = fields.String(load_default="", validate=_key)
+    JOURNAL_DIR = fields.String(load_default="", validate=_ABSOLUTE)
     CONNECTOR_SECRET_KEY = fields.String(load_default="", validate=_keys)
     LOG_LEVEL = fields.String(load_default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
@@ -147,8 +163,17 @@ def _config(home: Path, values: Mapping[str, Any]) -> Config:
         trusted_proxies=values["TRUSTED_PROXIES"],
         sandbox_url=values["SANDBOX_URL"],
         secret_keys=split(values["CONNECTOR_SECRET_KEY"]),
-        media_dir=Path(values["MEDIA_DIR"]) if values["MEDIA_DIR"] else None,
+        media_dir=_path(values["MEDIA_DIR"]),
+        backup_dir=_path(values["BACKUP_DIR"]),
+        backup_keep=values["BACKUP_KEEP"],
+        backup_hour=values["BACKUP_HOUR"],
+        backup_key=values["BACKUP_KEY"],
+        journal_dir=_path(values["JOURNAL_DIR"]),
     )
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None
 
 
 def _read(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

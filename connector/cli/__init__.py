@@ -37,6 +37,8 @@ COMMANDS = {
     "retry": "connector.cli.hands:retry",
     "undo": "connector.cli.hands:undo",
     "doctor": "connector.cli.look:doctor",
+    "backup": "connector.cli.backups:backup",
+    "restore": "connector.cli.backups:restore",
     "sandbox": "connector.cli.run:sandbox",
 }
 WRONG_USE = 2

@@ -28,6 +28,7 @@ class Row:
     kind: str
     body: Mapping[str, Any]
     attempts: int
+    ordinal: int = 0
 
     @property
     def target(self) -> tuple[str, str]:
@@ -43,7 +44,7 @@ def due(conn: sa.Connection, account: str, now: datetime, limit: int) -> list[Ro
     joined = sa.outerjoin(changes, crm_links, sa.and_(link.contact == t.lane, link.account == t.account))
     pending = sa.and_(t.account == account, in_state(changes, "new", "in_flight"), t.kind.in_(WRITTEN))
     query = sa.select(
-        t.seq, t.event, t.lane, found, record, t.kind, t.body, t.attempts, t.state, t.next_at
+        t.seq, t.event, t.lane, found, record, t.kind, t.body, t.attempts, t.ordinal, t.state, t.next_at
     ).select_from(joined)
     out: list[Row] = []
     blocked: set[tuple[str, str]] = set()
@@ -51,7 +52,7 @@ def due(conn: sa.Connection, account: str, now: datetime, limit: int) -> list[Ro
     while True:  # rows that cannot be taken must not hide the ones behind them
         page = conn.execute(query.where(pending, t.seq > last).order_by(t.seq).limit(limit)).all()
         for row in page:
-            item = Row(row.seq, row.event, row.lane, row.object, row.record, row.kind, row.body, row.attempts)
+            item = Row(*row[:9])
             waits = row.state == "in_flight" or (row.next_at is not None and row.next_at > now)
             if item.target in blocked or waits:
                 if row.kind != FILE:
