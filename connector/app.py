@@ -8,8 +8,8 @@ from connector import webhooks, whatsapp, works
 from connector.base import SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
 from connector.connections import Connections, messenger
-from connector.pipeline import broadcasts as acts
 from connector.pipeline import backups, drift, own, reckoning, retention, sweep, tasks, templates, waking
+from connector.pipeline import broadcasts as acts
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
 from connector.pipeline.chores import Chore, Chores, each

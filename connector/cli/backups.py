@@ -16,7 +16,7 @@ _KEY_FILE = click.option(
     "--key-file", type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="A file with the key that seals the backup; else BACKUP_KEY.",
 )  # fmt: skip
-SECRET = (
+KEPT_APART = (
     "The secret key is not in it: keep CONNECTOR_SECRET_KEY, or {home}/secret.key, elsewhere. "
     "Without it a restore cannot open tokens."
 )
@@ -45,7 +45,7 @@ def backup(path: Path, keep: int | None, no_media: bool, check: bool, key_file: 
         if found.get(name) is not None:
             click.echo(f"{name:<10} {found[name]}")
     click.echo(f"{'rows':<10} " + ", ".join(f"{n:,} {name}" for name, n in found["counts"].items()))
-    click.echo("Every part is whole." if check else SECRET.format(home=settings.home))
+    click.echo("Every part is whole." if check else KEPT_APART.format(home=settings.home))
 
 
 SHOWN = ("file", "size", "seconds", "made_at", "release", "database", "schema", "documents", "media")
@@ -57,7 +57,9 @@ def _made(path: Path, keep: int | None, *, media: bool, key: str) -> dict[str, A
         folder = path if path.is_dir() or str(path).endswith("/") else None
         if keep is not None and folder is None:
             fail(f"--keep needs a directory, and {path} is none.")
-        found = backups.backup(app.store, folder / backups.file_name(now) if folder else path, now, key=key, media=media)
+        found = backups.backup(
+            app.store, folder / backups.file_name(now) if folder else path, now, key=key, media=media
+        )
         if folder is not None and keep is not None:
             backups.prune(folder, keep)
         note = {"ok": True, "file": found["file"], "size": found["size"], "seconds": found["seconds"]}
@@ -79,7 +81,8 @@ def _made(path: Path, keep: int | None, *, media: bool, key: str) -> dict[str, A
 def restore(file: Path, journals: tuple[Path, ...], force: bool, key_file: Path | None, as_json: bool) -> None:
     """Put the database and files of a backup back. Nothing of ours may run; exit code 1 = look at what it says."""
     settings = config()
-    folders = tuple(dict.fromkeys([*journals, *([settings.journal_dir] if settings.journal_dir else [])]))
+    mine = [one for one in (settings.journal_dir,) if one is not None and one.is_dir()]
+    folders = tuple(dict.fromkeys([*journals, *mine]))
     place = restores.Place(
         url=settings.database_url, home=settings.home, keyring=settings.keyring(),
         key=_key(key_file) or settings.backup_key,
@@ -119,7 +122,9 @@ def _say(done: restores.Restore) -> None:
         click.echo(f"{done.erased} people who were erased since were erased again.")
     for finding in done.findings:
         click.echo(f"{finding['code']}: {finding['count']}. {finding['hint']}")
-    click.echo("Everybody signs in again. Users, roles and API tokens are those of the backup: revoke again what you had.")
+    click.echo(
+        "Everybody signs in again. Users, roles and API tokens are those of the backup: revoke again what you had."
+    )
     click.echo("Now start, and run: connector accounts check · connector doctor")
 
 

@@ -31,7 +31,7 @@ def file_name(now: datetime) -> str:
 
 
 def backup(store: Store, path: Path, now: datetime, *, key: str = "", media: bool = True) -> Told:
-    """One file with everything but the secret key: {file, size, seconds, ...the manifest}. Raises StoreDown, OSError."""
+    """One file with all but the secret key: {file, size, seconds, ...the manifest}. Raises StoreDown, OSError."""
     began = time.monotonic()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with archive.writing(path, key) as out:

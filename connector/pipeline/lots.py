@@ -73,7 +73,8 @@ def activity_kind(row: Row) -> str:
 def ref(row: Row) -> str:
     """What an entry is found by on its record; the same for the same entry of the same event, whenever it is made."""
     words = "\0".join(str(row.body.get(name, "")) for name in ("title", "text", "file"))
-    return f"{row.event[-12:]}-{row.ordinal}-{hashlib.blake2b(words.encode(errors='surrogatepass'), digest_size=4).hexdigest()}"
+    told = hashlib.blake2b(words.encode(errors="surrogatepass"), digest_size=4).hexdigest()
+    return f"{row.event[-12:]}-{row.ordinal}-{told}"
 
 
 def activity_change(object_: str, kind: str, row: Row, record: str, *, look: bool) -> ActivityChange:

@@ -47,9 +47,7 @@ class Restore:
     findings: Sequence[Mapping[str, Any]] = ()
 
 
-def restore(
-    place: Place, path: Path, now: datetime, *, journals: Sequence[Path] = (), force: bool = False
-) -> Restore:
+def restore(place: Place, path: Path, now: datetime, *, journals: Sequence[Path] = (), force: bool = False) -> Restore:
     """Raises Rejected, GiveUp, NotAllowed before anything is changed, StoreDown, OSError."""
     with archive.reading(path, place.key) as reading:
         reading.check()

@@ -132,7 +132,9 @@ def reading(path: Path, key: str = "") -> Iterator[Reading]:
         file: BinaryIO = stack.enter_context(path.open("rb"))
         if sealing.is_sealed(file):
             if not key:
-                raise NotAllowed(f"{path.name} is sealed.", hint="Set BACKUP_KEY, or give --key-file.", code="backup_key")
+                raise NotAllowed(
+                    f"{path.name} is sealed.", hint="Set BACKUP_KEY, or give --key-file.", code="backup_key"
+                )
             plain = stack.enter_context(tempfile.TemporaryFile(dir=path.parent))
             sealing.unseal(file, cast("BinaryIO", plain), key)
             plain.seek(0)

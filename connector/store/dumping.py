@@ -154,11 +154,10 @@ def _load_postgres(url: sa.URL, reading: Reading) -> None:
         raw: Any = conn.connection.dbapi_connection
         for name, told in reading.manifest["tables"].items():
             mine = ", ".join(f'"{c}"' for c in told["columns"])
-            with raw.cursor() as cursor:
-                with reading.open(f"{TABLES}{name}.copy") as file:
-                    with cursor.copy(f'COPY "{name}" ({mine}) FROM STDIN') as copy:
-                        while block := file.read(BLOCK):
-                            copy.write(block)
+            with raw.cursor() as cursor, reading.open(f"{TABLES}{name}.copy") as file:
+                with cursor.copy(f'COPY "{name}" ({mine}) FROM STDIN') as copy:
+                    while block := file.read(BLOCK):
+                        copy.write(block)
                 if cursor.rowcount != told["rows"]:
                     raise GiveUp(f"{name} has {cursor.rowcount} rows and not {told['rows']}.", code="backup_damaged")
         for table in metadata.tables.values():

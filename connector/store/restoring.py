@@ -67,7 +67,8 @@ def settle(conn: sa.Connection, window: Window) -> dict[str, int]:
     ended = {"state": "failed", "error": AGAIN, "ended_at": window.until}
     done["tasks"] = conn.execute(sa.update(tasks).where(open_).values(**ended)).rowcount
     b = broadcasts.c
-    begun = sa.or_(b.state == "planning", sa.and_(b.state == "scheduled", sa.or_(b.start_at.is_(None), b.start_at < window.until)))  # fmt: skip
+    due = sa.or_(b.start_at.is_(None), b.start_at < window.until)
+    begun = sa.or_(b.state == "planning", sa.and_(b.state == "scheduled", due))
     words = MAYBE.format(since=f"{window.since:%Y-%m-%d %H:%M} UTC")
     over = {"state": "cancelled", "reason": words, "ended_at": window.until}
     done["broadcasts"] = conn.execute(sa.update(broadcasts).where(begun).values(**over)).rowcount

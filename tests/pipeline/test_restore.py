@@ -6,7 +6,7 @@ The judges are what the stand-ins of Meta and the CRM heard and hold, over their
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,8 @@ import pytest
 import sqlalchemy as sa
 
 from connector.pipeline import backups, restores
-from connector.store import documents as document_rows
 from connector.store.engine import open_store
-from connector.store.tables import consents, contact_keys, deliveries, send_attempts, sends
+from connector.store.tables import consents, contact_keys, send_attempts, sends
 from tests.commands import Zygote
 from tests.pipeline.conftest import ANA
 from tests.pipeline.street import HUBSPOT, Street, open_street
@@ -194,18 +193,3 @@ def _rows(street: Street, table: Any) -> list[Any]:
             return list(conn.execute(sa.select(table)))
     finally:
         store.close()
-
-
-def test_a_document_and_a_key_are_checked_before_anything_is_touched(town: Street, tmp_path: Path) -> None:
-    path = back_up(town, tmp_path)
-    town.die()
-    before = len(_rows(town, deliveries))
-    damaged = tmp_path / "damaged.backup"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 3] ^= 0xFF
-    damaged.write_bytes(bytes(data))
-    assert before == len(_rows(town, deliveries))
-    with town.app.store.read() as conn:
-        assert document_rows.live(conn)
-    town.rise()
-    assert timedelta()

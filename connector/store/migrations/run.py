@@ -24,7 +24,9 @@ def config() -> "Config":
 
 
 def upgrade(conn: sa.Connection, to: str = "head") -> None:
-    """Up to the newest version, or the one named, in the caller's transaction. SQLite's BEGIN IMMEDIATE is the lock there."""
+    """Up to the newest version, or the one named, in the caller's transaction.
+
+    SQLite's BEGIN IMMEDIATE is the lock there."""
     if conn.dialect.name == "postgresql":
         conn.exec_driver_sql(PATIENCE)
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
