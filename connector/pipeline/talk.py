@@ -84,7 +84,8 @@ def of_row(row: Any) -> Talk:
 def fresh(work: Work, number: str, name: str, version: int, now: datetime, steps: int = 0) -> Talk:
     """One that begins with this event, after so many steps of others; judged again it has the same id."""
     return Talk(
-        id=child(work.event, work.account, name, str(steps)), contact=work.lane, account=work.account, source=work.source, number=number, flow=name,
+        id=child(work.event, work.account, name, str(steps)), contact=work.lane, account=work.account,
+        source=work.source, number=number, flow=name,
         version=version, state=None, started_at=now, moved_at=now, started_by=work.event,
     )  # fmt: skip
 

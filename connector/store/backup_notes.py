@@ -13,7 +13,7 @@ NAME = "backup.last"
 
 
 def last(conn: sa.Connection) -> dict[str, Any] | None:
-    """{tried_at (ms), ok, at (ms, of the last good one; None = none), file, size, seconds, error}; None = never tried."""
+    """{tried_at (ms), ok, at (ms, of the last good one or None), file, size, seconds, error}; None = never tried."""
     held = conn.execute(sa.select(settings.c.value).where(settings.c.name == NAME)).scalar()
     return dict(held) if held else None
 
