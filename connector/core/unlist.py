@@ -33,7 +33,7 @@ def without(parts: Iterable[bytes], encoding: str, ids: Collection[str]) -> Iter
     """The same file with the rows of this person emptied."""
     encoder = codecs.getincrementalencoder(encoding)("replace")
     for line in _lines(parts, encoding):
-        yield encoder.encode(_emptied(line, ids) if names(line, ids) else line)
+        yield encoder.encode(_emptied(line) if names(line, ids) else line)
 
 
 def _lines(parts: Iterable[bytes], encoding: str) -> Iterator[str]:
@@ -46,6 +46,6 @@ def _lines(parts: Iterable[bytes], encoding: str) -> Iterator[str]:
         yield held
 
 
-def _emptied(line: str, ids: Collection[str]) -> str:
+def _emptied(line: str) -> str:
     separators = "".join(_CELLS.findall(line))
     return GONE + separators + line[len(line.rstrip("\r\n")) :]

@@ -45,6 +45,9 @@ class Sealer:
             del self._held[:PART]
         return len(data)
 
+    def flush(self) -> None:
+        """Nothing: a part is sealed when it is full, or at the end."""
+
     def close(self) -> None:
         self._seal(bytes(self._held), last=True)
 
