@@ -74,7 +74,7 @@ def ref(row: Row) -> str:
     """What an entry is found by on its record; the same for the same entry of the same event, whenever it is made."""
     words = "\0".join(str(row.body.get(name, "")) for name in ("title", "text", "file"))
     told = hashlib.blake2b(words.encode(errors="surrogatepass"), digest_size=4).hexdigest()
-    return f"{row.event[-12:]}-{row.ordinal}-{told}"
+    return f"{row.event[-12:]}-{row.kind[0]}{row.nth}-{told}"
 
 
 def activity_change(object_: str, kind: str, row: Row, record: str, *, look: bool) -> ActivityChange:

@@ -145,7 +145,7 @@ def test_last_nights_backup_the_journal_and_what_is_delivered_again_lose_and_dou
 def test_without_a_journal_what_may_have_left_waits_for_a_person(town: Street, tmp_path: Path) -> None:
     town.customer(ANA, text="yesterday")
     town.settle()
-    town.move(HUBSPOT, "contacts", "1512", lifecyclestage="lead")
+    town.move(HUBSPOT, "contacts", "1512", lifecyclestage="marketingqualifiedlead")
     town.settle()
     path = back_up(town, tmp_path)
     town.move(HUBSPOT, "contacts", "1512", lifecyclestage="opportunity")
