@@ -46,6 +46,7 @@ KINDS: Mapping[str, Kind] = {
     "replay": replays.replay_task,
     "doctor": checkup.doctor_task,
     "contact.erase": people.erase_task,
+    "broadcast.lists": broadcasts.lists_task,
     "broadcast.forecast": broadcasts.forecast_task,
     "broadcast.plan": broadcasts.plan_task,
     "broadcast.members": broadcasts.members_task,
