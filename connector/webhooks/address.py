@@ -18,6 +18,7 @@ def refusal(url: str) -> str:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
+        host.encode("idna")  # labels over 63 characters, or none: looking them up would raise no OSError
     except ValueError:
         return "it is not an address"
     if len(url) > LONGEST or not url.isascii() or any(c.isspace() or c == "\\" for c in url) or not host:
