@@ -1,9 +1,14 @@
 """What one item may cost: CPU as this process spent it, memory as Python asked for it."""
 
+import os
 import time
 import tracemalloc
 from collections.abc import Callable
 from typing import TypeVar
+
+from hypothesis import HealthCheck, settings
+
+from tests.depth import examples
 
 ITEM = 0.05  # seconds of CPU for one item
 SLACK = 10  # times: it must not hang, how fast it is on a busy machine is another question
@@ -36,3 +41,21 @@ def memory(act: Callable[[], object]) -> int:
         return peak - before
     finally:
         tracemalloc.stop()
+
+
+def tries(wanted: int) -> settings:
+    """A deep run's number of examples; the same ones in every `make test`, others for each seed of `make fuzz`."""
+    health = [
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.filter_too_much,
+        HealthCheck.large_base_example,
+    ]
+    random = "CONNECTOR_FUZZ" in os.environ
+    return settings(
+        max_examples=examples(wanted),
+        deadline=None,
+        derandomize=not random,
+        database=None,
+        suppress_health_check=health,
+    )

@@ -24,7 +24,6 @@ from connector.web.hooks import Hooks
 from connector.webapp import strangers
 from tests import depth
 from tests.core.documents.make import NOW, contact, record, setting
-from tests.depth import examples
 from tests.hostile import meter, shapes
 from tests.pipeline.conftest import house  # noqa: F401 - a fixture
 from tests.pipeline.test_outbound_calls import BOOKED
@@ -75,7 +74,7 @@ def judged(event):
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_spoilt_body_is_read_within_its_time_and_every_item_is_planned(vendor):
-    @settings(max_examples=examples(400))
+    @meter.tries(400)
     @given(shapes.bodies(vendor))
     def check(body):
         note(repr(body[:2000]))
@@ -156,7 +155,7 @@ PATHS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=examples(800))
+@meter.tries(800)
 @given(
     st.sampled_from(["GET", "POST", "PUT", "", "TRACE", "post"]),
     PATHS,
@@ -174,7 +173,7 @@ def test_the_hooks_answer_whatever_calls_them(method, path, query, headers, body
         assert (answer.status, kept.bodies) == (200, [body])
 
 
-@settings(max_examples=examples(400))
+@meter.tries(400)
 @given(shapes.bodies("hubspot"), st.sampled_from(["", "/action", "/options"]))
 def test_what_is_authentic_and_odd_is_answered(body, rest):
     """As the web process does it, once the bytes are safe."""
@@ -187,7 +186,7 @@ def test_what_is_authentic_and_odd_is_answered(body, rest):
     assert found.answer(request).status == 200
 
 
-@settings(max_examples=examples(300))
+@meter.tries(300)
 @given(shapes.bodies("link"))
 def test_a_link_tells_what_is_wrong_or_takes_it(body):
     given_ = {"authorization": f"Bearer {shapes.LINK_SECRET}"}
@@ -210,8 +209,8 @@ def test_spoilt_deliveries_are_stored_handled_and_counted_to_the_end(house, capl
     for text in (QUOTE, BOOKED):
         house.publish(text)
     house.publish(
-        'mapping: keep\ncrm: hubspot\nwhen: {answer_to: anything}\ncontact: {if_missing: skip}\n'
-        'set: {jobtitle: {from: answer.text, overwrite: always}}\n'
+        "mapping: keep\ncrm: hubspot\nwhen: {answer_to: anything}\ncontact: {if_missing: skip}\n"
+        "set: {jobtitle: {from: answer.text, overwrite: always}}\n"
     )
     seen = {}
     for vendor in ("whatsapp", "hubspot", "salesforce"):

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from connector.core import sheet
@@ -16,7 +16,6 @@ from connector.core.documents.reading import read_tree
 from connector.errors import BadDocument, Rejected
 from connector.pipeline.imports import read_rows
 from tests.core.documents.make import message, scope
-from tests.depth import examples
 from tests.hostile import meter
 from tests.hostile.test_fuzz_deliveries import judged
 from tests.hostile.texts import ALL
@@ -76,7 +75,7 @@ def told(text):
         return None
 
 
-@settings(max_examples=examples(300))
+@meter.tries(300)
 @given(texts())
 def test_a_spoilt_document_is_refused_in_words_or_never_raises(text):
     note(text[:3000])
@@ -85,7 +84,7 @@ def test_a_spoilt_document_is_refused_in_words_or_never_raises(text):
         judged(message(text="hello"))
 
 
-@settings(max_examples=examples(200))
+@meter.tries(200)
 @given(st.one_of(st.text(max_size=300), st.lists(st.sampled_from(LINES), max_size=12).map("\n".join)))
 def test_any_text_is_read_or_refused(text):
     note(text)
@@ -165,7 +164,7 @@ def given_scope(text):
     return scope(message(text=text), lifecyclestage=text[:50], amount="1e999")
 
 
-@settings(max_examples=examples(1500))
+@meter.tries(1500)
 @given(EXPRESSIONS, st.sampled_from(ANSWERS))
 def test_an_expression_is_refused_when_it_is_read_or_never_raises(text, answer):
     note(text)
@@ -179,7 +178,7 @@ def test_an_expression_is_refused_when_it_is_read_or_never_raises(text, answer):
         assert len(shown(found)) < 1_000_000
 
 
-@settings(max_examples=examples(400))
+@meter.tries(400)
 @given(st.one_of(st.text(max_size=80), st.text("{}%#|~()[].'\"\\ _a0=<>*-", max_size=120)))
 def test_any_text_is_an_expression_or_none(text):
     for make in (expressions.bare, expressions.value):
@@ -216,7 +215,16 @@ def test_a_text_multiplied_with_itself_stays_small(text):
     assert meter.timed(lambda: made.run(at))[1] < meter.ITEM * meter.SLACK
 
 
-REGEXES = ("(a+)+$", "(a|aa)+$", "(.*a){20}", "^(([a-z])+.)+[A-Z]([a-z])+$", "(a|b|ab)*c", r"(\w+\s?)+$", "(x+x+)+y", ".*.*.*.*=")
+REGEXES = (
+    "(a+)+$",
+    "(a|aa)+$",
+    "(.*a){20}",
+    "^(([a-z])+.)+[A-Z]([a-z])+$",
+    "(a|b|ab)*c",
+    r"(\w+\s?)+$",
+    "(x+x+)+y",
+    ".*.*.*.*=",
+)
 
 
 @pytest.mark.parametrize("pattern", REGEXES)
@@ -227,8 +235,11 @@ def test_no_pattern_of_an_admin_waits_for_a_customers_text(pattern):
 
 
 # ---- lists of people ---------------------------------------------------------------------------------------------------
-SHEET = "name,phone,city\r\nAna,573001112222,Bogotá\r\n\"Zoé; \"\"Z\"\"\",\"+57 300 111 2223\",\"Cali\nValle\"\r\n"
-CELLS = st.one_of(st.sampled_from(ALL), st.sampled_from(['"', '""', ",", ";", "\t", "\r", "\n", "sep=\"", "sep=;", "\x1c", "\u2028", "\0"]))
+SHEET = 'name,phone,city\r\nAna,573001112222,Bogotá\r\n"Zoé; ""Z""","+57 300 111 2223","Cali\nValle"\r\n'
+CELLS = st.one_of(
+    st.sampled_from(ALL),
+    st.sampled_from(['"', '""', ",", ";", "\t", "\r", "\n", 'sep="', "sep=;", "\x1c", "\u2028", "\0"]),
+)
 
 
 @st.composite
@@ -243,7 +254,7 @@ def sheets(draw):
     return raw[:at] + draw(st.binary(max_size=4)) + raw[at:] if draw(st.booleans()) else raw
 
 
-@settings(max_examples=examples(500))
+@meter.tries(500)
 @given(st.one_of(sheets(), st.binary(max_size=300)), st.integers(1, 4000))
 def test_any_file_is_a_list_of_people_row_by_row_or_refused_in_words(raw, size):
     note(repr(raw[:500]))
@@ -261,7 +272,7 @@ def test_any_file_is_a_list_of_people_row_by_row_or_refused_in_words(raw, size):
         json.dumps(dict(one.values)).encode()
 
 
-@settings(max_examples=examples(300))
+@meter.tries(300)
 @given(st.one_of(sheets().map(lambda raw: raw.decode("utf-8", "replace")), st.text(max_size=200)), st.booleans())
 def test_any_file_of_sends_is_read_or_refused_in_words(text, csv_):
     try:

@@ -1,6 +1,6 @@
 """Every call of the API and every form of the console with values nobody would give: refused in words, never a fault.
 
-The API is walked by its own description (docs/openapi.json) and not with schemathesis: docs/decisions/0027 says why.
+The API is walked by its own description (docs/openapi.json) and not with schemathesis: docs/decisions/0033 says why.
 """
 
 import io
@@ -10,14 +10,13 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from hypothesis import given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from connector.store import api_tokens
 from connector.web import api
 from connector.web.api.described import description
 from connector.web.auth.roles import ROLES
-from tests.depth import examples
 from tests.hostile import meter
 from tests.hostile.shapes import PLAIN, RAW, Raw, written
 from tests.hostile.texts import ALL, PAYLOADS
@@ -114,7 +113,7 @@ def test_the_api_answers_as_described_whatever_it_is_asked_by_whomever(business)
             tokens[role] = api_tokens.add(conn, role, role, "me", console.house.clock.now())[1]
     client = console.app.test_client()
 
-    @settings(max_examples=examples(1200))
+    @meter.tries(1200)
     @given(st.sampled_from(["", *ROLES, "admin", "admin"]), calls(business.ids))
     def walk(role, call):
         method, path, query, body, told = call
@@ -211,7 +210,9 @@ def visits(draw, rules, ids):
     return rule, method, path.replace("|", ""), draw(some), form
 
 
-LIVE = re.compile(r"<script>window\.|<img src=x|<svg onload|<iframe srcdoc|<base href=//|<style>@import|\" onfocus=window")
+LIVE = re.compile(
+    r"<script>window\.|<img src=x|<svg onload|<iframe srcdoc|<base href=//|<style>@import|\" onfocus=window"
+)
 
 
 def test_every_page_and_form_takes_whatever_it_is_given(business, make_console):
@@ -220,7 +221,7 @@ def test_every_page_and_form_takes_whatever_it_is_given(business, make_console):
     assert len(FIELDS) > 80
     browsers = {}
 
-    @settings(max_examples=examples(1600))
+    @meter.tries(1600)
     @given(visits(rules, business.ids), st.booleans(), st.sampled_from(["admin", "admin", "admin", "viewer"]))
     def visit(one, part, role):
         rule, method, path, query, form = one

@@ -78,7 +78,9 @@ def test_no_spelling_of_an_inner_address_is_fetched_called_or_given_to_meta(host
     answer = call_webhook(url, resolve=lambda name, port: real(name, port))
     assert answer.outcome != "done"
     if not loopback(host):
-        assert answer.text.startswith(("The webhook's url cannot be used", "The webhook is not called", "The webhook did not"))
+        assert answer.text.startswith(
+            ("The webhook's url cannot be used", "The webhook is not called", "The webhook did not")
+        )
         assert token_refusal(url, HUBSPOT.hosts)
 
 
@@ -212,7 +214,10 @@ def cells(line, separator):
             for row in re.split(r"\r\n|\r|\n", line) for cell in row.split(separator)]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", [*ALL, "\u3000=1", "\u200b=1", "\ufeff@x", "a;=1", 'a;"=1', "a\n=1", "x\t+1", "x|-1", "a; \u00a0@x", "\x0b=1"])
+@pytest.mark.parametrize(
+    "text",
+    [*ALL, "\u3000=1", "\u200b=1", "\ufeff@x", "a;=1", 'a;"=1', "a\n=1", "x\t+1", "x|-1", "a; \u00a0@x", "\x0b=1"],
+)
 def test_no_cell_of_an_export_is_a_formula_for_any_program(text):
     line = next(export.lines([["first", text, 3]])).removeprefix(export.BOM)
     ((_, found, n),) = list(csv.reader(io.StringIO(line, newline="")))
@@ -222,6 +227,7 @@ def test_no_cell_of_an_export_is_a_formula_for_any_program(text):
         assert not [c for c in cells(line, separator) if c.startswith(STARTS)], separator
 
 
+@meter.tries(300)
 @given(st.text("=+-@;\t|\r\n\"', ax\u200b", max_size=20))
 def test_nor_is_any_mixture_of_their_signs(text):
     made = export.cell(text)
@@ -256,7 +262,9 @@ def test_a_value_goes_into_a_template_as_one_line_of_text_or_not_at_all(text):
     value.encode()
 
 
-@pytest.mark.parametrize("text", [*ALL, "..//x", "../x", "a/../../x", "%2e%2e/x", ".%2E%2fx", "?..", "//evil.example", "@evil.example"])
+@pytest.mark.parametrize(
+    "text", [*ALL, "..//x", "../x", "a/../../x", "%2e%2e/x", ".%2E%2fx", "?..", "//evil.example", "@evil.example"]
+)
 @pytest.mark.parametrize("fixed", ["https://shop.example/orders/", "https://shop.example", "https://shop.example/?o="])
 def test_the_end_of_a_buttons_address_never_leaves_its_place(text, fixed):
     try:
@@ -272,6 +280,7 @@ def test_the_end_of_a_buttons_address_never_leaves_its_place(text, fixed):
 
 
 # ---- queries ---------------------------------------------------------------------------------------------------------
+@meter.tries(300)
 @given(st.one_of(st.sampled_from(ALL), st.text(max_size=40), st.text("'\\\"%_ OR=1;-", max_size=20)))
 def test_a_literal_of_soql_ends_where_it_should(text):
     made = select(["Id"], "Contact", "Email", [text])
@@ -280,6 +289,7 @@ def test_a_literal_of_soql_ends_where_it_should(text):
     assert quoted(text).count("\n") == 0
 
 
+@meter.tries(300)
 @given(st.one_of(st.sampled_from(ALL), st.text(max_size=40), st.text("+0123456789 ()-{}*?OR\"'", max_size=25)))
 def test_a_search_by_phone_is_made_of_digits(text):
     """SOSL and HubSpot's filters get phones only as we spell them."""
@@ -290,10 +300,21 @@ def test_a_search_by_phone_is_made_of_digits(text):
     if found:
         key = ContactKey(phones=tuple(phone.spellings(found)))
         asked = search_text([key], {"Contact": ["Id"]})
-        assert re.fullmatch(r'FIND \{[0-9 \\+"OR]+\} IN PHONE FIELDS RETURNING Contact\(Id LIMIT [0-9]+\)', asked), asked
+        assert re.fullmatch(r'FIND \{[0-9 \\+"OR]+\} IN PHONE FIELDS RETURNING Contact\(Id LIMIT [0-9]+\)', asked), (
+            asked
+        )
 
 
-SQL = ("' OR '1'='1", "'; DROP TABLE events; --", "1) UNION SELECT secrets FROM accounts --", "%", "_", "\\", '"', "x' OR kind='")
+SQL = (
+    "' OR '1'='1",
+    "'; DROP TABLE events; --",
+    "1) UNION SELECT secrets FROM accounts --",
+    "%",
+    "_",
+    "\\",
+    '"',
+    "x' OR kind='",
+)
 
 
 def test_no_filter_sort_or_cursor_is_sql(console):
@@ -319,14 +340,19 @@ def test_sql_is_made_of_parameters_only():
     """No statement of ours has a value put into its text: what is formatted are names of our own."""
     told = {}
     for path in (ROOT / "connector/store").rglob("*.py"):
-        found = re.findall(r'(?:sa\.text|exec_driver_sql|literal_column)\(\s*f["\']([^"\']*\{[^}]*\}.*)', path.read_text())
+        found = re.findall(
+            r'(?:sa\.text|exec_driver_sql|literal_column)\(\s*f["\']([^"\']*\{[^}]*\}.*)', path.read_text()
+        )
         if found and "migrations" not in path.parts:
             told[path.name] = found
     assert set(told) <= {"engine.py", "tables.py", "locks.py", "scour.py", "options.py"}, told
 
 
 # ---- paths, headers, archives ------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("key", [*ALL, "a" * 15, "a" * 65, "../" + "a" * 20, "aaaaaaaaaaaaaaaa/../b", "aaaaaaaaaaaaaaaa\n", "AAAAAAAAAAAAAAAA"])
+@pytest.mark.parametrize(
+    "key",
+    [*ALL, "a" * 15, "a" * 65, "../" + "a" * 20, "aaaaaaaaaaaaaaaa/../b", "aaaaaaaaaaaaaaaa\n", "AAAAAAAAAAAAAAAA"],
+)
 def test_a_file_lies_only_where_its_key_says(tmp_path, key):
     with pytest.raises(ValueError):
         Files(tmp_path).path(key)
@@ -378,7 +404,10 @@ def test_an_archive_that_grows_is_refused_before_it_fills_the_memory(console):
     assert brought(console, many).status_code in (200, 413, 422)
 
 
-@pytest.mark.parametrize("path", ["../../etc/cron.d/x.yaml", "/etc/x.yaml", "..\\..\\x.yaml", "a/../../x.yaml", "<script>x.yaml", "C:\\x.yaml"])
+@pytest.mark.parametrize(
+    "path",
+    ["../../etc/cron.d/x.yaml", "/etc/x.yaml", "..\\..\\x.yaml", "a/../../x.yaml", "<script>x.yaml", "C:\\x.yaml"],
+)
 def test_a_path_in_an_archive_is_a_label_and_leads_nowhere(console, tmp_path, monkeypatch, path):
     monkeypatch.chdir(tmp_path)
     answer = brought(console, zipped([(path, b"mapping: x\ncrm: hubspot\nwhen: {answer_to: anything}\nset: {a: b}\n")]))
@@ -387,7 +416,9 @@ def test_a_path_in_an_archive_is_a_label_and_leads_nowhere(console, tmp_path, mo
     assert [p for p in tmp_path.parent.rglob("x.yaml")] == []
 
 
-@pytest.mark.parametrize("body", [zipped([("xl/workbook.xml", b"<x/>")]), b"\x1f\x8b\x08" + b"\0" * 50, b"%PDF-1.4", b"\x89PNG\r\n"])
+@pytest.mark.parametrize(
+    "body", [zipped([("xl/workbook.xml", b"<x/>")]), b"\x1f\x8b\x08" + b"\0" * 50, b"%PDF-1.4", b"\x89PNG\r\n"]
+)
 def test_a_workbook_or_another_file_is_no_list_of_people_and_is_never_unpacked(body):
     from connector.core import sheet
 
@@ -402,10 +433,18 @@ def test_every_payload_is_shown_as_text_on_the_pages_that_show_it(console):
         who = business.person(text[:300], f"5730022{n:05d}")
         business.event(who, text)
     viewer = console("viewer")
-    for place in ("/activity/", "/contacts/", f"/activity/?q={quote(PAYLOADS[0])}", f"/contacts/?q={quote(PAYLOADS[4])}"):
+    for place in (
+        "/activity/",
+        "/contacts/",
+        f"/activity/?q={quote(PAYLOADS[0])}",
+        f"/contacts/?q={quote(PAYLOADS[4])}",
+    ):
         page = viewer.get(place).text
         assert "<script>window" not in page
-        assert not re.search(r"<(?:img|iframe|math|details|body|base|meta|link|form)\b[^>]*(?:onerror|onload|srcdoc|ontoggle|javascript:|//evil)", page)
+        assert not re.search(
+            r"<(?:img|iframe|math|details|body|base|meta|link|form)\b[^>]*(?:onerror|onload|srcdoc|ontoggle|javascript:|//evil)",
+            page,
+        )
         assert "&lt;script&gt;" in page
 
 

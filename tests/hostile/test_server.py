@@ -79,7 +79,9 @@ def test_of_a_length_and_chunks_the_chunks_count_and_nothing_is_smuggled(web, we
     """RFC 9112, 6.3: refused, or read as chunks; a proxy that counts otherwise finds no second request of its own."""
     before = count(web_home)
     body = b"2\r\n{}\r\n0\r\n\r\n"
-    found = said(web, post(proof(b"{}"), "Content-Length: 4", "Transfer-Encoding: chunked", "Connection: close", body=body))
+    found = said(
+        web, post(proof(b"{}"), "Content-Length: 4", "Transfer-Encoding: chunked", "Connection: close", body=body)
+    )
     assert statuses(found) in ([200], [400]), found
     assert count(web_home) - before == statuses(found).count(200)
 
@@ -141,7 +143,10 @@ def test_slow_callers_hold_up_nobody_else(web):
     slow = [socket.create_connection(("127.0.0.1", web.port), timeout=5) for _ in range(80)]
     try:
         for n, one in enumerate(slow):
-            one.sendall(b"POST /hooks/whatsapp/shop HTTP/1.1\r\nHost: x\r\n" + (b"X-" if n % 2 else b"Content-Length: 100\r\n\r\n{"))
+            one.sendall(
+                b"POST /hooks/whatsapp/shop HTTP/1.1\r\nHost: x\r\n"
+                + (b"X-" if n % 2 else b"Content-Length: 100\r\n\r\n{")
+            )
         begun = time.monotonic()
         for _ in range(5):
             assert web.post(b"{}")[0] == 200
