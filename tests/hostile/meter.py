@@ -59,3 +59,8 @@ def tries(wanted: int) -> settings:
         database=None,
         suppress_health_check=health,
     )
+
+
+def says(text: str) -> None:
+    """A refusal is told in words."""
+    assert text.strip()

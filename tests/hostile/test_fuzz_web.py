@@ -6,6 +6,7 @@ The API is walked by its own description (docs/openapi.json) and not with schema
 import io
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import jsonschema
@@ -43,7 +44,7 @@ def business(console):
     return found
 
 
-# ---- the API ---------------------------------------------------------------------------------------------------------
+# ---- the API ------------------------------------------------------------------------------------------------------
 def fitting(schema, ids):
     """Values that fit a schema, made of what is there."""
     if "enum" in schema:
@@ -74,7 +75,7 @@ def calls(draw, ids):
     for one in told.get("parameters", ()):
         value = draw(st.one_of(fitting(one["schema"], ids), TEXT))
         if one["in"] == "path":
-            place = place.replace("{%s}" % one["name"], quoted(str(value)[:3000]) or "x")
+            place = place.replace(f"{{{one['name']}}}", quoted(str(value)[:3000]) or "x")
         elif draw(st.booleans()):
             query[one["name"]] = str(value)
     schema = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
@@ -156,15 +157,16 @@ def test_json_nested_without_end_is_refused(business, opening):
     more = {"headers": {"Authorization": f"Bearer {token}"}, "content_type": "application/json"}
     for path in ("/events/retry", "/documents", "/sent", "/replay"):
         for body in (opening * 150_000, '{"keys": ' + "[" * 900 + "]" * 900 + "}"):
-            answer = meter.cheap(lambda: business.console.app.test_client().post(f"/api/v1{path}", data=body, **more))
+            answer = meter.cheap(partial(business.console.app.test_client().post, f"/api/v1{path}", data=body, **more))
             assert answer.status_code == 422
 
 
-# ---- the console -----------------------------------------------------------------------------------------------------
+# ---- the console --------------------------------------------------------------------------------------------------
 PAGES = ROOT / "connector/web"
 FIELDS = sorted(
     {name for path in PAGES.rglob("pages/**/*.py")
-     for name in re.findall(r'(?:given\(request\.\w+, |\.get\(|\.getlist\(|form\[|args\[)"([a-z_.:]+)"', path.read_text())}
+     for name in re.findall(r'(?:given\(request\.\w+, |\.get\(|\.getlist\(|form\[|args\[)"([a-z_.:]+)"',
+     path.read_text())}
     | {name for path in PAGES.rglob("*.html") for name in re.findall(r'\bname="([a-z_.0-9]+)"', path.read_text())}
     | {f"button.{n}.{what}" for n in range(2) for what in ("kind", "text", "url", "phone", "example")}
     | {"v:a", "base:x", "token:gone", "form-a", "csrf2"}
@@ -172,8 +174,10 @@ FIELDS = sorted(
 UPLOADS = ("file", "files")
 FILES = (b"", b"PK\x03\x04", b"\x1f\x8b\x08\x00", b"phone\n=1+1\n", b"\xff\xfe\x00", b"mapping: x\n", b'{"a": 1}',
          b"a,b\n\"", b"x" * 5000)  # fmt: skip
-GUESSES = ("0", "1", "on", "yes", "admin", "viewer", "live", "mapping", "send", "flow", "hubspot", "whatsapp", "7d", "en",
-           "done", "a@example.com", "correct horse battery", "+573001112222", "https://example.com/x", "csv", "query")  # fmt: skip
+GUESSES = ("0", "1", "on", "yes", "admin", "viewer", "live", "mapping", "send", "flow", "hubspot", "whatsapp", "7d",
+"en",
+           "done", "a@example.com", "correct horse battery", "+573001112222", "https://example.com/x", "csv",
+           "query")  # fmt: skip
 AWAY = ("phone.", "setup.")  # they call the sandbox, which is not there: 502 and 503 say so
 
 
@@ -257,8 +261,10 @@ def name(text):
     return sent(text).replace("\r", "").replace("\n", "") or "x"
 
 
-@pytest.mark.parametrize("place", ["//evil.example", "/\\evil.example", "https://evil.example", "/%09/evil.example", "/\t//evil.example",
-                                   "javascript:alert(1)", "\\\\evil.example", "/x\r\nSet-Cookie: a=b", "///evil.example",
+@pytest.mark.parametrize("place", ["//evil.example", "/\\evil.example", "https://evil.example", "/%09/evil.example",
+                                   "/\t//evil.example",
+                                   "javascript:alert(1)", "\\\\evil.example", "/x\r\nSet-Cookie: a=b",
+                                   "///evil.example",
                                    "/.//evil.example", "http:evil.example", "/\u2028/evil", *PAYLOADS[:3]])  # fmt: skip
 def test_signing_in_leads_nowhere_else(console, place):
     from tests.web.test_hostile_console import guess, made

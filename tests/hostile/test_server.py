@@ -8,10 +8,7 @@ from contextlib import closing
 import pytest
 
 from connector.web import server
-from tests.web.conftest import shop, start, web, web_home  # noqa: F401 - fixtures
 from tests.web.front import rows, signed
-
-# ruff: noqa: F811 - fixtures
 
 
 def said(web, raw, wait=2.0):
@@ -113,8 +110,10 @@ def test_what_is_no_request_or_too_long_ends_the_connection_and_not_the_server(w
     assert web.get("/healthz")[0] == 200
 
 
-@pytest.mark.parametrize("path", ["/%ff", "/hooks/%ff/%fe", "/hooks/whatsapp/%c0%af", "/%00", "/hooks/whatsapp/shop%0d%0aX: 1", "/..%2f..%2fetc/passwd",
-                                  "/static/%2e%2e/%2e%2e/etc/passwd", "//evil.example/", "/\xe9", "*", "http://evil.example/healthz"])  # fmt: skip
+@pytest.mark.parametrize("path", ["/%ff", "/hooks/%ff/%fe", "/hooks/whatsapp/%c0%af", "/%00",
+                                  "/hooks/whatsapp/shop%0d%0aX: 1", "/..%2f..%2fetc/passwd",
+                                  "/static/%2e%2e/%2e%2e/etc/passwd", "//evil.example/", "/\xe9", "*",
+                                  "http://evil.example/healthz"])  # fmt: skip
 def test_no_path_is_a_fault(web, path):
     raw = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode("latin-1")
     found = statuses(said(web, raw))
