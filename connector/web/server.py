@@ -12,10 +12,11 @@ from granian.log import LogLevels
 
 from connector.errors import ConnectorError
 from connector.process import die_with_parent
+from connector.web.gathering import SPARE
 from connector.web.hooks import WSGI
 
 BACKLOG = 1024
-HEADERS_WITHIN = 10_000  # milliseconds a caller has for its headers; a body is gathered before a thread sees the call
+HEADERS_WITHIN = 10_000  # milliseconds a caller has for its headers
 GRACE = 6  # seconds to finish its requests (a hook takes one at most) before it is killed: granian can miss a SIGTERM
 
 
@@ -62,7 +63,7 @@ def serve(build: Build, *, host: str, port: int, processes: int, threads: int, l
         port=port,
         interface=Interfaces.WSGI,
         workers=processes,
-        blocking_threads=threads,
+        blocking_threads=threads + SPARE,
         backlog=BACKLOG,
         websockets=False,
         http=HTTPModes.http1,  # a proxy speaks HTTP/2 to browsers; what we do not speak cannot be misread
