@@ -16,6 +16,7 @@ from connector.ports import Account, Choice, Choices, Webhook
 from connector.store import counters, deliveries, documents, templates
 from connector.store.engine import schema_state
 from connector.web.doors import Door, Doors
+from connector.web.gathering import gathered
 from connector.web.health import OK, Check, health
 from connector.web.hooks import WSGI, Hooks, hooks
 from connector.web.house import House
@@ -44,7 +45,8 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
         app.close()
 
     needed, checks = probes(app, bell)
-    return hooks(health(pages(house(app, checks)), needed, checks), the_hooks), close
+    whole = hooks(health(pages(house(app, checks)), needed, checks), the_hooks)
+    return gathered(whole, config.web_threads), close
 
 
 def house(app: Base, checks: Mapping[str, Check]) -> House:
