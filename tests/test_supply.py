@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 from tools.supply import audit, licences, locks
 from tools.supply import sbom as parts
-from tools.supply.locks import LOCKS, OURS, canonical
+from tools.supply.locks import ALONE, LOCKS, OURS, canonical
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -24,7 +24,7 @@ def asked(extra):
     """The requirements of an extra of ours ("" = none, None = to build), those of extras it names included."""
     if extra is None:
         return [Requirement(text) for text in PROJECT["build-system"]["requires"]]
-    found = [Requirement(text) for text in PROJECT["project"]["dependencies"]]
+    found = [] if extra in ALONE else [Requirement(text) for text in PROJECT["project"]["dependencies"]]
     for text in PROJECT["project"]["optional-dependencies"].get(extra, ()):
         each = Requirement(text)
         found += [more for name in each.extras for more in asked(name)] if each.name == OURS else [each]

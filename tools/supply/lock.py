@@ -7,8 +7,9 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
-from tools.supply.locks import FOLDER, LOCKS, ROOT
+from tools.supply.locks import ALONE, FOLDER, LOCKS, ROOT
 
 PROJECT = ROOT / "pyproject.toml"
 HEADER = "# Made by `make lock` from pyproject.toml; not by hand.\n"
@@ -16,19 +17,23 @@ HEADER = "# Made by `make lock` from pyproject.toml; not by hand.\n"
 
 def main(options: list[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
-    lowest = tomllib.loads(PROJECT.read_text("utf-8"))["project"]["requires-python"].removeprefix(">=")
+    project = tomllib.loads(PROJECT.read_text("utf-8"))
     for name, extra in LOCKS.items():
         path = FOLDER / f"{name}.lock"
-        compile_lock(path, extra, lowest, options)
-        path.write_text(HEADER + path.read_text("utf-8"), "utf-8")
-        print(f"{path.relative_to(ROOT)}: {path.read_text('utf-8').count('==')} packages")
+        compile_lock(path, project, extra, options)
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+        path.write_text(HEADER + "".join(line for line in lines if " -c " not in line and line != HEADER), "utf-8")
+        print(f"{path.relative_to(ROOT)}: {sum('==' in line for line in lines)} packages")
 
 
-def compile_lock(path: Path, extra: str | None, lowest: str, options: list[str]) -> None:
+def compile_lock(path: Path, project: dict[str, Any], extra: str | None, options: list[str]) -> None:
     """One lock. All others follow `dev`, so that what is tested is what runs."""
-    given = "\n".join(tomllib.loads(PROJECT.read_text("utf-8"))["build-system"]["requires"]) if extra is None else None
-    source = ["-"] if given is not None else [PROJECT.name, *(("--extra", extra) if extra else ())]
+    source, given = [PROJECT.name, *(("--extra", extra) if extra else ())], None
+    if extra in ALONE:
+        more = project["project"]["optional-dependencies"].get(extra) if extra else project["build-system"]["requires"]
+        source, given = ["-"], "\n".join(more)
     same = [] if path.stem == "dev" else ["--constraint", str(FOLDER.relative_to(ROOT) / "dev.lock")]
+    lowest = project["project"]["requires-python"].removeprefix(">=")
     command = ["pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-header", "--no-emit-index-url"]
     subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-m", "uv", *command, "--python-version", lowest, *same, *options, *source, "-o", str(path)],

@@ -10,6 +10,7 @@ FOLDER = ROOT / "requirements"
 OURS = "whatsapp-crm-connector"
 # What each is made of: an extra of ours, "" for none, None for the build system's own.
 LOCKS = {"dev": "dev", "postgres": "postgres", "runtime": "", "release": "release", "build": None}
+ALONE = ("release", None)  # those without what the connector itself needs
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[^\s;\\]+)\s*(?:;\s*(?P<marker>[^\\]+?))?\s*\\?")
 _HASH = re.compile(r"\s+--hash=(?P<hash>sha256:[0-9a-f]{64})\s*\\?")
 _VIA = re.compile(r"\s+#\s+(?:via\s+)?(?P<who>[A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?(?:\s+\(.*\))?")
