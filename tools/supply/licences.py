@@ -38,8 +38,8 @@ SPDX = {  # how packages say it, in lower case, without "license"
     "mpl-2.0": "MPL-2.0",
     "gnu lesser general public v3 (lgplv3)": "LGPL-3.0-only",
 }
-# Packages that say nothing a machine can read, with where it was read.
-KNOWN: dict[str, str] = {}
+# Packages that cannot be asked, with where it was read.
+KNOWN = {"async-timeout": "Apache-2.0"}  # not installed here: only Pythons before 3.11.3 need it; its page on PyPI
 _WORD = re.compile(r"[^()\s]+")
 
 
