@@ -61,7 +61,7 @@ def _part(purl: str, name: str, version: str, licence: str) -> dict[str, Any]:
 def _needs(ours: str, pins: list[Pin], inside: list[str]) -> list[dict[str, Any]]:
     """Who needs whom, from the lock's own comments."""
     refs = {pin.name: f"pkg:pypi/{pin.name}@{quote(pin.version)}" for pin in pins} | {OURS: ours}
-    needs: dict[str, list[str]] = {ref: [] for ref in [ours, *sorted(refs.values() - {ours}), *inside]}
+    needs: dict[str, list[str]] = {ref: [] for ref in [ours, *sorted(set(refs.values()) - {ours}), *inside]}
     for pin in pins:
         for who in pin.via:
             needs[refs[who]].append(refs[pin.name])
