@@ -54,9 +54,11 @@ def parse(text: str) -> Iterator[Pin]:
             head, hashes, via = found, [], []
         elif found := _HASH.fullmatch(line):
             hashes.append(found["hash"])
+        elif line.strip() in ("", "# via") or line.startswith("#"):
+            continue
         elif head is not None and (found := _VIA.fullmatch(line)):
             via.append(canonical(found["who"]))
-        elif line.strip() not in ("", "# via") and not line.startswith("#"):
+        else:
             raise BadLock(f"line {number}: {line}")
     yield from made()
 
