@@ -7,15 +7,15 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /src
 # What changes seldom comes first: these layers are kept until a lock changes. Wheels only, each with a known hash.
 COPY requirements/build.lock requirements/postgres.lock requirements/
-RUN python -m pip install --require-hashes --only-binary :all: -r requirements/build.lock
+RUN python -m venv /opt/build && /opt/build/bin/pip install --require-hashes --only-binary :all: -r requirements/build.lock
 RUN python -m venv --without-pip /opt/connector
-RUN python -m pip --python /opt/connector/bin/python install --require-hashes --only-binary :all: -r requirements/postgres.lock
+RUN /opt/build/bin/pip --python /opt/connector/bin/python install --require-hashes --only-binary :all: -r requirements/postgres.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY mappings mappings
 COPY connector connector
-RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
-RUN python -m pip --python /opt/connector/bin/python install --no-deps --no-index /wheels/*.whl
-RUN python -m pip --python /opt/connector/bin/python check
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
+RUN /opt/build/bin/pip --python /opt/connector/bin/python install --no-deps --no-index /wheels/*.whl \
+ && /opt/build/bin/pip --python /opt/connector/bin/python check
 
 FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="WhatsApp-CRM connector" \
