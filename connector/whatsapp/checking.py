@@ -63,5 +63,5 @@ def token_issues(token: Json) -> list[Issue]:
     found = [Issue("scopes", f"The token lacks {', '.join(missing)}.", "Make a token with both.")] if missing else []
     if ends:
         hint = "Use a system user's token that never expires."
-        found.append(Issue("token_expires", f"The token ends on {ends.date()}.", hint))
+        found.append(Issue("token_expires", f"The token ends on {ends.date()}.", hint, at=ends))
     return found

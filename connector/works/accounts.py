@@ -38,7 +38,7 @@ def issue_json(issue: Issue) -> dict[str, Any]:
     """{code, message, hint, fix, blocks}; `blocks`: an account with this finding is stored only by force."""
     return {
         "code": issue.code, "message": issue.message, "hint": issue.hint, "fix": issue.fix, "blocks": blocks(issue),
-    }  # fmt: skip
+    } | ({"at": issue.at.isoformat()} if issue.at else {})  # fmt: skip
 
 
 def blocks(issue: Issue) -> bool:
