@@ -46,7 +46,7 @@ from connector.store import (
 from connector.store import alarms as alarm_rows
 from connector.store import tasks as task_rows
 from connector.works import alarms as alarming
-from connector.works import checkup
+from connector.works import checkup, deep
 from connector.works.usage import Usage
 
 __all__ = ["App", "SystemClock", "kinds", "messenger", "open_app", "webhook"]
@@ -258,6 +258,10 @@ class App(Connections):
         """What is out of the ordinary is told."""
         alarming.look(self)
 
+    def look_around(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
+        """Tokens that end, subscriptions, clocks: the snapshot that doctor and the pages show."""
+        deep.look(self)
+
     def tidy(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
         """Forgets what can explain nothing any more, and steps of workflows that nobody waits for."""
         with self.store.write() as conn:
@@ -311,6 +315,7 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         "tidy": Chore(timedelta(hours=1), app.tidy),
         checkup.NAME: Chore(timedelta(minutes=5), app.doctor),
         "conversations": Chore(timedelta(seconds=60), lambda _: waking.tidy(app.store, app.clock.now())),
+        deep.NAME: Chore(timedelta(hours=12), app.look_around),
         "alarms": Chore(timedelta(seconds=60), app.alarms),
         "tally": Chore(timedelta(seconds=30), lambda _: days.tally(app.store)),
         "figures": Chore(timedelta(minutes=5), lambda _: days.count(app.store, app.clock.now())),

@@ -95,7 +95,18 @@ def house(app: Base, checks: Mapping[str, Check]) -> House:
         sandbox=app.config.sandbox_url,
         proxies=app.config.trusted_proxies,
         checks=checks,
+        alarm_targets=told_to(app.config),
     )
+
+
+def told_to(config: Config) -> dict[str, str]:
+    """Where alarms go: the host of the webhook (its path may be a secret), and the addresses of the e-mails."""
+    s, found = config.alarms, dict[str, str]()
+    if s.webhook_url:
+        found["webhook"] = urlsplit(s.webhook_url).netloc
+    if s.emails:
+        found["email"] = ", ".join(s.emails)
+    return found
 
 
 def doors(app: Base) -> list[Door]:
