@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import IO, Any
 
 from connector.core.logtext import hushed, line, unquoted
@@ -25,7 +25,8 @@ IDS = ("account", "event", "delivery", "send", "task", "bell")  # ids that a rec
 REQUEST = ("method", "path", "status", "ms", "person")  # of a line of the console's requests
 FORMATS = ("text", "json")
 FRAMES = 30  # places of an exception, the last ones
-_within: ContextVar[Mapping[str, str]] = ContextVar("log", default={})
+_NONE: Mapping[str, str] = MappingProxyType({})
+_within: ContextVar[Mapping[str, str]] = ContextVar("log", default=_NONE)
 
 
 @contextmanager
@@ -38,7 +39,9 @@ def within(**ids: str) -> Iterator[None]:
         _within.reset(token)
 
 
-def set_up(level: str, form: str = "", *, people: bool = False, process: str = "", stream: IO[str] | None = None) -> None:
+def set_up(
+    level: str, form: str = "", *, people: bool = False, process: str = "", stream: IO[str] | None = None
+) -> None:
     """Replaces whatever handlers there are. `form`: text or json; "" = text on a terminal, json elsewhere."""
     to = stream or sys.stderr
     chosen = form or ("text" if to.isatty() else "json")
@@ -132,14 +135,15 @@ def _argument(value: Any) -> Any:
 
 def told(error: BaseException) -> str:
     """An exception in one line: its kind and places, the innermost last; then what it came from."""
-    parts, seen, at = [], set[int](), error
+    parts, seen = list[str](), set[int]()
+    at: BaseException | None = error
     while at is not None and id(at) not in seen and len(parts) < 5:
         seen.add(id(at))
         frames = traceback.extract_tb(at.__traceback__)[-FRAMES:]
         places = " > ".join(f"{_file(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames)
         said = f": {unquoted(str(at))}" if isinstance(at, ConnectorError) else ""
         parts.append(f"{type(at).__module__}.{type(at).__qualname__}{said}" + (f" at {places}" if places else ""))
-        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)  # type: ignore[assignment]
+        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
     return " | from ".join(parts)
 
 

@@ -60,7 +60,7 @@ def refusal(url: str) -> str:
     """Why it is no mail server, in words; "" when it is one."""
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in PORTS and parts.hostname and (parts.port or 1) and parts.path in ("", "/")
+        usable = parts.scheme in PORTS and parts.hostname and parts.port != 0 and parts.path in ("", "/")
     except ValueError:
         usable = False
     return "" if usable else "Use smtps://user:password@host:465 or smtp://user:password@host:587."

@@ -33,7 +33,7 @@ def list_(limit: int, as_json: bool) -> None:
             click.echo(_line(row))
         if not found:
             click.echo("Nothing rings, and nothing did.")
-        click.echo(f"Told to: {', '.join(to)}." if to else "Told to nobody: set ALARM_WEBHOOK_URL or ALARM_EMAIL.")
+        click.echo(f"Told to: {', '.join(to)}." if to else f"Told to nobody. {alarms.HOW}")
     raise SystemExit(FINDINGS if rings else 0)
 
 
@@ -54,7 +54,7 @@ def test(as_json: bool) -> None:
     with opened() as app:
         told = alarms.try_out(app)
     if not told:
-        fail("There is no target for alarms. Set ALARM_WEBHOOK_URL and ALARM_WEBHOOK_SECRET, or ALARM_EMAIL and SMTP_URL.")
+        fail(f"There is no target for alarms. {alarms.HOW}")
     if as_json:
         show_json({name: {"state": state, "said": said} for name, (state, said) in told.items()})
     else:

@@ -1,8 +1,9 @@
-"""When an operator is told: what is out of the ordinary, once when it begins, once a day while it lasts, and when it ends."""
+"""When an operator is told of what is out of the ordinary: when it begins, once a day while it lasts, when it ends."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from math import ceil
 
 HOUR = timedelta(hours=1)
@@ -102,7 +103,7 @@ def _between(active: Collection[tuple[bool, int]], start: datetime, end: datetim
 
 def _usual_gap(heard: Sequence[datetime], active: Collection[tuple[bool, int]]) -> float:
     """Active hours between two that were heard, which 95 of 100 gaps do not exceed; at least one hour."""
-    gaps = sorted(_between(active, one + HOUR, other) for one, other in zip(heard, heard[1:], strict=False))
+    gaps = sorted(_between(active, one + HOUR, other) for one, other in pairwise(heard))
     return max(1.0, gaps[ceil(0.95 * len(gaps)) - 1])
 
 
@@ -110,7 +111,8 @@ def _usual_gap(heard: Sequence[datetime], active: Collection[tuple[bool, int]]) 
 def silent(account: str, key: str, hours: float, last: datetime) -> Alarm:
     """No webhook came for longer than usual."""
     text = f"No webhook from {account} for {hours:.0f} of its active hours, since {last:%Y-%m-%d %H:%M} UTC."
-    return Alarm("webhook_silence", key, text, "Is PUBLIC_URL reachable, and is the app subscribed? connector doctor --deep")
+    hint = "Is PUBLIC_URL reachable, and is the app subscribed? connector doctor --deep"
+    return Alarm("webhook_silence", key, text, hint)
 
 
 STAGES: Mapping[str, str] = {

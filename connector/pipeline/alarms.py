@@ -1,4 +1,4 @@
-"""Alarms: a chore looks and stores what changed, with the calls to be made; a drain makes them, again until they arrive.
+"""Alarms: a chore looks and stores what changed, with the calls to be made; a drain makes them until they arrive.
 
 A target that is away costs the clock and the other drains nothing: it is called by a bell of its own."""
 
@@ -36,9 +36,7 @@ class Disk:
     size: int
 
 
-def look(
-    store: Store, systems: Mapping[str, str], disks: Sequence[Disk], targets: Sequence[str], now: datetime
-) -> int:
+def look(store: Store, systems: Mapping[str, str], disks: Sequence[Disk], targets: Sequence[str], now: datetime) -> int:
     """One look at everything: alarms raised, repeated and resolved; how many calls are to be made."""
     with store.write() as conn:
         heard.count(conn, now)

@@ -163,7 +163,8 @@ class Tasks:
         with self.store.write() as conn:
             ended = rows.end(conn, task, state, self.clock.now(), result=result, error=error)
         if not ended:
-            log.warning("%s was taken over by another worker; its end is not stored", task.kind, extra={"task": task.id})
+            told = "%s was taken over by another worker; its end is not stored"
+            log.warning(told, task.kind, extra={"task": task.id})
 
 
 def _told(error: errors.ConnectorError) -> dict[str, Any]:

@@ -52,7 +52,8 @@ def _people(conn: sa.Connection) -> list[Alarm]:
 
 def _unknown(conn: sa.Connection, now: datetime) -> list[Alarm]:
     old = sa.and_(in_state(sends, "unknown"), _S.started_at < now - DOUBT)
-    n = conn.execute(sa.select(sa.func.count()).select_from(sa.select(_S.id).where(old).limit(1000).subquery())).scalar()
+    some = sa.select(_S.id).where(old).limit(1000).subquery()
+    n = conn.execute(sa.select(sa.func.count()).select_from(some)).scalar()
     hint = "connector sends list --state unknown: look at the chat, then resend or cancel it."
     return [Alarm("unknown_sends", "", f"{n} messages may or may not have been sent.", hint)] if n else []
 

@@ -30,7 +30,7 @@ def ringing(conn: sa.Connection) -> dict[str, int]:
 
 
 def listing(conn: sa.Connection, limit: int = 100) -> Sequence[Any]:
-    """What rings first, then what ended, newest first; each with how its last call went (`target`, `call`, `outcome`)."""
+    """What rings, then what ended, newest first; each with how its last call went (`target`, `call`, `outcome`)."""
     newest = sa.select(sa.func.max(_C.id)).where(_C.alarm == _A.id).scalar_subquery()
     call = [_C.target, _C.state.label("call"), _C.outcome, _C.attempts]
     query = sa.select(alarms, *call).outerjoin(alarm_calls, _C.id == newest)
@@ -42,9 +42,7 @@ def take(conn: sa.Connection, steps: Steps, targets: Sequence[str], now: datetim
     calls = []
     for alarm in steps.raised:
         row = {"id": new_id(), "code": alarm.code, "key": alarm.key, "message": alarm.message, "hint": alarm.hint}
-        made = insert_many(
-            conn, alarms, [row | {"at": now, "told_at": now}], ignore_conflicts=True, returning=["id"]
-        )
+        made = insert_many(conn, alarms, [row | {"at": now, "told_at": now}], ignore_conflicts=True, returning=["id"])
         calls += _calls("raised", str(row["id"]), alarm, targets, now) if made else []
     for one, alarm in steps.repeated:
         mine = sa.and_(_A.id == one.id, _OPEN, _A.told_at == one.told_at)

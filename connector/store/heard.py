@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.store import figures, snapshots, totals
-from connector.store.tables import deliveries, from_ms, to_ms
+from connector.store.tables import deliveries, from_ms
 
 HEARD = "webhooks"  # figures: name = account, by hour; also the snapshot {"place": seq, "last": {account: ms}}
 MEMORY = timedelta(days=15)

@@ -1,4 +1,4 @@
-"""What /metrics tells, asked anew at each scrape: by indexes, kept sums and bounded counts, never by counting history."""
+"""What /metrics tells, asked anew at each scrape: by indexes, kept sums and bounded counts, never counting history."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

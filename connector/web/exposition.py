@@ -1,4 +1,4 @@
-"""The metrics by name: one moment's measures as Prometheus reads them. Labels are few: accounts, stages, codes of ours."""
+"""The metrics by name: one moment's measures as Prometheus reads them. Labels are few: accounts, stages, codes."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +32,8 @@ class _One(Collector):
 def text(found: Measures, alive: Mapping[str, float], version: str, now: datetime) -> bytes:
     """`alive`: what the database cannot tell: {"redis": 1 | 0, "workers": how many}."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_One([*_stages(found, now), *_totals(found), *_limits(found), *_state(found, alive, version, now)]))
+    families = [*_stages(found, now), *_totals(found), *_limits(found), *_state(found, alive, version, now)]
+    registry.register(_One(families))
     return generate_latest(registry)
 
 
@@ -84,7 +85,8 @@ def _totals(found: Measures) -> Family:
     heard = [((account,), n) for (account, _), n in named(totals.DELIVERIES)]
     yield counter("deliveries", "Webhooks stored, by account; up to a minute late.", ["account"], heard)
     yield counter("events", "Events made of webhooks and timers, by kind.", ["kind"], bounded(first(totals.EVENTS)))
-    yield counter("changes", "CRM writes that ended, by account and outcome.", ["account", "outcome"], named(totals.CHANGES))
+    about = "CRM writes that ended, by account and outcome."
+    yield counter("changes", about, ["account", "outcome"], named(totals.CHANGES))
     about = "Requests to WhatsApp, by account and what they came to."
     yield counter("send_requests", about, ["account", "outcome"], named(totals.SENDS))
     about = "Messages that ended without being delivered, by state."
@@ -105,7 +107,8 @@ def _limits(found: Measures) -> Family:
     labels = ["account", "system", "limit"]
     about = "Calls of a CRM's limit that are used, as its last answer said."
     yield gauge("api_limit_used", about, labels, [(key, pair[0]) for key, pair in usage])
-    yield gauge("api_limit_allowed", "Calls that a CRM's limit allows.", labels, [(key, pair[1]) for key, pair in usage])
+    about = "Calls that a CRM's limit allows."
+    yield gauge("api_limit_allowed", about, labels, [(key, pair[1]) for key, pair in usage])
     mine = [(row, found.names.get(row.account, row.name or "gone")) for row in found.numbers]
     speeds = [((name,), float(row.throughput)) for row, name in mine if row.throughput]
     yield gauge("number_throughput", "Messages a second that WhatsApp allows the number.", ["account"], speeds)

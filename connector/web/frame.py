@@ -51,7 +51,8 @@ def dress(app: Flask, house: House, screens: Sequence[str]) -> None:
     @anyone
     def report() -> tuple[str, int]:
         """What a browser refused to run: either our bug or somebody's try."""
-        log.warning("a browser refused what a page asked for: %s", refused_by_browser(request.get_data(cache=False)[:REPORT]))
+        told = refused_by_browser(request.get_data(cache=False)[:REPORT])
+        log.warning("a browser refused what a page asked for: %s", told)
         return "", 204
 
 
@@ -61,7 +62,8 @@ def refused_by_browser(body: bytes) -> str:
 
     try:
         found = json.loads(body)["csp-report"]
-        words = [str(found.get(name, ""))[:200] for name in ("effective-directive", "violated-directive", "blocked-uri")]
+        names = ("effective-directive", "violated-directive", "blocked-uri")
+        words = [str(found.get(name, ""))[:200] for name in names]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "a report that cannot be read"
     place = words[2].partition("?")[0] if "://" in words[2] else words[2][:40]

@@ -24,7 +24,7 @@ _OFF = b"There is no such page.\n"
 class Metrics:
     """`measure` makes the text and may raise TryAgain; `token` "" = only this machine, and API tokens, may read.
 
-    `knows` tells whether a text is a good API token for it; may raise TryAgain. `local`: nothing stands in front of us."""
+    `knows` tells whether a text is a good API token for it; may raise TryAgain. `local`: no proxy stands before us."""
 
     measure: Callable[[], bytes]
     token: str

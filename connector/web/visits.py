@@ -21,7 +21,7 @@ def record(app: Flask) -> None:
         who = g.get("person")
         seen = {
             "method": request.method if rule is not None else "-", "path": rule.rule if rule is not None else "-",
-            "status": response.status_code, "ms": round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
+            "status": response.status_code, "ms": round((time.perf_counter() - g.began) * 1000, 1),
             "person": who.id if who is not None else "",
         }  # fmt: skip
         log.log(logging.DEBUG if _small(response.status_code) else logging.INFO, "request", extra=seen)

@@ -65,7 +65,8 @@ def field_issues(subscriptions: Json) -> list[Issue]:
     names = {text(field, "name") if isinstance(field, dict) else str(field)[:LINE] for field in told}
     hint = "App Dashboard, WhatsApp, Configuration: subscribe to them."
     if NEEDED not in names:
-        return [Issue("webhook_fields", f"The app is not subscribed to {NEEDED}: nothing anybody writes arrives.", hint)]
+        words = f"The app is not subscribed to {NEEDED}: nothing anybody writes arrives."
+        return [Issue("webhook_fields", words, hint)]
     missing = [name for name in USEFUL if name not in names]
     words = f"The app is not subscribed to {', '.join(missing)}: what Meta changes is seen only every few hours."
     return [Issue("webhook_fields", words, hint)] if missing else []

@@ -48,7 +48,7 @@ KINDS: Mapping[str, Kind] = {
     "replay": replays.replay_task,
     "doctor": checkup.doctor_task,
     "doctor.deep": deep.deep_task,
-    "alarms.test": alarms.test_task,
+    "alarms.test": alarms.try_task,
     "contact.erase": people.erase_task,
     "broadcast.forecast": broadcasts.forecast_task,
     "broadcast.plan": broadcasts.plan_task,

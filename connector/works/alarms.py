@@ -11,11 +11,13 @@ from connector.config import AlarmSettings, Config
 from connector.connections import Connections
 from connector.mail import Mailer, Server
 from connector.pipeline import alarms
-from connector.pipeline.alarms import Answer, Target, Teller
+from connector.pipeline.alarms import Target, Teller
+from connector.pipeline.notify import Answer
 from connector.ports import Account
 from connector.store import alarms as rows
 
 WEBHOOK, EMAIL = "webhook", "email"
+HOW = "Set ALARM_WEBHOOK_URL and ALARM_WEBHOOK_SECRET, or ALARM_EMAIL and SMTP_URL."
 
 
 class _Webhook:
@@ -52,9 +54,7 @@ def look(connections: Connections) -> int:
     c, config = connections, connections.config
     systems = {a.id: a.name for a in c.accounts() if a.kind in crm_kinds() or a.kind == whatsapp.MANIFEST.kind}
     places = [str(config.home), str(c.store.files.root)]
-    calls = alarms.look(
-        c.store, systems, alarms.disks(places, shutil.disk_usage), list(targets(config)), c.clock.now()
-    )
+    calls = alarms.look(c.store, systems, alarms.disks(places, shutil.disk_usage), list(targets(config)), c.clock.now())
     if calls:
         c.bell.ring(alarms.BELL)
     return calls
@@ -82,6 +82,6 @@ def _made(connections: Connections, id_: str) -> Any:
         return rows.call(conn, id_)
 
 
-def test_task(connections: Connections, _: Any, __: Any) -> dict[str, Any]:
+def try_task(connections: Connections, _: Any, __: Any) -> dict[str, Any]:
     """{} -> {target: [state, what it said]}. Repeating it tells once more."""
     return {name: list(told) for name, told in try_out(connections).items()}

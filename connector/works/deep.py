@@ -22,6 +22,7 @@ from connector.store import probing, snapshots
 from connector.store.engine import schema_state
 from connector.store.migrations.run import revisions
 from connector.works import accounts as works
+from connector.works.alarms import HOW
 
 NAME = "deep"  # of the snapshot
 SKEW = 5.0  # seconds a clock may be off: signatures allow 300, quiet hours and leases want less
@@ -139,7 +140,8 @@ def _clock(whose: str, ahead: float) -> Findings:
     if abs(ahead) > SKEW:
         way = "behind" if ahead > 0 else "ahead of"
         text = f"This machine's clock is {abs(ahead):.0f} seconds {way} that of {whose}."
-        yield Finding("clock", text, "Run a time service (chrony, systemd-timesyncd): signatures and quiet hours need it.")
+        hint = "Run a time service (chrony, systemd-timesyncd): signatures and quiet hours need it."
+        yield Finding("clock", text, hint)
 
 
 def key_file(c: Connections) -> Findings:
@@ -216,8 +218,7 @@ def alarm_targets(c: Connections) -> Findings:
     settings = c.config.alarms
     public = not is_loopback(urlsplit(c.config.public_url).hostname or "")
     if public and not (settings.webhook_url or settings.emails):
-        hint = "Set ALARM_WEBHOOK_URL and ALARM_WEBHOOK_SECRET, or ALARM_EMAIL and SMTP_URL; then: connector alarms test"
-        yield Finding("alarms_unheard", "Alarms are told to nobody.", hint)
+        yield Finding("alarms_unheard", "Alarms are told to nobody.", f"{HOW} Then: connector alarms test")
 
 
 CHECKS: Sequence[Callable[[Connections], Findings]] = (

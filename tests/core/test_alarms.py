@@ -19,9 +19,7 @@ def hours(until, days=14, of_day=range(24), weekend=True):
     return [at for at in every if at <= until and at.hour in of_day and (weekend or at.weekday() < 5)]
 
 
-@pytest.mark.parametrize(
-    ("silent", "rings"), [(2, False), (6, False), (8, False), (9, True), (30, True)]
-)
+@pytest.mark.parametrize(("silent", "rings"), [(2, False), (6, False), (8, False), (9, True), (30, True)])
 def test_an_account_that_is_heard_all_day_is_missed_after_a_quarter_of_one(silent, rings):
     last = NOW - silent * HOUR
     assert (silence(hours(last), last, NOW) is not None) is rings

@@ -161,7 +161,7 @@ def test_what_is_out_of_the_ordinary_rings(store):
             [{"id": "d", "account": wa, "received_at": old, "body": b"", "state": "new", "attempts": 0}],
         )  # fmt: skip
         findings.raise_(conn, [findings.Finding("template_paused", "k", "visit is paused.", "Wait.")], NOW)
-        issue = {"code": "token_expires", "message": "The token ends on 2026-12-01.", "hint": "", "at": "2026-12-01T00:00:00+00:00"}
+        issue = {"code": "token_expires", "message": "The token ends on 2026-12-01.", "at": "2026-12-01T00:00:00+00:00"}
         snapshots.put(conn, f"account:{wa}", {"issues": [issue]}, NOW)
         insert_many(conn, settings, [{"name": alarms.BACKUP, "value": "2026-11-20T03:00:00+00:00", "at": NOW}])
     seen(store)

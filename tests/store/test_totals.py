@@ -1,11 +1,10 @@
 """Sums since the beginning: as the transaction they were noted in ends, and as the rows say."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
-from connector.store import heard, measures, totals
 from connector.store import events as event_rows
+from connector.store import heard, measures, totals
 from connector.store.bulk import insert_many
 from connector.store.tables import deliveries as rows_of_deliveries
 from connector.store.tables import snapshots
@@ -24,7 +23,7 @@ def test_what_is_noted_counts_once_its_transaction_is_committed(store):
             totals.note(conn, "sends", "wa", "accepted", 3)
             totals.note(conn, "sends", "wa", "accepted")
             totals.note(conn, "events", "InboundMessage")
-    with pytest.raises(RuntimeError), store.write() as conn:
+    with suppress(RuntimeError), store.write() as conn:
         totals.note(conn, "sends", "wa", "accepted", 100)
         raise RuntimeError
     with store.write():
@@ -34,8 +33,9 @@ def test_what_is_noted_counts_once_its_transaction_is_committed(store):
 
 def event(n, kind, **payload):
     return {
-        "id": f"0193a7c2-0000-7000-8000-{n:012d}", "delivery": None, "account": "wa", "dedupe_key": str(n), "lane": None,
-        "kind": kind, "payload": payload, "received_at": NOW, "state": "done", "attempts": 0, "error": None,
+        "id": f"0193a7c2-0000-7000-8000-{n:012d}", "delivery": None, "account": "wa", "dedupe_key": str(n),
+        "lane": None, "kind": kind, "payload": payload, "received_at": NOW, "state": "done",
+        "attempts": 0, "error": None,
     }  # fmt: skip
 
 

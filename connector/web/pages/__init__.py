@@ -20,7 +20,8 @@ SCREENS = (
     "setup", "activity", "mappings", "review", "templates", "sends", "conversations", "contacts", "reports", "health",
     "settings",
 )  # fmt: skip
-BESIDE = ("signin", "home", "people", "tokens", "links", "audit", "alarms", "me", "phone", "tasks")  # pages that are in no menu
+# Pages that are in no menu.
+BESIDE = ("signin", "home", "people", "tokens", "links", "audit", "alarms", "me", "phone", "tasks")
 
 
 def pages(house: House) -> WSGI:

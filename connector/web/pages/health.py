@@ -46,7 +46,6 @@ def findings() -> str:
 @needs("editor")
 def check() -> str:
     """Asks a worker to look now; the part that comes back shows how far it is, then what was found."""
-    house = house_of(current_app)
     return _ask("doctor", "health.findings")
 
 
