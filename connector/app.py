@@ -58,6 +58,8 @@ class App(Connections):
     def __init__(self, config: Config, bell: Bell) -> None:
         super().__init__(config, bell)
         self.chores = Chores(self.store, self.clock, upkeep(self))
+        # Calls out, perhaps for a minute: in a drain of its own, so that no timer waits for it.
+        self.around = Chores(self.store, self.clock, {deep.NAME: Chore(deep.EVERY, self.look_around)})
         self.marks = Marks(self.messenger)
         self.usage = Usage(self)
 
@@ -175,6 +177,9 @@ class App(Connections):
         found = account is not None and account.kind == webhooks.MANIFEST.kind
         return webhooks.connect(account) if found and account else None
 
+    def _around(self, _: str, stop: Callable[[], bool]) -> None:
+        self.around.do(stop)
+
     def _alarm(self, _: str, stop: Callable[[], bool]) -> None:
         alarming.teller(self).drain(stop)
 
@@ -260,7 +265,8 @@ class App(Connections):
 
     def look_around(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
         """Tokens that end, subscriptions, clocks: the snapshot that doctor and the pages show."""
-        deep.look(self)
+        if not deep.first(self):
+            deep.look(self)
 
     def tidy(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
         """Forgets what can explain nothing any more, and steps of workflows that nobody waits for."""
@@ -281,7 +287,8 @@ class App(Connections):
 
     def bells(self) -> list[str]:
         """The bells that have work now, for a worker without Redis."""
-        return sweep.due(self.store, self.clock.now()) + (["chores"] if self.chores.due() else [])
+        chores = [bell for bell, some in (("chores", self.chores), ("around", self.around)) if some.due()]
+        return sweep.due(self.store, self.clock.now()) + chores
 
 
 BY_NUMBER = ("send", "upload")  # their bells name a number of ours
@@ -298,6 +305,7 @@ DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
     "notify": App._notify,
     "wake": App._wake,
     "chores": App._chores,
+    "around": App._around,
     alarm_calls.BELL: App._alarm,
     tasks.BELL: App._task,
 }
@@ -315,7 +323,6 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         "tidy": Chore(timedelta(hours=1), app.tidy),
         checkup.NAME: Chore(timedelta(minutes=5), app.doctor),
         "conversations": Chore(timedelta(seconds=60), lambda _: waking.tidy(app.store, app.clock.now())),
-        deep.NAME: Chore(timedelta(hours=12), app.look_around),
         "alarms": Chore(timedelta(seconds=60), app.alarms),
         "tally": Chore(timedelta(seconds=30), lambda _: days.tally(app.store)),
         "figures": Chore(timedelta(minutes=5), lambda _: days.count(app.store, app.clock.now())),

@@ -31,9 +31,10 @@ def ringing(conn: sa.Connection) -> dict[str, int]:
 
 def listing(conn: sa.Connection, limit: int = 100) -> Sequence[Any]:
     """What rings, then what ended, newest first; each with how its last call went (`target`, `call`, `outcome`)."""
-    newest = sa.select(sa.func.max(_C.id)).where(_C.alarm == _A.id).scalar_subquery()
+    every = alarm_calls.alias()
+    newest = sa.select(sa.func.max(every.c.id)).where(every.c.alarm == _A.id).correlate(alarms).scalar_subquery()
     call = [_C.target, _C.state.label("call"), _C.outcome, _C.attempts]
-    query = sa.select(alarms, *call).outerjoin(alarm_calls, _C.id == newest)
+    query = sa.select(alarms, *call).select_from(alarms).outerjoin(alarm_calls, _C.id == newest)
     return conn.execute(query.order_by(_A.resolved_at.is_not(None), _A.at.desc()).limit(limit)).all()
 
 

@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,13 +18,14 @@ from connector.connections import Connections
 from connector.core.address import is_loopback
 from connector.pipeline import alarms
 from connector.ports import Manifest
-from connector.store import probing, snapshots
+from connector.store import chores, probing, snapshots
 from connector.store.engine import schema_state
 from connector.store.migrations.run import revisions
 from connector.works import accounts as works
 from connector.works.alarms import HOW
 
-NAME = "deep"  # of the snapshot
+NAME = "deep"  # of the snapshot, and of the chore
+EVERY, FIRST = timedelta(hours=12), timedelta(minutes=10)  # a new house is still being connected
 SKEW = 5.0  # seconds a clock may be off: signatures allow 300, quiet hours and leases want less
 PATIENCE = 5.0  # seconds for one answer from outside
 
@@ -63,6 +64,17 @@ def look(connections: Connections) -> dict[str, Any]:
     with connections.store.write() as conn:
         snapshots.put(conn, NAME, told, connections.clock.now())
     return told
+
+
+def first(connections: Connections) -> bool:
+    """The chore's first time: it comes again in FIRST."""
+    c, now = connections, connections.clock.now()
+    with c.store.write() as conn:
+        if snapshots.get(conn, NAME) is not None or snapshots.get(conn, f"{NAME}:wait") is not None:
+            return False
+        snapshots.put(conn, f"{NAME}:wait", {}, now)
+        chores.back(conn, NAME, now - EVERY + FIRST)
+    return True
 
 
 def kept(connections: Connections) -> tuple[dict[str, Any], datetime] | None:

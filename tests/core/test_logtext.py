@@ -60,10 +60,10 @@ def test_words_of_others_stand_in_quotes_and_go():
     assert unquoted("HubSpot refused 'hola mundo' and \"x\" for “y”.") == "HubSpot refused '…' and '…' for '…'."
 
 
-@given(st.text(), st.integers(10**9, 10**14), st.text())
+@given(st.text(max_size=80), st.integers(10**9, 10**14), st.text(max_size=80))
 def test_a_phone_is_hidden_wherever_it_stands_alone(before, phone, after):
     found = line(hushed(f"{before} +{phone} {after}"))
-    assert str(phone) not in found or str(phone) in before + after or len(before) > 7000
+    assert str(phone) not in found or str(phone) in before + after
 
 
 @given(st.text(max_size=300))

@@ -156,9 +156,7 @@ def test_what_is_out_of_the_ordinary_rings(store):
         accounts.set_state(conn, wa, "needs_person", "The token is wrong.")
         insert_many(conn, numbers, [{"id": "1", "account": wa, "name": "wa", "quality": "RED", "health": "BLOCKED"}])
         insert_many(conn, sends, [{"id": new_id(), "cause": "c", "state": "unknown", "started_at": old, "at": old}])
-        insert_many(
-            conn, deliveries,
-            [{"id": "d", "account": wa, "received_at": old, "body": b"", "state": "new", "attempts": 0}],
+        conn.execute(sa.insert(deliveries), [{"id": "d", "account": wa, "received_at": old, "body": b"", "state": "new", "attempts": 0}],
         )  # fmt: skip
         findings.raise_(conn, [findings.Finding("template_paused", "k", "visit is paused.", "Wait.")], NOW)
         issue = {"code": "token_expires", "message": "The token ends on 2026-12-01.", "at": "2026-12-01T00:00:00+00:00"}
@@ -181,12 +179,12 @@ def test_an_account_that_fell_silent_rings_and_a_new_webhook_ends_it(store):
             {"id": f"{n}", "account": "wa", "received_at": NOW - timedelta(hours=n), "body": b"", "state": "unpacked",
              "attempts": 0} for n in range(24 * 10, 11, -1)
         ]  # fmt: skip
-        insert_many(conn, deliveries, rows)
+        conn.execute(sa.insert(deliveries), rows)
     assert seen(store, systems={"wa": "whatsapp"}) == 1
     assert listed(store)[0][0] == "webhook_silence"
     with store.write() as conn:
         fresh = {"id": "new", "account": "wa", "received_at": NOW, "body": b"", "state": "unpacked", "attempts": 0}
-        insert_many(conn, deliveries, [fresh])
+        conn.execute(sa.insert(deliveries), [fresh])
     seen(store, systems={"wa": "whatsapp"}, at=NOW + timedelta(minutes=1))
     assert listed(store)[0][:2] == ("webhook_silence", True)
 

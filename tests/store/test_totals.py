@@ -4,6 +4,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from connector.store import events as event_rows
+import sqlalchemy as sa
+
 from connector.store import heard, measures, totals
 from connector.store.bulk import insert_many
 from connector.store.tables import deliveries as rows_of_deliveries
@@ -56,9 +58,7 @@ def delivery(n, account, at):
 def test_webhooks_are_counted_by_the_hour_each_once_and_not_before_they_settled(store):
     old, fresh = NOW - timedelta(hours=2), NOW - timedelta(seconds=2)
     with store.write() as conn:
-        insert_many(
-            conn, rows_of_deliveries,
-            [delivery(1, "wa", old), delivery(2, "wa", old), delivery(3, "crm", NOW - timedelta(minutes=30)),
+        conn.execute(sa.insert(rows_of_deliveries), [delivery(1, "wa", old), delivery(2, "wa", old), delivery(3, "crm", NOW - timedelta(minutes=30)),
              delivery(4, "wa", fresh)],
         )  # fmt: skip
     for _ in range(2):
@@ -94,7 +94,7 @@ def test_what_waits_is_counted_up_to_a_bound(store, monkeypatch):
     monkeypatch.setattr(measures, "MOST", 3)
     with store.write() as conn:
         rows = [delivery(n, "wa", NOW) | {"state": "new"} for n in range(5)]
-        insert_many(conn, rows_of_deliveries, rows)
+        conn.execute(sa.insert(rows_of_deliveries), rows)
         insert_many(conn, snapshots, [{"name": "usage:crm", "body": {"daily": [5, 10]}, "at": NOW}])
     with store.read() as conn:
         found = measures.load(conn, NOW)
