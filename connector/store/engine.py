@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from connector.errors import StoreDown
+from connector.store import totals
 from connector.store.bulk import in_chunks, insert_many
 from connector.store.files import Files
 from connector.store.journal import Journal
@@ -76,7 +77,9 @@ class Store:
     def write(self) -> Iterator[sa.Connection]:
         """One transaction, committed at the end, rolled back on any error. Raises StoreDown."""
         with self._in_turn(), translated(), self.engine.begin() as conn:
+            totals.begin(conn)
             yield conn
+            totals.flush(conn)
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
