@@ -14,6 +14,8 @@ from connector.store.broadcasts import PEOPLE
 from connector.store.family import Family
 from connector.store.tables import (
     Json,
+    alarm_calls,
+    alarms,
     audit,
     broadcasts,
     changes,
@@ -77,6 +79,8 @@ PLACES: Mapping[str, Place] = {
         _place(audit, "who", "object", "detail", since="at"),
         _place(tasks, "args", "result", "error", "cursor", since="at", whole=True),
         _place(findings, "key", "message", "hint", since="at", whole=True),
+        _place(alarms, "key", "message", "hint", since="at", whole=True),
+        _place(alarm_calls, "body", "outcome", since="at", whole=True),
         _place(snapshots, "body", whole=True),
         _place(parks, "key", "reason", whole=True),
         _place(record_values, "value", since="at", whole=True),

@@ -35,17 +35,19 @@ NEVER = frozenset({
 OURS = frozenset({
     "accounts", "numbers", "documents", "document_versions", "templates", "catalogue", "users", "sessions",
     "invites", "throttles", "api_tokens", "settings", "timers", "cursors", "counters", "figures", "tallies",
-    "report_days", "goals_reached", "uploads", "upload_parts", "erasures", "erased_ids",
+    "report_days", "goals_reached", "totals", "uploads", "upload_parts", "erasures", "erased_ids",
 })  # fmt: skip
 # Columns with the reason why they are left.
 LEFT = {
-    "audit.action", "tasks.author", "tasks.kind", "broadcasts.name", "broadcasts.author", "broadcasts.starter",
-    "broadcasts.key", "broadcasts.source", "broadcasts.reason", "shadows.event", "plans.event", "changes.event",
-    "sends.event", "media.event", "holds.event", "findings.code", "findings.document", "snapshots.name",
-    "callbacks.event", "record_values.field", "own_writes.field", "changes.record", "record_values.record",
-    "own_writes.record", "crm_links.record_id", "media_ids.media_id", "media_ids.reason", "media.media_id",
-    "sends.code", "send_attempts.code", "broadcast_people.code", "events.lane", "plans.lane", "changes.lane",
-    "sends.lane", "sends.record", "sends.pricing", "broadcast_people.person", "send_attempts.lane", "statuses.send", "conversations.outcome", "broadcasts.cursor",
+    "alarm_calls.alarm", "alarm_calls.target", "alarm_calls.what", "alarms.code", "alarms.id", "audit.action",
+    "broadcast_people.code", "broadcast_people.person", "broadcasts.author", "broadcasts.cursor",
+    "broadcasts.key", "broadcasts.name", "broadcasts.reason", "broadcasts.source", "broadcasts.starter",
+    "callbacks.event", "changes.event", "changes.lane", "changes.record", "conversations.outcome",
+    "crm_links.record_id", "events.lane", "findings.code", "findings.document", "holds.event", "media.event",
+    "media.media_id", "media_ids.media_id", "media_ids.reason", "own_writes.field", "own_writes.record",
+    "plans.event", "plans.lane", "record_values.field", "record_values.record", "send_attempts.code",
+    "send_attempts.lane", "sends.code", "sends.event", "sends.lane", "sends.pricing", "sends.record",
+    "shadows.event", "snapshots.name", "statuses.send", "tasks.author", "tasks.kind",
 }  # fmt: skip
 
 
