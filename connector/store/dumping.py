@@ -148,8 +148,8 @@ def _load_postgres(url: sa.URL, reading: Reading) -> None:
         ).scalar_one()
         if others:
             raise _runs(f"{others} connections of ours are open.")
-        for table in [*metadata.tables, run.VERSION.name]:
-            conn.exec_driver_sql(f'DROP TABLE IF EXISTS "{table}" CASCADE')
+        for name in [*metadata.tables, run.VERSION.name]:
+            conn.exec_driver_sql(f'DROP TABLE IF EXISTS "{name}" CASCADE')
         run.upgrade(conn, reading.manifest["schema"])
         raw: Any = conn.connection.dbapi_connection
         for name, told in reading.manifest["tables"].items():
