@@ -37,6 +37,7 @@ from connector.store import (
     holding,
     numbers,
     own_writes,
+    removing,
     sending,
     shadows,
     telling,
@@ -244,7 +245,7 @@ class App(Connections):
         """The snapshot that pages of health show."""
         checkup.keep(self)
 
-    def tidy(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
+    def tidy(self, stop: Callable[[], bool]) -> None:
         """Forgets what can explain nothing any more, and steps of workflows that nobody waits for."""
         with self.store.write() as conn:
             own_writes.prune(conn, self.clock.now())
@@ -253,6 +254,10 @@ class App(Connections):
             shadows.prune(conn, self.clock.now())
             broadcasts.prune(conn, self.clock.now())
             uploads.prune(conn, self.clock.now())
+            gone = removing.removed(conn)
+        for account in gone:  # what a worker that knew it still has made since
+            if not stop():
+                removing.end_work(self.store, account, self.clock.now())
 
     def sweep(self) -> list[str]:
         """Rings for whatever waits; the bells rung."""

@@ -26,6 +26,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)  # documents and
 NAME_RULE = "letters, digits, - _ and . only, at most 64"
 
 Values = Mapping[str, Any]
+_THERE = accounts.c.state != REMOVED
 
 
 def usable_name(name: str) -> bool:
@@ -79,21 +80,25 @@ def set_settings(conn: sa.Connection, account: str, settings: Values) -> None:
 
 def all_accounts(conn: sa.Connection, keyring: Keyring) -> list[Account]:
     """Every account, oldest first."""
-    return [
-        _account(row, keyring)
-        for row in conn.execute(sa.select(accounts).order_by(accounts.c.created_at, accounts.c.id))
-    ]
+    query = sa.select(accounts).where(_THERE).order_by(accounts.c.created_at, accounts.c.id)
+    return [_account(row, keyring) for row in conn.execute(query)]
 
 
 def ids(conn: sa.Connection) -> list[str]:
     """Every account's id; opens no secret."""
-    return list(conn.execute(sa.select(accounts.c.id).order_by(accounts.c.id)).scalars())
+    return list(conn.execute(sa.select(accounts.c.id).where(_THERE).order_by(accounts.c.id)).scalars())
 
 
 def get(conn: sa.Connection, keyring: Keyring, name: str) -> Account | None:
     """By name or id."""
-    query = sa.select(accounts).where(sa.or_(accounts.c.id == name, accounts.c.name == name))
+    query = sa.select(accounts).where(sa.or_(accounts.c.id == name, accounts.c.name == name), _THERE)
     row = conn.execute(query).first()
+    return None if row is None else _account(row, keyring)
+
+
+def gone(conn: sa.Connection, keyring: Keyring, id_: str) -> Account | None:
+    """One that was removed, with what is left of its secrets; None when there is none."""
+    row = conn.execute(sa.select(accounts).where(accounts.c.id == id_, accounts.c.state == REMOVED)).first()
     return None if row is None else _account(row, keyring)
 
 
@@ -108,7 +113,8 @@ def owners(conn: sa.Connection, everyone: Iterable[Account] | None = None) -> di
 
     `everyone`: the accounts, where the caller has read them."""
     known = {row.id: row.account for row in conn.execute(sa.select(numbers.c.id, numbers.c.account)) if row.account}
-    for row in conn.execute(sa.select(accounts.c.id, accounts.c.settings)) if everyone is None else everyone:
+    asked = sa.select(accounts.c.id, accounts.c.settings).where(_THERE)
+    for row in conn.execute(asked) if everyone is None else everyone:
         known.update(dict.fromkeys(owner_ids(row.settings), row.id))
     return known
 
@@ -144,7 +150,7 @@ def ask_person(conn: sa.Connection, account: str, reason: str) -> None:
 
 
 def delete(conn: sa.Connection, account: str) -> None:
-    """Forgets the account, its secrets and its numbers; what it received stays."""
+    """Forgets an account that nothing was done with yet: a trigger link, a webhook; else it is removed (removing.py)."""
     conn.execute(sa.delete(numbers).where(numbers.c.account == account))
     conn.execute(sa.delete(accounts).where(accounts.c.id == account))
 

@@ -29,7 +29,7 @@ class StoredTokens:
         return None if row.token is None else self._keyring.decrypt(row.token, self._context)
 
     def refresh(self, stale: str | None, fetch: Callable[[Values | None], Values]) -> Values:
-        with self._store.locks.wait(self._lock, REFRESH):
+        with self._store.locks.wait(self.lock, REFRESH):
             stored = self._settled(self.current())
             if stored is not None and stored["access_token"] != stale:
                 return stored
@@ -39,12 +39,8 @@ class StoredTokens:
 
     def keep(self, token: Values) -> None:
         """What a person's leave gave; a refresh that is under way ends first."""
-        with self._store.locks.wait(self._lock, REFRESH):
+        with self._store.locks.wait(self.lock, REFRESH):
             self._put(token)
-
-    def forget(self, conn: sa.Connection) -> None:
-        """Empties it."""
-        conn.execute(sa.update(accounts).where(accounts.c.id == self._account).values(token=None))
 
     def _settled(self, stored: Values | None) -> Values | None:
         """Stores what was given: also what an earlier call was given while the database was away.
@@ -65,7 +61,8 @@ class StoredTokens:
             conn.execute(sa.update(accounts).where(accounts.c.id == self._account).values(token=packed))
 
     @property
-    def _lock(self) -> str:
+    def lock(self) -> str:
+        """What a refresh holds."""
         return f"token:{self._account}"
 
     @property

@@ -34,6 +34,7 @@ def dress(app: Flask, house: House, screens: Sequence[str]) -> None:
     def known() -> dict[str, Any]:
         """What every template may say."""
         return {"me": g.get("person"), "language": language(), "screens": screens, "nonce": nonce(),
+                "public_url": house.public_url,
                 "sandbox": house.sandbox, "now": house.clock.now()}  # fmt: skip
 
     @app.get("/static/<path:name>")
