@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from connector.errors import ConnectorError
+from connector.keys import Watched
 
 if TYPE_CHECKING:
     from connector.store.secrets import Keyring
@@ -47,6 +48,7 @@ class Config:
     trusted_proxies: int = 0  # how many stand in front of us and add to X-Forwarded-For
     sandbox_url: str = ""  # the sandbox whose phone the console shows; "" = none runs here
     secret_keys: tuple[str, ...] = field(default=(), repr=False)  # Fernet keys, the newest first
+    secret_key_file: Path | None = None  # where they were read from; it is watched
     media_dir: Path | None = None  # where people's files lie; None = <HOME>/media
 
     @property
@@ -58,7 +60,15 @@ class Config:
         """The keys that secrets are stored under: CONNECTOR_SECRET_KEY, else <HOME>/secret.key, made at first use."""
         from connector.store.secrets import Keyring
 
-        return Keyring(self.secret_keys or key_file(self.home))
+        if self.secret_key_file is not None:
+            path = self.secret_key_file
+            return Keyring(Watched(path, lambda: _usable(path)))
+        return Keyring(self.secret_keys or Watched(self.own_key_file, lambda: key_file(self.home)))
+
+    @property
+    def own_key_file(self) -> Path:
+        """The file that we make, and may change, where CONNECTOR_SECRET_KEY says nothing."""
+        return self.home / "secret.key"
 
 
 def _keys(text: str) -> None:
@@ -125,6 +135,8 @@ def load(environ: Mapping[str, str]) -> Config:
     if faults:
         lines = "".join(f"\n  {fault}" for fault in sorted(faults))
         raise BadConfig(f"The settings cannot be used:{lines}", code="config")
+    watched = environ.get("CONNECTOR_SECRET_KEY_FILE", "").strip()
+    values["SECRET_KEY_FILE"] = Path(watched) if watched else None
     return _config(Path(given.get("CONNECTOR_HOME", ".connector")).expanduser().resolve(), values)
 
 
@@ -147,6 +159,7 @@ def _config(home: Path, values: Mapping[str, Any]) -> Config:
         trusted_proxies=values["TRUSTED_PROXIES"],
         sandbox_url=values["SANDBOX_URL"],
         secret_keys=split(values["CONNECTOR_SECRET_KEY"]),
+        secret_key_file=values["SECRET_KEY_FILE"],
         media_dir=Path(values["MEDIA_DIR"]) if values["MEDIA_DIR"] else None,
     )
 
@@ -232,7 +245,11 @@ def key_file(home: Path) -> tuple[str, ...]:
             pass
         finally:
             draft.unlink()
-    keys = tuple(path.read_text(encoding="ascii", errors="replace").split())
+    return _usable(path)
+
+
+def _usable(path: Path) -> tuple[str, ...]:
+    keys = split(path.read_text(encoding="ascii", errors="replace"))
     if not keys or not all(is_key(key) for key in keys):
         why = f"{path} holds no usable key."
         raise BadConfig(why, hint="Restore it from your backup: stored secrets open only with it.")

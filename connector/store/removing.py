@@ -57,11 +57,8 @@ def _part(conn: sa.Connection, row: Any, now: datetime) -> None:
 
 
 def forget(conn: sa.Connection, id_: str) -> None:
-    """Its secrets and its token are gone, and nothing it sends is routed by its ids."""
-    row = conn.execute(sa.select(accounts.c.settings).where(accounts.c.id == id_)).first()
-    left = {} if row is None else {name: value for name, value in row.settings.items() if name == "document"}
-    mine = accounts.c.id == id_
-    conn.execute(sa.update(accounts).where(mine).values(secrets=None, token=None, settings=left))
+    """Its secrets and its token are gone."""
+    conn.execute(sa.update(accounts).where(accounts.c.id == id_).values(secrets=None, token=None))
 
 
 def end_work(store: Store, id_: str, now: datetime) -> int:

@@ -73,4 +73,5 @@ def _revoked(connections: Connections, account: Account) -> bool:
     if account.kind not in crm_kinds():
         return True  # a webhook or a link: the secret was ours
     token = rows.tokens(connections.store, connections.keyring, account.id).current()
-    return crm.revoke(account, token)
+    # without a person's leave only a session ends: whoever has the app's own secret gets another
+    return crm.revoke(account, token) and bool((token or {}).get("refresh_token"))
