@@ -40,7 +40,9 @@ def list_(as_json: bool) -> None:
     else:
         click.echo(f"Keys of {place}:")
         for n, (name, opened_) in enumerate(counts.by_key.items()):
-            click.echo(f"  {name}  opens {opened_:>6,} stored secrets" + ("  (new ones are written with it)" if not n else ""))
+            click.echo(
+                f"  {name}  opens {opened_:>6,} stored secrets" + ("  (new ones are written with it)" if not n else "")
+            )
         for where, n in counts.lost.items():
             click.echo(f"  {n} in {where} open with none of these keys: put the old key back, or enter them again.")
     raise SystemExit(FINDINGS if counts.lost else 0)
@@ -84,7 +86,9 @@ def _new_key(app: App, first: str, older: list[str], new: bool) -> bool:
     place = "the file of CONNECTOR_SECRET_KEY_FILE" if config.secret_key_file is not None else "CONNECTOR_SECRET_KEY"
     click.echo(f"1. Put this into {place} of every process, on every machine (it is shown only now):", err=True)
     click.echo(",".join([fresh, *_keys(app)]))
-    again = "" if config.secret_key_file is not None else " Restart them all: one with the old value cannot read new ones."
+    again = (
+        "" if config.secret_key_file is not None else " Restart them all: one with the old value cannot read new ones."
+    )
     click.echo(f"2.{again or ' They notice it by themselves.'}", err=True)
     click.echo("3. Then run connector keys rotate again: it puts every stored secret under the new key.", err=True)
     return False
@@ -100,7 +104,9 @@ def retire(name: str) -> None:
         if _ours(app.config):
             files.write(app.config.own_key_file, [key for key in _keys(app) if fingerprint(key) != name])
             _note(app, "keys.retire", name, {})
-            click.echo(f"The key {name} is gone. Backups made before the rotation open only with it: keep it with them.")
+            click.echo(
+                f"The key {name} is gone. Backups made before the rotation open only with it: keep it with them."
+            )
         else:
             click.echo(f"Nothing needs the key {name}: take it out of {_place(app.config)} and restart every process.")
 

@@ -67,7 +67,9 @@ def remove(name: str, yes: bool, as_json: bool) -> None:
     if as_json:
         show_json(told)
     else:
-        click.echo(f"{told['account']} is disconnected; its secrets are deleted. Work ended with that reason: {told['ended']}.")
+        click.echo(
+            f"{told['account']} is disconnected; its secrets are deleted. Work ended with that reason: {told['ended']}."
+        )
         if told["hint"]:
             click.echo(f"Revoke its access there by hand. {told['hint']}")
     raise SystemExit(0 if told["revoked"] else FINDINGS)

@@ -1,4 +1,4 @@
-"""Leave given by a person: a consent page, codes with PKCE, and families of refresh tokens. Both CRMs' stand-ins use it."""
+"""Leave given by a person: a consent page, codes with PKCE, families of refresh tokens; for both CRMs' stand-ins."""
 
 import base64
 import hashlib
@@ -102,7 +102,7 @@ def form_of(request: Request) -> dict[str, str]:
 
 
 def authorize(grants: Grants, request: Request, client: str, title: str) -> Response:
-    """GET: the page with one button. POST, which that button does: back to the caller with a code, or with a refusal."""
+    """GET: the page with one button. POST, which that button does: back to the caller with a code, or a refusal."""
     asked = request.query
     back = asked.get("redirect_uri", "")
     wrong = _wrong(asked, client, back)

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.errors import NotFound, Rejected
+from connector.errors import Rejected
 from connector.ids import new_id
 from connector.ports import CONSENT, Account
 from connector.store.bulk import insert_many
@@ -150,7 +150,7 @@ def ask_person(conn: sa.Connection, account: str, reason: str) -> None:
 
 
 def delete(conn: sa.Connection, account: str) -> None:
-    """Forgets an account that nothing was done with yet: a trigger link, a webhook; else it is removed (removing.py)."""
+    """Forgets what nobody needs explained: a trigger link, a webhook. Other accounts are removed (removing.py)."""
     conn.execute(sa.delete(numbers).where(numbers.c.account == account))
     conn.execute(sa.delete(accounts).where(accounts.c.id == account))
 

@@ -70,7 +70,7 @@ def connect(account: Account) -> Messenger:
 
 
 def leave(account: Account) -> None:
-    """Ends the webhooks of the account's whole WhatsApp Business Account. Raises NotAllowed, Busy, Unreachable, GiveUp."""
+    """Ends the webhooks of the account's whole WhatsApp Business Account. Raises what the API's calls do."""
     from connector.whatsapp.client import WhatsApp
 
     api = WhatsApp(account)

@@ -25,7 +25,9 @@ def fill(store: Store, keyring: Keyring) -> tuple[str, str, str]:
     store.keyring = keyring
     with store.write() as conn:
         account = accounts.add(conn, keyring, "hubspot", "hub", {}, {"token": "t0p"}, AT).id
-        task = tasks.add(conn, "account.try", {"text": "gAAAA" + "x" * 90}, "a", AT, keyring=keyring, secrets={"a": "b"})
+        task = tasks.add(
+            conn, "account.try", {"text": "gAAAA" + "x" * 90}, "a", AT, keyring=keyring, secrets={"a": "b"}
+        )
         state = leave.ask(conn, keyring, leave.Asked("s", account, "hubspot", "r", "verifier"), AT)
         veil.make(store, conn, AT)
         packed = keyring.encrypt({"x": 1}, "erasing:c")

@@ -43,9 +43,7 @@ def refresh(account: Account, stored: Token | None) -> Token:
     given = str((stored or {}).get("refresh_token") or "")
     if not given:
         raise not_connected(account)
-    return _token(
-        account, _post(account, "token", {"grant_type": "refresh_token", "refresh_token": given}), stored
-    )
+    return _token(account, _post(account, "token", {"grant_type": "refresh_token", "refresh_token": given}), stored)
 
 
 def revoke(account: Account, stored: Token) -> None:

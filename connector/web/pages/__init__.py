@@ -20,7 +20,18 @@ SCREENS = (
     "setup", "activity", "mappings", "review", "templates", "sends", "conversations", "contacts", "reports", "health",
     "settings",
 )  # fmt: skip
-BESIDE = ("signin", "home", "people", "tokens", "links", "audit", "me", "phone", "tasks", "oauth")  # pages that are in no menu
+BESIDE = (
+    "signin",
+    "home",
+    "people",
+    "tokens",
+    "links",
+    "audit",
+    "me",
+    "phone",
+    "tasks",
+    "oauth",
+)  # pages that are in no menu
 
 
 def pages(house: House) -> WSGI:

@@ -59,9 +59,7 @@ def callback(kind: str) -> Response:
     hidden, now = {"code": code, "verifier": asked.verifier}, house.clock.now()
     with house.store.write() as conn:
         args = {"account": asked.account, "redirect_uri": asked.redirect_uri}
-        id_ = task_rows.add(
-            conn, "account.connect", args, person().name, now, keyring=house.keyring, secrets=hidden
-        )
+        id_ = task_rows.add(conn, "account.connect", args, person().name, now, keyring=house.keyring, secrets=hidden)
         audit.append(conn, person().name, "account.connect", name, {"kind": kind}, now)
     house.ring("task")
     return make_response(redirect(url_for("setup.connecting.outcome", task=id_), 303))

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from connector.store import accounts, tasks
-from connector.store.tasks import unsealed
 from connector.store.engine import Store, open_store
 from connector.store.tables import metadata
+from connector.store.tasks import unsealed
 
 SANDBOX = "http://127.0.0.1:8010/hubspot"
 
@@ -37,7 +37,9 @@ def rows_of(store: Store, table: str) -> list[tuple]:
 def add(console, kind="hubspot", name="hub", **settings):
     given = {"client_id": "c1", "base_url": SANDBOX, **settings}
     with console.house.store.write() as conn:
-        return accounts.add(conn, console.house.keyring, kind, name, given, {"client_secret": "s"}, console.house.clock.now())
+        return accounts.add(
+            conn, console.house.keyring, kind, name, given, {"client_secret": "s"}, console.house.clock.now()
+        )
 
 
 def begin(browser, name="hub", kind="hubspot"):
