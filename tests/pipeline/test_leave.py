@@ -1,5 +1,7 @@
 """Connected by a person's leave, over HTTP to the sandbox's consent page and back; renewed by many; taken back."""
 
+# ruff: noqa: F811 - fixtures
+
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,7 +17,7 @@ from connector.works import leaves, removing
 from tests.leave import give_leave, signed_in
 from tests.pipeline.asking import ask, do, see
 from tests.pipeline.conftest import ANA, ListBell
-from tests.pipeline.street import Street
+from tests.pipeline.street import Street, lane  # noqa: F401 - fixtures
 
 CLIENTS = {
     "hubspot": {"client_id": "sandbox-hubspot-client"}, "salesforce": {"client_id": "sandbox-salesforce-client"},
