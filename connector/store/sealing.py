@@ -53,9 +53,11 @@ def places() -> list[Place]:
 
 def _rows(store: Store, place: Place) -> Iterator[list[Any]]:
     """(key, text) of every row that may hold some, by pages."""
-    last: Any = ""
+    last: Any = None
     while True:
-        query = sa.select(place.key, place.text.label("text")).where(place.key > last, place.text.like("%gAAAA%"))
+        query = sa.select(place.key, place.text.label("text")).where(place.text.like("%gAAAA%"))
+        if last is not None:
+            query = query.where(place.key > last)
         with store.read() as conn:
             page = list(conn.execute(query.order_by(place.key).limit(MOST)))
         if page:
