@@ -45,6 +45,8 @@ OBJECTS = {"contact": CONTACTS, "company": "companies", "deal": "deals", "ticket
 def _bearer(account: Account, tokens: Tokens) -> Bearer:
     """A pasted token counts before OAuth's."""
     token = value(account.secrets, "token")
+    if token and not (token.isascii() and token.isprintable()):  # http.client would quote it in its error
+        raise NotAllowed("The token holds characters that no token has.", hint="Copy it again.", code="bad_token")
     if token:
         return Static(token)
     if not value(account.settings, "client-id"):

@@ -158,3 +158,11 @@ def test_nobody_connected_it_yet() -> None:
     with pytest.raises(NotAllowed) as told:
         Renewing(account("http://127.0.0.1:1"), Stored()).current()
     assert told.value.code == "reconnect"
+
+
+@pytest.mark.parametrize("pasted", ["pat-na1\nX: y", "pat-na1-\u2019"])
+def test_a_pasted_token_that_is_none_is_said_so_without_quoting_it(pasted) -> None:
+    made = Account(id="a", kind="hubspot", name="hub", settings={}, secrets={"token": pasted})
+    with pytest.raises(NotAllowed) as told:
+        hubspot.connect(made, Stored())
+    assert (told.value.code, "pat-na1" in str(told.value)) == ("bad_token", False)
