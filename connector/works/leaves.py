@@ -35,7 +35,7 @@ def begin(
     if missing:
         labels = ", ".join(flag.label for flag in manifest.flags if flag.name in missing)
         raise errors.Rejected(f"Missing: {labels}.", hint="Fill it in.", code=connecting.MISSING, flags=missing)
-    if new:
+    if made.settings.get(CONSENT) and rows.tokens(connections.store, connections.keyring, made.id).current() is None:
         with connections.store.write() as conn:
             rows.ask_person(conn, made.id, WAITS)
     return made

@@ -81,10 +81,11 @@ def calls(account: Account, oauth: bool) -> list[Any]:
         return [api.templates, api.number, lambda: api.check(fix=True), lambda: api.mark_read("wamid.1"), api.close]
     token = {**STORED, "instance_url": account.settings["base_url"]} if oauth else None
     connected = crm.connect(account, Kept(token))
+    ana = ContactKey(contact="c", objects=(connected.can.object,), wa_id=ANA)
     granted = Granted("c4nary-code", "c4nary-verifier", "https://x/cb")
     return [
         lambda: connected.check(fix=True), connected.whoami, lambda: connected.fields(connected.can.object),
-        lambda: connected.find([ContactKey(wa_id=ANA)], []), lambda: crm.exchange(account, granted),
+        lambda: connected.find([ana], []), lambda: crm.exchange(account, granted),
         lambda: crm.revoke(account, token),
     ]  # fmt: skip
 
