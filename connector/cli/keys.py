@@ -8,7 +8,7 @@ from connector import keys as files
 from connector.app import App
 from connector.cli.context import FINDINGS, author, fail, opened, progress, show_json
 from connector.config import Config, key_file
-from connector.store import audit, sealing
+from connector.store import audit, rekeying
 from connector.store.secrets import fingerprint
 
 
@@ -32,7 +32,7 @@ def _keys(app: App) -> tuple[str, ...]:
 def list_(as_json: bool) -> None:
     """Each key's fingerprint, the one that writes first, and how many stored secrets it opens."""
     with opened() as app:
-        counts = sealing.count(app.store, app.keyring)
+        counts = rekeying.count(app.store, app.keyring)
         place = _place(app.config)
     if as_json:
         keys = [{"fingerprint": name, "secrets": n} for name, n in counts.by_key.items()]
@@ -59,12 +59,12 @@ def _place(config: Config) -> str:
 def rotate(new: bool) -> None:
     """A new key in front, and every stored secret under it. Interrupted, it goes on where it was."""
     with opened() as app:
-        counts = sealing.count(app.store, app.keyring)
+        counts = rekeying.count(app.store, app.keyring)
         first, *older = counts.by_key
         left = sum(counts.by_key[name] for name in older)
         if not left and not _new_key(app, first, older, new):
             return
-        done = sealing.renew(app.store, app.keyring, lambda n: progress("Re-encrypted", n))
+        done = rekeying.renew(app.store, app.keyring, lambda n: progress("Re-encrypted", n))
         first, *older = app.keyring.fingerprints()
         _note(app, "keys.rotate", first, {"rows": done})
         click.echo(f"{done} rows re-encrypted; all secrets stand under {first}.")
@@ -99,7 +99,7 @@ def _new_key(app: App, first: str, older: list[str], new: bool) -> bool:
 def retire(name: str) -> None:
     """Take an old key away; refused while a stored secret needs it."""
     with opened() as app:
-        counts = sealing.count(app.store, app.keyring)
+        counts = rekeying.count(app.store, app.keyring)
         _check(counts.by_key, name)
         if _ours(app.config):
             files.write(app.config.own_key_file, [key for key in _keys(app) if fingerprint(key) != name])

@@ -1,115 +1,84 @@
-"""Everything stored that our keys open, found by the mark of its column (`tables.SEALED`): counted, and put under a
-new key in short transactions. A row that somebody changes meanwhile is left to them, and looked at again."""
+"""Files that only the holder of a key reads: AES-GCM in parts, so that a file of any size needs the memory of one part.
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+The construction is STREAM (Hoang et al. 2015): each nonce counts and says whether its part is the last, so that parts
+cannot be left out, moved, or cut off at the end.
+"""
 
-import sqlalchemy as sa
+import base64
+import os
+import struct
+from typing import BinaryIO
 
-from connector.store.engine import Store
-from connector.store.secrets import TOKEN, Keyring
-from connector.store.tables import metadata
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-MOST = 100  # rows of one transaction
+from connector.errors import NotAllowed
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One column; `key` is its table's only primary key."""
-
-    table: sa.Table
-    key: sa.Column[Any]
-    column: sa.Column[Any]
-
-    @property
-    def name(self) -> str:
-        return f"{self.table.name}.{self.column.name}"
-
-    @property
-    def text(self) -> sa.ColumnElement[str]:
-        """As it is stored, JSON undecoded."""
-        return sa.type_coerce(self.column, sa.Text)
+MAGIC = b"connector sealed 1\n"
+SALT, PART, TAG = 16, 1 << 20, 16  # bytes
 
 
-@dataclass(slots=True)
-class Counts:
-    """How many stored secrets each key opens; `lost` = none of them."""
-
-    by_key: dict[str, int] = field(default_factory=dict)
-    lost: dict[str, int] = field(default_factory=dict)  # by place
+def cipher(key: str, salt: bytes, use: str) -> AESGCM:
+    """The cipher of one use of a key (32 bytes in URL-safe base64, as Fernet's are)."""
+    secret = base64.urlsafe_b64decode(key)
+    return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=salt, info=f"connector {use}".encode()).derive(secret))
 
 
-def places() -> list[Place]:
-    """Every column that is marked."""
-    found = []
-    for table in metadata.sorted_tables:
-        for column in table.c:
-            if column.info.get("sealed"):
-                (key,) = table.primary_key.columns
-                found.append(Place(table, key, column))
+def _nonce(n: int, last: bool) -> bytes:
+    return struct.pack(">xxxQB", n, last)
+
+
+class Sealer:
+    """Writes to `out` sealed; `close` ends the file, and only an ended one opens."""
+
+    def __init__(self, out: BinaryIO, key: str) -> None:
+        salt = os.urandom(SALT)
+        self._out, self._cipher, self._held, self._n = out, cipher(key, salt, "file"), bytearray(), 0
+        out.write(MAGIC + salt)
+
+    def write(self, data: bytes) -> int:
+        self._held += data
+        while len(self._held) > PART:
+            self._seal(bytes(self._held[:PART]), last=False)
+            del self._held[:PART]
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing: a part is sealed when it is full, or at the end."""
+
+    def close(self) -> None:
+        self._seal(bytes(self._held), last=True)
+
+    def _seal(self, part: bytes, *, last: bool) -> None:
+        self._out.write(self._cipher.encrypt(_nonce(self._n, last), part, MAGIC))
+        self._n += 1
+
+
+def is_sealed(file: BinaryIO) -> bool:
+    """Whether a file begins as ours do; it stands at its beginning afterwards."""
+    found = file.read(len(MAGIC)) == MAGIC
+    file.seek(0)
     return found
 
 
-def _rows(store: Store, place: Place) -> Iterator[list[Any]]:
-    """(key, text) of every row that may hold some, by pages."""
-    last: Any = None
+def unseal(file: BinaryIO, out: BinaryIO, key: str) -> None:
+    """Writes the plain bytes to `out`. Raises NotAllowed for another key, and for a file that was changed or cut."""
+    wrong = NotAllowed(
+        "The file does not open with this key, or it is damaged.", hint="Give the BACKUP_KEY it was made with.",
+        code="backup_key",
+    )  # fmt: skip
+    if file.read(len(MAGIC)) != MAGIC:
+        raise wrong
+    aead, n = cipher(key, file.read(SALT), "file"), 0
+    part = file.read(PART + TAG)
     while True:
-        query = sa.select(place.key, place.text.label("text")).where(place.text.like("%gAAAA%"))
-        if last is not None:
-            query = query.where(place.key > last)
-        with store.read() as conn:
-            page = list(conn.execute(query.order_by(place.key).limit(MOST)))
-        if page:
-            yield page
-            last = page[-1][0]
-        if len(page) < MOST:
+        following = file.read(PART + TAG)
+        try:
+            out.write(aead.decrypt(_nonce(n, not following), part, MAGIC))
+        except (InvalidTag, ValueError):
+            raise wrong from None
+        if not following:
             return
-
-
-def count(store: Store, keyring: Keyring) -> Counts:
-    """Every stored secret, by the key that opens it."""
-    names = keyring.fingerprints()
-    counts = Counts(dict.fromkeys(names, 0))
-    for place in places():
-        for page in _rows(store, place):
-            for text in (found for row in page for found in TOKEN.findall(row.text)):
-                n = keyring.opened_by(text)
-                if n is not None:
-                    counts.by_key[names[n]] += 1
-                elif _whole(place):
-                    counts.lost[place.name] = counts.lost.get(place.name, 0) + 1
-    return counts
-
-
-def _whole(place: Place) -> bool:
-    """The column holds nothing else: what does not open there is lost. Elsewhere it may be anybody's text."""
-    return isinstance(place.column.type, sa.Text)
-
-
-def renew(store: Store, keyring: Keyring, told: Callable[[int], None] = lambda _: None) -> int:
-    """Puts everything that opens under the first key; how many rows. Again and again until nothing is left, so that it
-    may be interrupted, and so that what was written meanwhile by a process with old keys is found too."""
-    done = 0
-    while True:
-        moved = sum(_renew(store, keyring, place, page) for place in places() for page in _rows(store, place))
-        done += moved
-        told(done)
-        if not moved:
-            return done
-
-
-def _renew(store: Store, keyring: Keyring, place: Place, page: list[Any]) -> int:
-    fresh = [(row[0], row.text, TOKEN.sub(lambda m: keyring.renewed(m[0]), row.text)) for row in page]
-    changed = [(key, old, new) for key, old, new in fresh if new != old]
-    if not changed:
-        return 0
-    with store.write() as conn:
-        return sum(
-            conn.execute(
-                sa.update(place.table)
-                .where(place.key == key, place.text == old)
-                .values({place.column: sa.literal(new, sa.Text())})  # JSON as it stands: not encoded once more
-            ).rowcount
-            for key, old, new in changed
-        )
+        part, n = following, n + 1

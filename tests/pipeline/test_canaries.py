@@ -174,8 +174,8 @@ def live_through(lane: Street, parrot: Parrot) -> None:
         lane.app.drain("task", stop=lambda: False)
 
 
-def pages(lane: Street) -> Iterator[tuple[str, str]]:
-    """(path, text) of everything that can be got from the console, as an admin sees it."""
+def pages(lane: Street) -> Iterator[tuple[str, bytes]]:
+    """(path, bytes) of everything that can be got from the console, as an admin sees it."""
     flask = flask_app(web_house(lane.app, {}))
     client = flask.test_client()
     with lane.app.store.write() as conn:
@@ -187,9 +187,9 @@ def pages(lane: Street) -> Iterator[tuple[str, str]]:
         if "GET" in (rule.methods or ()) and not rule.rule.startswith("/static"):
             for path in paths(flask, rule, lane, tasks):
                 answer = client.get(path)
-                yield path, f"{answer.status} {dict(answer.headers)} {answer.get_data(as_text=True)}"
+                yield path, repr(dict(answer.headers)).encode() + answer.get_data()
     wrong = client.post("/signin", data={"email": "ana@example.com", "password": PASSWORD + "x"})
-    yield "/signin", wrong.get_data(as_text=True)
+    yield "/signin", wrong.get_data()
 
 
 def paths(flask: Flask, rule: Rule, lane: Street, tasks: list[str]) -> list[str]:

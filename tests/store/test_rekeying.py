@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from connector import keys as files
 from connector.errors import NotAllowed
 from connector.keys import Watched
-from connector.store import accounts, leave, sealing, tasks, veil
+from connector.store import accounts, leave, rekeying, tasks, veil
 from connector.store.engine import Store
 from connector.store.secrets import TOKEN, Keyring, fingerprint
 from connector.store.tables import accounts as table
@@ -53,11 +53,11 @@ def opened(store: Store, keyring: Keyring, account: str, task: str, state: str) 
 def test_every_stored_secret_moves_to_the_new_key_and_the_old_one_may_go(store: Store) -> None:
     ids = fill(store, Keyring([OLD]))
     both = Keyring([NEW, OLD])
-    before = sealing.count(store, both)
+    before = rekeying.count(store, both)
     assert (before.by_key, before.lost) == ({fingerprint(NEW): 0, fingerprint(OLD): 6}, {})
-    assert sealing.renew(store, both) == 6
-    assert sealing.renew(store, both) == 0
-    assert sealing.count(store, both).by_key == {fingerprint(NEW): 6, fingerprint(OLD): 0}
+    assert rekeying.renew(store, both) == 6
+    assert rekeying.renew(store, both) == 0
+    assert rekeying.count(store, both).by_key == {fingerprint(NEW): 6, fingerprint(OLD): 0}
     assert opened(store, Keyring([NEW]), *ids) == [
         {"token": "t0p"}, {"a": "b"}, "verifier", {"x": 1}, {"access_token": "acc3ss"}, True,
     ]  # fmt: skip
@@ -66,10 +66,10 @@ def test_every_stored_secret_moves_to_the_new_key_and_the_old_one_may_go(store: 
 def test_what_opens_with_no_key_is_told_and_left_alone(store: Store) -> None:
     fill(store, Keyring([OLD]))
     stranger = Keyring([NEW])
-    counts = sealing.count(store, stranger)
+    counts = rekeying.count(store, stranger)
     assert counts.by_key == {fingerprint(NEW): 0}
     assert counts.lost == {"accounts.secrets": 1, "accounts.token": 1, "consents_asked.verifier": 1, "erasures.work": 1}
-    assert sealing.renew(store, stranger) == 0
+    assert rekeying.renew(store, stranger) == 0
 
 
 def test_a_row_that_changes_meanwhile_is_left_to_whoever_changed_it(store: Store, monkeypatch) -> None:
@@ -85,7 +85,7 @@ def test_a_row_that_changes_meanwhile_is_left_to_whoever_changed_it(store: Store
         return real(text)
 
     monkeypatch.setattr(both, "renewed", meddle)
-    sealing.renew(store, both)
+    rekeying.renew(store, both)
     assert accounts.tokens(store, Keyring([NEW]), account).current() == {"access_token": "later"}
 
 
@@ -107,7 +107,7 @@ def test_a_secret_opens_only_where_it_stands(store: Store) -> None:
 def test_no_column_holds_a_secret_unmarked(store: Store) -> None:
     """Whoever encrypts into a new column marks it, or its rows would be lost with the old key."""
     fill(store, Keyring([OLD]))
-    marked = {place.name for place in sealing.places()}
+    marked = {place.name for place in rekeying.places()}
     with store.read() as conn:
         for of in metadata.sorted_tables:
             for row in conn.execute(sa.select(*(sa.type_coerce(c, sa.Text).label(c.name) for c in of.c))).mappings():
