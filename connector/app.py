@@ -279,10 +279,7 @@ class App(Connections):
             broadcasts.prune(conn, self.clock.now())
             uploads.prune(conn, self.clock.now())
             alarm_rows.prune(conn, self.clock.now())
-            gone = removing.removed(conn)
-        for account in gone:  # what a worker that knew it still has made since
-            if not stop():
-                removing.end_work(self.store, account, self.clock.now())
+        removing.sweep(self.store, self.clock.now(), stop)
 
     def sweep(self) -> list[str]:
         """Rings for whatever waits; the bells rung."""

@@ -1,6 +1,7 @@
-"""The file of keys: read again when it was changed, and changed whole or not at all."""
+"""The keys and their file: made once, read again when it was changed, changed whole or not at all."""
 
 import base64
+import binascii
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -9,6 +10,23 @@ from pathlib import Path
 from connector.errors import ConnectorError
 
 Keys = tuple[str, ...]
+
+
+class BadConfig(ConnectorError):
+    """One or more settings cannot be used; the message lists them all."""
+
+
+def split(text: str) -> tuple[str, ...]:
+    """The parts between commas and spaces."""
+    return tuple(text.replace(",", " ").split())
+
+
+def is_key(key: str) -> bool:
+    """A Fernet key: 32 bytes in URL-safe base64."""
+    try:
+        return len(key) == 44 and len(base64.b64decode(key.encode(), altchars=b"-_", validate=True)) == 32
+    except (binascii.Error, ValueError):
+        return False
 
 
 def new_key() -> str:
@@ -62,3 +80,30 @@ def write(path: Path, keys: Sequence[str]) -> None:
         os.fsync(directory)  # a power cut must not bring back a file without the key that new secrets stand under
     finally:
         os.close(directory)
+
+
+def key_file(home: Path) -> tuple[str, ...]:
+    """The keys of <HOME>/secret.key, one a line, the newest first; made (0600) when there is none."""
+    path = home / "secret.key"
+    if not path.exists():
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = home / f".secret.key.{os.getpid()}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(base64.urlsafe_b64encode(os.urandom(32)) + b"\n")
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)  # the first one wins; whoever comes second reads that one
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return usable(path)
+
+
+def usable(path: Path) -> Keys:
+    """The keys in a file. Raises BadConfig when there is none, or something else."""
+    keys = split(path.read_text(encoding="ascii", errors="replace"))
+    if not keys or not all(is_key(key) for key in keys):
+        why = f"{path} holds no usable key."
+        raise BadConfig(why, hint="Restore it from your backup: stored secrets open only with it.")
+    return keys

@@ -64,9 +64,7 @@ def test_the_image_runs_as_nobody_special_without_tools_to_build():
     lines = last_stage()
     words = {word: rest for word, rest in lines}
     assert [rest for word, rest in lines if word == "USER"] == ["10001:10001"]
-    assert not re.search(
-        r"\bapt\b|gcc|pip install|pip\S* --python", " ".join(rest for word, rest in lines if word == "RUN")
-    )
+    assert not re.search(r"\bapt\b|gcc|pip install|pip\S* --python", " ".join(rest for word, rest in lines if word == "RUN"))
     assert "pip uninstall" in words["RUN"]
     assert words["VOLUME"] == "/var/lib/connector"
     assert "/healthz" in words["HEALTHCHECK"]
@@ -215,15 +213,8 @@ def test_units_give_their_secrets_as_files_and_can_do_little():
     assert {value.removeprefix("%d/") for value in files.values()} == set(credentials)
     assert settings(environment(COMMON)) == set()
     wanted = {
-        **dict.fromkeys(
-            ("NoNewPrivileges", "PrivateTmp", "PrivateDevices", "ProtectHome", "RestrictNamespaces"), "yes"
-        ),
-        **{
-            "ProtectSystem": "strict",
-            "CapabilityBoundingSet": "",
-            "MemoryDenyWriteExecute": "yes",
-            "User": "connector",
-        },
+        **dict.fromkeys(("NoNewPrivileges", "PrivateTmp", "PrivateDevices", "ProtectHome", "RestrictNamespaces"), "yes"),
+        **{"ProtectSystem": "strict", "CapabilityBoundingSet": "", "MemoryDenyWriteExecute": "yes", "User": "connector"},
     }
     assert {name: common[name] for name in wanted} == wanted
     assert common["SystemCallFilter"].split("\n") == ["@system-service", "~@privileged @resources"]

@@ -74,9 +74,14 @@ def end_work(store: Store, id_: str, now: datetime) -> int:
     return ended
 
 
-def removed(conn: sa.Connection) -> list[str]:
-    """The ids of all that were removed."""
-    return list(conn.execute(sa.select(accounts.c.id).where(accounts.c.state == REMOVED)).scalars())
+def sweep(store: Store, now: datetime, stop: Callable[[], bool]) -> None:
+    """Ends what a worker that still knew a removed account has made for it since."""
+    with store.read() as conn:
+        gone = list(conn.execute(sa.select(accounts.c.id).where(accounts.c.state == REMOVED)).scalars())
+    for account in gone:
+        if stop():
+            return
+        end_work(store, account, now)
 
 
 def has_secrets(conn: sa.Connection, id_: str) -> bool:

@@ -148,12 +148,7 @@ def connect(app: App, base: str) -> None:
     )
 
 
-COUNTING = (
-    "figures",
-    "doctor",
-    "retention",
-    "alarms",
-)  # what they do has tests of its own; each settling would do them all
+COUNTING = ("figures", "doctor", "retention", "alarms")  # what they do has tests of its own; each settling would do them all
 
 
 def few_chores(app: App) -> Chores:

@@ -73,9 +73,7 @@ def live(street: Street) -> None:
 
 
 def secrets(street: Street) -> list[str]:
-    return [
-        str(value) for account in street.app.accounts() for value in account.secrets.values() if len(str(value)) > 6
-    ]
+    return [str(value) for account in street.app.accounts() for value in account.secrets.values() if len(str(value)) > 6]
 
 
 def test_the_log_of_the_whole_business_names_nobody_and_metrics_count_it(lane: Street, log: io.StringIO) -> None:

@@ -3,9 +3,9 @@
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from connector.store import events as event_rows
 import sqlalchemy as sa
 
-from connector.store import events as event_rows
 from connector.store import heard, measures, totals
 from connector.store.bulk import insert_many
 from connector.store.tables import deliveries as rows_of_deliveries
