@@ -75,8 +75,8 @@ def page(sbom: dict[str, Any]) -> str:
     lines = [
         "# Licences of what is inside",
         "",
-        "The connector is MIT. It runs with these packages, each under its own licence; `make sbom` makes this page out of"
-        " [sbom.json](sbom.json). Their full texts come with the packages; those of the console's files are in"
+        "The connector is MIT. It runs with these packages, each under its own licence; `make sbom` makes this page out"
+        " of [sbom.json](sbom.json). Their full texts come with the packages; those of the console's files are in"
         " `connector/web/static/vendor/LICENSES.txt`.",
     ]
     for title, kind in (("Python packages", "pkg:pypi/"), ("In the console's files", "pkg:npm/")):
