@@ -47,15 +47,15 @@ def of(name: str) -> str:
     """An installed package's SPDX expression. Raises LookupError when its words are none we know."""
     if name in KNOWN:
         return KNOWN[name]
-    told = metadata.metadata(name)
-    if expression := told.get("License-Expression"):
+    told = metadata.metadata(name).json
+    if expression := told.get("license_expression"):
         return str(expression)
-    classes = [text.rpartition(" :: ")[2] for text in told.get_all("Classifier") or () if text.startswith("License ::")]
-    for words in [*classes, str(told.get("License") or "").split("\n")[0]]:
+    classes = [text.rpartition(" :: ")[2] for text in told.get("classifier") or () if text.startswith("License ::")]
+    for words in [*classes, str(told.get("license") or "").split("\n")[0]]:
         plain = re.sub(r"\s*\blicen[cs]e\b,?\s*|\bversion\s+", " ", words.lower()).strip()
         if found := SPDX.get(" ".join(plain.split())):
             return found
-    raise LookupError(f"{name}: its licence is not known: {classes or told.get('License')!r}")
+    raise LookupError(f"{name}: its licence is not known: {classes or told.get('license')!r}")
 
 
 def words(expression: str) -> set[str]:
