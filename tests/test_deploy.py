@@ -1,4 +1,4 @@
-"""What an operator deploys with: image, compose, systemd, proxies. Each names only what there is, and gives no more than it needs."""
+"""What an operator deploys with: image, compose, systemd, proxies: each names only what there is, within its bounds."""
 
 import configparser
 import os
@@ -56,15 +56,17 @@ def test_the_image_starts_from_an_exact_version_and_installs_nothing_unknown():
     arguments = dict(rest.split("=", 1) for word, rest in lines if word == "ARG")
     assert EXACT.fullmatch(arguments["PYTHON_IMAGE"])
     assert {rest.split()[0] for word, rest in lines if word == "FROM"} == {"${PYTHON_IMAGE}"}
-    for command in (rest for word, rest in lines if word == "RUN" and re.search(r"pip\b.*\binstall\b", rest)):
+    for command in (rest for word, rest in lines if word == "RUN" and re.search(r"pip( --python \S+)? install ", rest)):
         assert "--require-hashes --only-binary :all:" in command or "--no-index" in command, command
 
 
 def test_the_image_runs_as_nobody_special_without_tools_to_build():
     lines = last_stage()
-    words = {word: rest for word, rest in lines}
+    words = dict(lines)
     assert [rest for word, rest in lines if word == "USER"] == ["10001:10001"]
-    assert not re.search(r"\bapt\b|gcc|pip install|pip\S* --python", " ".join(rest for word, rest in lines if word == "RUN"))
+    assert not re.search(
+        r"\bapt\b|gcc|pip install|pip\S* --python", " ".join(rest for word, rest in lines if word == "RUN")
+    )
     assert "pip uninstall" in words["RUN"]
     assert words["VOLUME"] == "/var/lib/connector"
     assert "/healthz" in words["HEALTHCHECK"]
@@ -213,8 +215,15 @@ def test_units_give_their_secrets_as_files_and_can_do_little():
     assert {value.removeprefix("%d/") for value in files.values()} == set(credentials)
     assert settings(environment(COMMON)) == set()
     wanted = {
-        **dict.fromkeys(("NoNewPrivileges", "PrivateTmp", "PrivateDevices", "ProtectHome", "RestrictNamespaces"), "yes"),
-        **{"ProtectSystem": "strict", "CapabilityBoundingSet": "", "MemoryDenyWriteExecute": "yes", "User": "connector"},
+        **dict.fromkeys(
+            ("NoNewPrivileges", "PrivateTmp", "PrivateDevices", "ProtectHome", "RestrictNamespaces"), "yes"
+        ),
+        **{
+            "ProtectSystem": "strict",
+            "CapabilityBoundingSet": "",
+            "MemoryDenyWriteExecute": "yes",
+            "User": "connector",
+        },
     }
     assert {name: common[name] for name in wanted} == wanted
     assert common["SystemCallFilter"].split("\n") == ["@system-service", "~@privileged @resources"]
