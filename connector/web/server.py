@@ -11,6 +11,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from connector.errors import ConnectorError
+from connector.logs import GRANIAN
 from connector.process import die_with_parent
 from connector.web.gathering import SPARE
 from connector.web.hooks import WSGI
@@ -70,6 +71,7 @@ def serve(build: Build, *, host: str, port: int, processes: int, threads: int, l
         http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN),
         # Its warnings are advice about our number of threads: they wait for a commit, not for a CPU.
         log_level=LogLevels.debug if log_level == "DEBUG" else LogLevels.error,
+        log_dictconfig=GRANIAN,
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE,
     )
