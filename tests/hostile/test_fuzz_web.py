@@ -1,6 +1,6 @@
 """Every call of the API and every form of the console with values nobody would give: refused in words, never a fault.
 
-The API is walked by its own description (docs/openapi.json) and not with schemathesis: docs/decisions/0033 says why.
+The API is walked by its own description (docs/openapi.json) and not with schemathesis: docs/decisions/0027 says why.
 """
 
 import io
