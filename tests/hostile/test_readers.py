@@ -1,4 +1,4 @@
-"""Whatever reads a customer's text (phones, numbers, dates, answers, stop words) is done in time, however it repeats."""
+"""Whatever reads a customer's text (phones, numbers, dates, stop words) is done in time, however it repeats."""
 
 import pytest
 
@@ -14,7 +14,8 @@ from tests.hostile import meter
 LONG = 65_536 if DEEP else 16_384  # characters; the most that is kept of a text
 PIECES = (
     "a", "1", "1,", "1.", "1 ", "+1", " ", "\n", "\u00a0", "(1", "1-", "a@", "a.", "a@b.", "e\u0301", "\u0300", "ß",
-    "ﷺ", "½", "²", "٣", "1/", ".", "!", "¿", "'", "no ", "stop ", "1:", "2026-01-", "1e", "x@x.x ", "\u200b", "🏳️‍🌈", "𝟙",
+    "ﷺ", "½", "²", "٣", "1/", ".", "!", "¿", "'", "no ", "stop ", "1:", "2026-01-", "1e",
+    "x@x.x ", "\u200b", "🏳️‍🌈", "𝟙",
 )  # fmt: skip
 HERE = scope(message(text="x"))
 KIND = coerce.Kind()
@@ -30,7 +31,7 @@ READERS = {
     "date": lambda t: numbers.read_date(t, "es_CO"),
     "shown": shown,
     "a phone in a list": sheet.phone_of,
-    **{f"as: {name}": (lambda t, read=getattr(coerce, name): read(HERE, t, KIND, "x"))
+    **{f"as: {name}": (lambda t, name=name: getattr(coerce, name)(HERE, t, KIND, "x"))
        for name in ("number", "integer", "day", "boolean", "email", "phone", "choice")},
     **{f"| {name}": (lambda t, name=name: FILTERS[name].run(HERE, t, *ARGUMENTS.get(name, ()))) for name in FILTERS},
 }  # fmt: skip
