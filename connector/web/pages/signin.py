@@ -129,7 +129,11 @@ def _go(place: str) -> Response:
 
 
 def _back(place: str) -> str:
-    """Only a page of ours: an address of another site in `next` is ignored."""
+    """Only a page of ours: an address of another site in `next` is ignored.
+
+    Browsers drop tabs and line breaks before they look: `/<tab>//evil.example` would be another site to them."""
+    if not place.isprintable() or " " in place:
+        return "/"
     try:
         parts = urlsplit(place)
     except ValueError:
