@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from connector.web import callers
 from connector.web.headers import HEADERS
 from connector.web.hooks import WSGI, Environ, Start
 from connector.web.house import House
@@ -20,7 +21,7 @@ SCREENS = (
     "setup", "activity", "mappings", "review", "templates", "sends", "conversations", "contacts", "reports", "health",
     "settings",
 )  # fmt: skip
-BESIDE = ("signin", "home", "people", "tokens", "links", "audit", "me", "phone", "tasks")  # pages that are in no menu
+BESIDE = ("signin", "second", "proving", "home", "people", "tokens", "links", "audit", "me", "access", "phone", "tasks")  # pages that are in no menu
 
 
 def pages(house: House) -> WSGI:
@@ -54,8 +55,5 @@ def flask_app(house: House) -> "Flask":
     for name in (*BESIDE, *SCREENS):
         app.register_blueprint(import_module(f"connector.web.pages.{name}").screen)
     app.register_blueprint(api.blueprint)
-    if house.proxies:
-        from werkzeug.middleware.proxy_fix import ProxyFix
-
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=house.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
+    app.wsgi_app = callers.seen(app.wsgi_app, house.proxies)  # type: ignore[method-assign]
     return app

@@ -132,7 +132,7 @@ def do(name: str, act: str) -> Response:
 
 
 @screen.post("/accounts/<name>/disconnect")
-@needs("admin")
+@needs("admin", fresh=True)
 def disconnect(name: str) -> Response:
     """Forgets the account and its secrets; its name has to be typed."""
     house = house_of(current_app)
