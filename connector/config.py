@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import importlib.util
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ class Config:
     web_threads: int
     workers: int
     log_level: str
+    trusted_hosts: tuple[str, ...] = ()  # names we answer to beside PUBLIC_URL's and this machine's own
     trusted_proxies: int = 0  # how many stand in front of us and add to X-Forwarded-For
     sandbox_url: str = ""  # the sandbox whose phone the console shows; "" = none runs here
     secret_keys: tuple[str, ...] = field(default=(), repr=False)  # Fernet keys, the newest first
@@ -64,6 +66,11 @@ class Config:
 def _keys(text: str) -> None:
     if not all(map(is_key, split(text))):
         raise ValidationError("Each key must be 32 bytes in URL-safe base64 (44 characters), with commas between keys.")
+
+
+def _hosts(text: str) -> None:
+    if not all(re.fullmatch(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?", name) for name in split(text)):
+        raise ValidationError("Write names as in wa.example.com or internal:8000, with commas between them.")
 
 
 def _database(url: str) -> None:
@@ -99,6 +106,7 @@ class _Settings(Schema):
     WEB_PROCESSES = fields.Integer(validate=validate.Range(1, 64))
     WEB_THREADS = fields.Integer(load_default=32, validate=validate.Range(1, 256))
     TRUSTED_PROXIES = fields.Integer(load_default=0, validate=validate.Range(0, 10))
+    TRUSTED_HOSTS = fields.String(load_default="", validate=_hosts)
     WORKERS = fields.Integer(load_default=2, validate=validate.Range(1, 64))
     MEDIA_DIR = fields.String(
         load_default="", validate=validate.Regexp(r"(/.*)?\Z", error="Use an absolute path, shared by all machines.")
@@ -144,6 +152,7 @@ def _config(home: Path, values: Mapping[str, Any]) -> Config:
         web_threads=values["WEB_THREADS"],
         workers=values["WORKERS"],
         log_level=values["LOG_LEVEL"],
+        trusted_hosts=split(values["TRUSTED_HOSTS"]),
         trusted_proxies=values["TRUSTED_PROXIES"],
         sandbox_url=values["SANDBOX_URL"],
         secret_keys=split(values["CONNECTOR_SECRET_KEY"]),

@@ -20,6 +20,7 @@ from connector.web.health import OK, Check, health
 from connector.web.hooks import WSGI, Hooks, hooks
 from connector.web.house import House
 from connector.web.pages import pages
+from connector.web.shield import Names, shield
 from connector.web.tally import Tally
 
 
@@ -35,7 +36,10 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
 
     tally = Tally(add)
     known = Doors(lambda: doors(app), strangers())
-    the_hooks = Hooks(known, intake, tally.count, app.clock, config.public_url, lambda crm: choices(app, crm))
+    the_hooks = Hooks(
+        known, intake, tally.count, app.clock, config.public_url, lambda crm: choices(app, crm),
+        hops=config.trusted_proxies,
+    )  # fmt: skip
 
     def close() -> None:
         intake.close()
@@ -44,7 +48,9 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
         app.close()
 
     needed, checks = probes(app, bell)
-    return hooks(health(pages(house(app, checks)), needed, checks), the_hooks), close
+    inner = hooks(health(pages(house(app, checks)), needed, checks), the_hooks)
+    names = Names(config.public_url, config.trusted_hosts)
+    return shield(inner, names, https=config.public_url.startswith("https://")), close
 
 
 def house(app: Base, checks: Mapping[str, Check]) -> House:

@@ -72,7 +72,7 @@ def _opened(conn: sa.Connection, row: Any) -> Chain | None:
     try:
         return Chain(row, _key(_keyring(conn), row.key))
     except ConnectorError as error:
-        log.error("the audit log's key does not open, its lines are not chained: %s", error)  # noqa: TRY400 - no trace
+        log.error("the audit log's key does not open, its lines are not chained: %s", error)
         return None
 
 

@@ -34,6 +34,11 @@ def allows(role: str, needed: str) -> bool:
     return role in ROLES and ROLES.index(role) >= ROLES.index(needed)
 
 
+def lesser(one: str, other: str) -> str:
+    """Of two roles the one that may less."""
+    return min(one, other, key=ROLES.index)
+
+
 # Tasks that only an admin may hold up, and whose results only an admin sees; of every other kind a publisher may hold
 # them up, and each person their own.
 ADMINS = ("account.", "contact.", "sandbox.")

@@ -21,7 +21,9 @@ SCREENS = (
     "setup", "activity", "mappings", "review", "templates", "sends", "conversations", "contacts", "reports", "health",
     "settings",
 )  # fmt: skip
-BESIDE = ("signin", "second", "proving", "home", "people", "tokens", "links", "audit", "me", "access", "phone", "tasks")  # pages that are in no menu
+BESIDE = (  # pages that are in no menu
+    "signin", "second", "proving", "home", "people", "tokens", "links", "audit", "me", "access", "phone", "tasks",
+)  # fmt: skip
 
 
 def pages(house: House) -> WSGI:

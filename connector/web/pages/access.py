@@ -84,7 +84,8 @@ def confirm() -> Any:
             audit.append(conn, row.email, "person.second_factor", row.email, {"set": "app"}, now)
     if not codes:
         return _shown(seed=seed, problem_app=t("access.not_yet")), 422
-    return signed_in_with(make_response(_shown(codes=codes)), house, token)
+    shown_once = _shown(codes=codes, here=users.digest(token))
+    return signed_in_with(make_response(shown_once), house, token)
 
 
 @screen.post("/app/codes")
@@ -134,13 +135,14 @@ def end(session: str) -> Any:
     return _shown(), 200, toast(t("access.ended", n=done))
 
 
-def _shown(seed: bytes | None = None, **more: Any) -> str:
+def _shown(seed: bytes | None = None, here: str = "", **more: Any) -> str:
     house, now = house_of(current_app), house_of(current_app).clock.now()
     with house.store.read() as conn:
         row = users.get(conn, person().id)
         mine = users.sessions_of(conn, person().id, now)
         left, asked = factors.left(conn, person().id), options.get(conn).asks_second_factor(person().role)
-    filled = {"row": row, "left": left, "asked": asked, "sessions": [(one, browser(one.agent)) for one in mine]}
+    filled: dict[str, Any] = {"row": row, "left": left, "asked": asked, "here": here or person().session}
+    filled["sessions"] = [(one, browser(one.agent)) for one in mine]
     if seed is not None and row is not None:
         said = totp.spelled(seed)
         filled["seed"] = " ".join(said[n : n + 4] for n in range(0, len(said), 4))

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request
 
 from connector.store import audit, factors, users
-from connector.web.auth import needs, passwords, person, signed_in_with, tries
+from connector.web.auth import needs, passwords, person, signed_in_with
 from connector.web.frame import given, house_of, ours, t
 
 screen = Blueprint("proving", __name__, url_prefix="/prove")

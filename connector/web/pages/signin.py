@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, url_for
-
 from werkzeug.exceptions import TooManyRequests
 
 from connector import errors
