@@ -25,12 +25,12 @@ def test_the_vectors_of_rfc_6238(seconds, shown):
     assert totp.code(SEED, step) == shown[2:]
 
 
-@pytest.mark.parametrize(
-    ("count", "shown"),
-    enumerate(["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"]),
-)
+HOTP = (755224, 287082, 359152, 969429, 338314, 254676, 287922, 162583, 399871, 520489)
+
+
+@pytest.mark.parametrize(("count", "shown"), list(enumerate(HOTP)))
 def test_the_vectors_of_rfc_4226(count, shown):
-    assert totp.code(SEED, count) == shown
+    assert totp.code(SEED, count) == str(shown)
 
 
 @pytest.mark.parametrize(("off", "taken"), [(-60, False), (-30, True), (0, True), (30, True), (60, False)])

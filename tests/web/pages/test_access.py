@@ -220,8 +220,15 @@ def test_who_must_have_one_sets_it_up_at_the_next_sign_in_before_anything_else(c
     assert client.get("/activity/").status_code == 200
 
 
-@pytest.mark.parametrize(("asked", "role", "must"), [("nobody", "admin", False), ("admins", "admin", True),
-                                                     ("admins", "publisher", False), ("everybody", "viewer", True)])  # fmt: skip
+WHO = [
+    ("nobody", "admin", False),
+    ("admins", "admin", True),
+    ("admins", "publisher", False),
+    ("everybody", "viewer", True),
+]
+
+
+@pytest.mark.parametrize(("asked", "role", "must"), WHO)
 def test_who_must_have_one(console, asked, role, must):
     with console.house.store.write() as conn:
         options.put(conn, {"second_factor": asked}, console.house.clock.now())

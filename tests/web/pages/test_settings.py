@@ -110,7 +110,7 @@ def test_ones_own_language_and_password(console):
 
 def test_a_token_is_shown_once_and_ends(console):
     admin = console("admin")
-    answer = admin.post("/settings/tokens/", {"name": HOSTILE, "role": "viewer", "days": "30"})
+    answer = admin.post("/settings/tokens/", {"name": HOSTILE, "role": "viewer", "days": "30", "scope": "read"})
     token = re.search(r"wcc_[\w-]+", answer.text).group()
     page = admin.get("/settings/tokens/").text
     assert token not in page
