@@ -97,7 +97,7 @@ def _begin(conn: sa.Connection) -> None:
     key = os.urandom(32)
     packed = None if keyring is None else keyring.encrypt(key.hex(), PLACE)
     born = conn.execute(sa.select(sa.func.max(_T.seq))).scalar() or 0
-    row = {"id": 1, "key": packed, "hash": "", "born": born, "cut": 0, "anchor": "", "seal": ""}
+    row = {"id": "ends", "key": packed, "hash": "", "born": born, "cut": 0, "anchor": "", "seal": ""}
     insert_many(conn, audit_chain, [row], ignore_conflicts=True)
     chain = _opened(conn, conn.execute(sa.select(audit_chain).with_for_update()).one())
     if chain is not None and not chain.row.seal:

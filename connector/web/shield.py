@@ -12,6 +12,7 @@ log = logging.getLogger("connector.web")
 # Called by addresses that are nobody's name, and nothing that a page of another name could misuse: probes tell no
 # secret, webhooks are believed for their signature only.
 ANY_NAME = ("/healthz", "/readyz", "/hooks/")
+METRICS = "/metrics"
 TOLD = 100  # wrong names that are logged, each once
 Start = Callable[..., Any]
 
@@ -49,6 +50,12 @@ def split(text: str) -> tuple[str, int | None] | None:
         return None
 
 
+def _any_name(environ: Any) -> bool:
+    """A page of another name could call /metrics for somebody on this machine; it does not know a token."""
+    path = environ["PATH_INFO"]
+    return path.startswith(ANY_NAME) or (path == METRICS and bool(environ.get("HTTP_AUTHORIZATION")))
+
+
 def shield(app: Callable[..., Iterable[bytes]], names: Names, *, https: bool) -> Callable[..., Iterable[bytes]]:
     """`app` for calls by our name; 400 without a word for others."""
     always = list((HEADERS | (HSTS if https else {})).items())
@@ -58,7 +65,7 @@ def shield(app: Callable[..., Iterable[bytes]], names: Names, *, https: bool) ->
             given = {name.lower() for name, _ in headers}
             return start(status, [*headers, *(one for one in always if one[0].lower() not in given)], *more)
 
-        if not environ["PATH_INFO"].startswith(ANY_NAME) and not names.good(environ.get("HTTP_HOST", "")):
+        if not _any_name(environ) and not names.good(environ.get("HTTP_HOST", "")):
             names.refused(environ.get("HTTP_HOST", ""))
             begin("400 Bad Request", [("Content-Length", "0")])
             return []

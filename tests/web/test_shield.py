@@ -1,5 +1,7 @@
 """What every answer of a real web process carries, whose name it answers to, and what a forwarded header changes."""
 
+import http.client
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -35,6 +37,15 @@ def tls(web_home, shop):
     running = Web(environment(web_home, REDIS_URL="redis://127.0.0.1:1/0", **more))
     yield running
     assert running.end() == 0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded(web, tls):
+    """The first page loads Flask, which takes its time on a busy machine."""
+    for one in (web, tls):
+        with closing(http.client.HTTPConnection("127.0.0.1", one.port, timeout=120)) as connection:
+            connection.request("GET", "/signin")
+            assert connection.getresponse().status == 200
 
 
 def as_named(web, host, path="/signin", method="GET", **more):

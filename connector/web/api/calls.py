@@ -15,7 +15,7 @@ from connector.web.frame import house_of
 from connector.web.house import House
 
 # What a token is for; its role says how far it may go there.
-SCOPES = ("read", "events", "contacts", "sends", "documents", "tasks", "erase")
+SCOPES = ("read", "events", "contacts", "sends", "documents", "tasks", "metrics", "erase")
 LONGEST = 500  # characters of one parameter
 PAGE = 50  # rows of a list; at most MOST
 MOST = 200

@@ -44,7 +44,7 @@ def _audit() -> None:
     op.add_column("audit", sa.Column("erased", sa.Integer(), server_default="0", nullable=False))
     op.create_table(
         "audit_chain",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=True),
         sa.Column("hash", sa.Text(), server_default="", nullable=False),
         sa.Column("born", sa.BigInteger(), server_default="0", nullable=False),
