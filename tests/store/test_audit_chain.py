@@ -10,6 +10,7 @@ from connector.config import key_file
 from connector.store import audit, audit_chain
 from connector.store.engine import Store
 from connector.store.secrets import Keyring
+from connector.store.tables import audit as table
 
 NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
 GUARDS = {  # Postgres' tables are used again by other tests
@@ -142,6 +143,17 @@ def test_lines_that_are_older_than_the_chain_are_counted_and_no_fault(store):
     with store.write() as conn:
         assert audit.prune(conn, NOW, 10) == 1
     assert found(store) == []
+
+
+def test_a_person_is_taken_out_of_a_line_and_the_chain_says_so(store):
+    with store.write() as conn:
+        line = conn.execute(sa.select(table).where(table.c.seq == 2)).one()
+        assert audit_chain.blanked(conn, table.c.seq == 2, line, {"object": "[erased]"}, line.at) == 1
+    with store.read() as conn:
+        verdict = audit_chain.verify(conn)
+        assert (verdict.erased, verdict.problems) == (1, [])
+    forged(store, "UPDATE audit SET object = 'somebody else' WHERE seq = 2")
+    assert found(store) == [(2, "changed")]
 
 
 def test_many_who_write_at_once_make_one_chain(store):
