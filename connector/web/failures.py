@@ -89,6 +89,7 @@ def answer(code: int, text: str, hint: str = "") -> Response:
     elif "HX-Request" in request.headers:
         response = make_response(render_template("parts/failure.html", code=code, text=text, hint=hint))
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#toasts", "beforeend"
+        response.headers["HX-Reselect"] = ".toast"  # whatever part of its answer the form wanted
     else:
         response = make_response(render_template("failure.html", code=code, text=text, hint=hint))
     response.status_code = code

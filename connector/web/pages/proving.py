@@ -37,7 +37,7 @@ def prove() -> Response:
         answer = _shown(back, t("signin.slow", n=int(wait) + 1), 429)
         answer.headers["Retry-After"] = str(int(wait) + 1)
         return answer
-    if row is None or not proves(house, row, shown, now):
+    if row is None or not shown or not proves(house, row, shown, now):
         return _shown(back, t("prove.wrong"), 422)
     with house.store.write() as conn:
         users.forgiven(conn, keys)
@@ -64,7 +64,8 @@ def _shown(back: str, problem: str, status: int) -> Response:
     if "HX-Request" not in request.headers:
         return make_response(render_template("prove.html", **filled), status)
     part = make_response(render_template("parts/prove.html", **filled), status)
-    part.headers.update({"HX-Retarget": "#prove", "HX-Reswap": "innerHTML", "X-Prove": "1"})
+    part.headers["HX-Reswap"] = "innerHTML"
+    part.headers.update({"HX-Retarget": "#prove", "HX-Reselect": "#prove-dialog", "X-Prove": "1"})
     return part
 
 
