@@ -16,8 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from connector.errors import StoreDown
+from connector.store import totals
 from connector.store.bulk import in_chunks, insert_many
 from connector.store.files import Files
+from connector.store.journal import Journal
 from connector.store.locks import FileLocks, PostgresLocks, file_locks
 from connector.store.secrets import Keyring
 
@@ -62,6 +64,8 @@ class Store:
         self._reader = engine.execution_options(connector_read=True, postgresql_readonly=True)
         self._turn = threading.Lock()
         self.keyring: Keyring | None = None  # opens what only we may read: the salt of erased people's hashes
+        self.journal: Journal | None = None  # the second record, on another disk
+        self.erased_in: tuple[Path, ...] = ()  # folders whose list says who was erased: a backup may bring them back
         _stores.add(self)
 
     @contextmanager
@@ -74,7 +78,9 @@ class Store:
     def write(self) -> Iterator[sa.Connection]:
         """One transaction, committed at the end, rolled back on any error. Raises StoreDown."""
         with self._in_turn(), translated(), self.engine.begin() as conn:
+            totals.begin(conn)
             yield conn
+            totals.flush(conn)
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -92,9 +98,13 @@ class Store:
     def renew(self) -> None:
         """After a fork: a lock that a thread of the parent held would never be released."""
         self._turn = threading.Lock()
+        if self.journal is not None:
+            self.journal.renew()
 
     def close(self) -> None:
         """Gives back every connection and every lock."""
+        if self.journal is not None:
+            self.journal.close()
         self.locks.close()
         self.engine.dispose()
 

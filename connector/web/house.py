@@ -24,6 +24,7 @@ class House:
     sandbox: str = ""  # address of the sandbox on this machine, "" = none runs
     proxies: int = 0  # that stand in front of us: a caller's address is what the outermost of them saw
     guesses: Limiter = field(default_factory=Limiter)  # tokens and one-time links that are none
+    alarm_targets: Mapping[str, str] = field(default_factory=dict)  # webhook, email: where alarms go
     checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)  # redis, workers: "ok", or what is wrong
 
     @property

@@ -22,7 +22,8 @@ SCREENS = (
     "settings",
 )  # fmt: skip
 BESIDE = (  # pages that are in no menu
-    "signin", "second", "proving", "home", "people", "tokens", "links", "audit", "me", "access", "phone", "tasks",
+    "signin", "second", "proving", "home", "people", "tokens", "links", "audit", "alarms", "me", "access", "phone",
+    "tasks",
 )  # fmt: skip
 
 
@@ -46,11 +47,12 @@ def flask_app(house: House) -> "Flask":
     """Every page and the API, behind one gate."""
     from flask import Flask
 
-    from connector.web import api, auth, failures, frame
+    from connector.web import api, auth, failures, frame, visits
 
     app = Flask("connector.web", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST, MAX_FORM_MEMORY_SIZE=LARGEST, MAX_FORM_PARTS=500)
     app.extensions["house"] = house
+    visits.record(app)
     auth.guard(app, house, api.token_person(house))
     frame.dress(app, house, SCREENS)
     failures.tell(app)
