@@ -90,11 +90,6 @@ def _keys(text: str) -> None:
         raise ValidationError("Each key must be 32 bytes in URL-safe base64 (44 characters), with commas between keys.")
 
 
-def _hosts(text: str) -> None:
-    if not all(re.fullmatch(r"[A-Za-z0-9._-]+(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?", name) for name in split(text)):
-        raise ValidationError("Write names as in wa.example.com or internal:8000, with commas between them.")
-
-
 def _database(url: str) -> None:
     if url.startswith(POSTGRES):
         if importlib.util.find_spec("psycopg") is None:
@@ -161,7 +156,9 @@ class _Settings(Schema):
     WEB_PROCESSES = fields.Integer(validate=validate.Range(1, 64))
     WEB_THREADS = fields.Integer(load_default=32, validate=validate.Range(1, 256))
     TRUSTED_PROXIES = fields.Integer(load_default=0, validate=validate.Range(0, 10))
-    TRUSTED_HOSTS = fields.String(load_default="", validate=_hosts)
+    TRUSTED_HOSTS = fields.String(load_default="", validate=validate.Regexp(
+        r"(([\w.-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?(\Z|[, ]+))*\Z", re.ASCII, error="Use wa.example.com,internal:8000."
+    ))  # fmt: skip
     WORKERS = fields.Integer(load_default=2, validate=validate.Range(1, 64))
     MEDIA_DIR = fields.String(
         load_default="", validate=validate.Regexp(r"(/.*)?\Z", error="Use an absolute path, shared by all machines.")
