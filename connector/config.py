@@ -6,6 +6,7 @@ Each NAME may come as NAME_FILE instead: the path of a file whose text is the va
 import hashlib
 import importlib.util
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ class Config:
     web_threads: int
     workers: int
     log_level: str
+    trusted_hosts: tuple[str, ...] = ()  # names we answer to beside PUBLIC_URL's and this machine's own
     trusted_proxies: int = 0  # how many stand in front of us and add to X-Forwarded-For
     sandbox_url: str = ""  # the sandbox whose phone the console shows; "" = none runs here
     secret_keys: tuple[str, ...] = field(default=(), repr=False)  # Fernet keys, the newest first
@@ -162,6 +164,9 @@ class _Settings(Schema):
     WEB_PROCESSES = fields.Integer(validate=validate.Range(1, 64))
     WEB_THREADS = fields.Integer(load_default=32, validate=validate.Range(1, 256))
     TRUSTED_PROXIES = fields.Integer(load_default=0, validate=validate.Range(0, 10))
+    TRUSTED_HOSTS = fields.String(load_default="", validate=validate.Regexp(
+        r"(([\w.-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?(\Z|[, ]+))*\Z", re.ASCII, error="Use wa.example.com,internal:8000."
+    ))  # fmt: skip
     WORKERS = fields.Integer(load_default=2, validate=validate.Range(1, 64))
     MEDIA_DIR = fields.String(
         load_default="", validate=validate.Regexp(r"(/.*)?\Z", error="Use an absolute path, shared by all machines.")
@@ -246,6 +251,7 @@ def _config(home: Path, values: Mapping[str, Any]) -> Config:
         web_threads=values["WEB_THREADS"],
         workers=values["WORKERS"],
         log_level=values["LOG_LEVEL"],
+        trusted_hosts=split(values["TRUSTED_HOSTS"]),
         trusted_proxies=values["TRUSTED_PROXIES"],
         sandbox_url=values["SANDBOX_URL"],
         secret_keys=split(values["CONNECTOR_SECRET_KEY"]),

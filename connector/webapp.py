@@ -26,6 +26,7 @@ from connector.web.hooks import WSGI, Hooks, hooks
 from connector.web.house import House
 from connector.web.metrics import Metrics, metrics
 from connector.web.pages import pages
+from connector.web.shield import Names, shield
 from connector.web.tally import Tally
 
 
@@ -41,7 +42,10 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
 
     tally = Tally(add)
     known = Doors(lambda: doors(app), strangers())
-    the_hooks = Hooks(known, intake, tally.count, app.clock, config.public_url, lambda crm: choices(app, crm))
+    the_hooks = Hooks(
+        known, intake, tally.count, app.clock, config.public_url, lambda crm: choices(app, crm),
+        hops=config.trusted_proxies,
+    )  # fmt: skip
 
     def close() -> None:
         intake.close()
@@ -52,7 +56,8 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
     needed, checks = probes(app, bell)
     inside = metrics(pages(house(app, checks)), measured(app, bell))
     whole = hooks(health(inside, needed, checks), the_hooks)
-    return gathered(whole, config.web_threads), close
+    names = Names(config.public_url, config.trusted_hosts)
+    return gathered(shield(whole, names, https=config.public_url.startswith("https://")), config.web_threads), close
 
 
 def measured(app: Base, bell: RedisBell) -> Metrics:

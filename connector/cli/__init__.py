@@ -31,6 +31,7 @@ COMMANDS = {
     "broadcasts": "connector.cli.broadcasts:group",
     "contacts": "connector.cli.contacts:group",
     "settings": "connector.cli.settings:group",
+    "audit": "connector.cli.audit:group",
     "tasks": "connector.cli.tasks:group",
     "why": "connector.cli.look:why",
     "review": "connector.cli.look:review",

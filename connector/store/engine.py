@@ -60,6 +60,7 @@ class Store:
         self.dialect = engine.dialect.name
         self.locks = locks
         self.files = files
+        engine.update_execution_options(connector_store=weakref.ref(self))  # a connection's keys: the audit log's
         self._reader = engine.execution_options(connector_read=True, postgresql_readonly=True)
         self._turn = threading.Lock()
         self.keyring: Keyring | None = None  # opens what only we may read: the salt of erased people's hashes

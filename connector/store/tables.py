@@ -506,7 +506,19 @@ users = table(
     text("state", "active"),  # active disabled
     sa.Column("at", Time, nullable=False),
     sa.Column("seen_at", Time),
+    sa.Column("totp", sa.Text, info={"sealed": True}),  # encrypted seed of the second factor; null = none
+    sa.Column("totp_new", sa.Text, info={"sealed": True}),  # encrypted seed that waits for its first code
+    sa.Column("totp_step", sa.BigInteger, nullable=False, server_default="0"),  # of the newest code used: each once
+    sa.Column("totp_at", Time),
 )
+
+recovery_codes = table(  # ten for whoever lost the app, each once
+    "recovery_codes",
+    sa.Column("hash", sa.Text, primary_key=True),  # SHA-256 of the person and the code (80 random bits)
+    sa.Column("user", Id, nullable=False),
+    sa.Column("used_at", Time),
+)
+sa.Index("recovery_codes_user", recovery_codes.c.user)
 
 sessions = table(
     "sessions",
@@ -516,6 +528,10 @@ sessions = table(
     sa.Column("at", Time, nullable=False),
     sa.Column("seen_at", Time, nullable=False),
     sa.Column("expires_at", Time, nullable=False),
+    sa.Column("proved_at", Time),  # when its person last showed a password or a code
+    text("agent", ""),  # the browser, as it calls itself
+    text("network", ""),  # where from
+    number("enrol"),  # 1 = first of all a second factor is to be set up
 )
 sa.Index("sessions_user", sessions.c.user)
 
@@ -547,6 +563,9 @@ api_tokens = table(
     sa.Column("used_at", Time),
     sa.Column("expires_at", Time),
     sa.Column("revoked_at", Time),
+    sa.Column("user", Id),  # who made it: it opens nothing while they are disabled, and never more than they may
+    sa.Column("scopes", Json),  # what it is for; null = whatever its role may (made before there were scopes)
+    sa.Column("networks", Json),  # where it may come from; null = anywhere
 )
 
 audit = table(  # append-only: who changed what
@@ -557,6 +576,20 @@ audit = table(  # append-only: who changed what
     text("action", ""),  # document.publish account.add sends.pause ...
     text("object", ""),
     sa.Column("detail", Json),
+    text("digest", ""),  # keyed hash of who, object and detail as they were written
+    text("hash", ""),  # keyed hash of the line before, time, action and digest; "" = of a version without the chain
+    number("erased"),  # how often a person was taken out of it
+)
+
+audit_chain = table(  # one row: both ends of the chain, sealed
+    "audit_chain",
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("key", sa.Text, info={"sealed": True}),  # encrypted; null = the chain has none
+    text("hash", ""),  # of the newest line
+    sa.Column("born", sa.BigInteger, nullable=False, server_default="0"),  # lines up to this are older than the chain
+    sa.Column("cut", sa.BigInteger, nullable=False, server_default="0"),  # retention took lines up to this
+    text("anchor", ""),  # hash of the last one it took
+    text("seal", ""),  # keyed hash of this row
 )
 
 settings = table(  # of the whole deployment, set in the console

@@ -135,7 +135,7 @@ def do(name: str, act: str) -> Response:
 
 
 @screen.post("/accounts/<name>/disconnect")
-@needs("admin")
+@needs("admin", fresh=True)
 def disconnect(name: str) -> Response:
     """Takes our leave back at the vendor and deletes the secrets (a worker does); its name has to be typed."""
     house = house_of(current_app)
