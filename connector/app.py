@@ -9,8 +9,8 @@ from connector.base import SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
 from connector.connections import Connections, messenger
 from connector.pipeline import alarms as alarm_calls
+from connector.pipeline import backups, drift, own, reckoning, retention, sweep, tasks, templates, waking
 from connector.pipeline import broadcasts as acts
-from connector.pipeline import drift, own, reckoning, retention, sweep, tasks, templates, waking
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
 from connector.pipeline.chores import Chore, Chores, each
@@ -313,7 +313,7 @@ DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
 
 def upkeep(app: App) -> Mapping[str, Chore]:
     """What is done by the hour, whoever does it."""
-    return {
+    return _nightly(app) | {
         "timers": Chore(timedelta(seconds=30), app.tick),
         "broadcasts": Chore(timedelta(seconds=10), app.broadcasts),
         "catch-up": Chore(timedelta(minutes=15), app.catch_up),
@@ -329,6 +329,16 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         "reports": Chore(timedelta(minutes=5), app.reports),
         "retention": Chore(timedelta(days=1), retention.chore(app.store, app.clock)),
     }
+
+
+def _nightly(app: App) -> dict[str, Chore]:
+    """The backup, by a worker that has a place for it."""
+    config = app.config
+    if config.backup_dir is None:
+        return {}
+    keep, hour, key = config.backup_keep, config.backup_hour, config.backup_key
+    nightly = backups.Nightly(app.store, app.clock, config.backup_dir, keep, hour, key)
+    return {backups.CHORE: Chore(backups.EVERY, nightly.run)}
 
 
 def open_app(config: Config, bell: Bell) -> App:

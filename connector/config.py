@@ -53,6 +53,11 @@ class Config:
     log_people: bool = False  # phones stand in the log as they are
     metrics_token: str = field(default="", repr=False)  # who may read /metrics; "" = this machine only
     alarms: "AlarmSettings" = field(default_factory=lambda: AlarmSettings())
+    backup_dir: Path | None = None  # where the nightly backup goes; None = there is none
+    backup_keep: int = 7  # backups that are kept there
+    backup_hour: int = 2  # of the nightly one, in the deployment's time zone
+    backup_key: str = field(default="", repr=False)  # seals backups and the journal
+    journal_dir: Path | None = None  # the second record (docs/backup.md); None = there is none
 
     @property
     def socket(self) -> Path:
@@ -91,6 +96,12 @@ def _database(url: str) -> None:
         raise ValidationError("Use postgresql://user:password@host/name or sqlite:////absolute/path.db.")
 
 
+def _key(text: str) -> None:
+    if text and not is_key(text):
+        raise ValidationError("The key must be 32 bytes in URL-safe base64 (44 characters).")
+
+
+_ABSOLUTE = validate.Regexp(r"(/.*)?\Z", error="Use an absolute path.")
 _URL = validate.Regexp(r"https?://[^\s/?#@]+(/[^\s?#]*)?\Z", error="Use https://host without user, query or fragment.")
 
 
@@ -147,6 +158,11 @@ class _Settings(Schema):
     MEDIA_DIR = fields.String(
         load_default="", validate=validate.Regexp(r"(/.*)?\Z", error="Use an absolute path, shared by all machines.")
     )
+    BACKUP_DIR = fields.String(load_default="", validate=_ABSOLUTE)
+    BACKUP_KEEP = fields.Integer(load_default=7, validate=validate.Range(1, 1000))
+    BACKUP_HOUR = fields.Integer(load_default=2, validate=validate.Range(0, 23))
+    BACKUP_KEY = fields.String(load_default="", validate=_key)
+    JOURNAL_DIR = fields.String(load_default="", validate=_ABSOLUTE)
     CONNECTOR_SECRET_KEY = fields.String(load_default="", validate=_keys)
     LOG_FORMAT = fields.String(load_default="", validate=validate.OneOf(["", "text", "json"]))
     LOG_PEOPLE = fields.Boolean(load_default=False)
@@ -223,12 +239,21 @@ def _config(home: Path, values: Mapping[str, Any]) -> Config:
         trusted_proxies=values["TRUSTED_PROXIES"],
         sandbox_url=values["SANDBOX_URL"],
         secret_keys=split(values["CONNECTOR_SECRET_KEY"]),
-        media_dir=Path(values["MEDIA_DIR"]) if values["MEDIA_DIR"] else None,
         log_format=values["LOG_FORMAT"],
         log_people=values["LOG_PEOPLE"],
         metrics_token=values["METRICS_TOKEN"],
         alarms=_alarms(values),
+        media_dir=_path(values["MEDIA_DIR"]),
+        backup_dir=_path(values["BACKUP_DIR"]),
+        backup_keep=values["BACKUP_KEEP"],
+        backup_hour=values["BACKUP_HOUR"],
+        backup_key=values["BACKUP_KEY"],
+        journal_dir=_path(values["JOURNAL_DIR"]),
     )
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None
 
 
 def _read(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

@@ -20,6 +20,7 @@ from connector.ports import Account, Choice, Choices, Webhook
 from connector.store import counters, deliveries, documents, measures, scraping, templates
 from connector.store.engine import schema_state
 from connector.web.doors import Door, Doors
+from connector.web.gathering import gathered
 from connector.web.health import OK, Check, health
 from connector.web.hooks import WSGI, Hooks, hooks
 from connector.web.house import House
@@ -50,7 +51,8 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
 
     needed, checks = probes(app, bell)
     inside = metrics(pages(house(app, checks)), measured(app, bell))
-    return hooks(health(inside, needed, checks), the_hooks), close
+    whole = hooks(health(inside, needed, checks), the_hooks)
+    return gathered(whole, config.web_threads), close
 
 
 def measured(app: Base, bell: RedisBell) -> Metrics:

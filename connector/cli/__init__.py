@@ -38,6 +38,8 @@ COMMANDS = {
     "undo": "connector.cli.hands:undo",
     "doctor": "connector.cli.look:doctor",
     "alarms": "connector.cli.alarms:group",
+    "backup": "connector.cli.backups:backup",
+    "restore": "connector.cli.backups:restore",
     "sandbox": "connector.cli.run:sandbox",
 }
 WRONG_USE = 2

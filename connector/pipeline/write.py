@@ -26,7 +26,7 @@ from connector.pipeline.lots import (
 )
 from connector.ports import CRM, Account, ActionDone, Clock
 from connector.store import changes as change_rows
-from connector.store import contacts, own_writes, parks
+from connector.store import contacts, journaling, own_writes, parks, restored
 from connector.store.changes import Row
 from connector.store.engine import Store
 
@@ -59,6 +59,7 @@ class Writer:
     watching: Callable[[], own.Watched] = frozenset  # fields whose changes set off messages
     _busy: set[Target] = field(default_factory=set)
     _error: errors.ConnectorError | None = None
+    _restored: restored.Window | None = None
 
     def drain(self, stop: Stop) -> None:
         """Writes until nothing is due, the account is parked, or `stop` says so."""
@@ -84,6 +85,8 @@ class Writer:
             return
         self._busy.clear()
         self._error = None
+        with self.store.read() as conn:
+            self._restored = restored.window(conn)
         self._recover()
         lots: deque[Lot] = deque()
         running: dict[Future[Done], Lot] = {}
@@ -128,7 +131,9 @@ class Writer:
                 told = attaching.sort(self.store, conn, [r for r in lot.all_rows() if r.seq in taken], self.clock.now())
                 taken -= told.ended.keys()
                 lot.files = told.files
-                own_writes.begin(conn, self.account.id, self._own(lot, taken), self.clock.now())
+                mine = self._own(lot, taken)
+                own_writes.begin(conn, self.account.id, mine, self.clock.now())
+                journaling.wrote(self.store, self.account.id, mine, self.clock.now())
             lot.rows = {t: kept for t, rows in lot.rows.items() if (kept := [r for r in rows if r.seq in taken])}
             if lot.rows:
                 self._busy.update(lot.rows)
@@ -197,12 +202,12 @@ class Writer:
                     by_kind.setdefault(activity_kind(row), []).append((row, record))
                 else:
                     done.results[row.seq] = self._waits_for_record(rows, done)
+        size, again = self.crm.can.batch, self.crm.can.repeatable
         for kind, pairs in by_kind.items():
-            size = self.crm.can.batch
             for i in range(0, len(pairs), size):
                 part = pairs[i : i + size]
                 asked = [
-                    activity_change(lot.object, kind, row, record, kind in self.crm.can.repeatable)
+                    activity_change(lot.object, kind, row, record, look=self._there(row) and kind not in again)
                     for row, record in part
                 ]
                 for (row, _), outcome in zip(part, self.crm.write(asked), strict=True):
@@ -211,8 +216,12 @@ class Writer:
     def _attach(self, lot: Lot, row: Row, record: str, done: Done) -> None:
         """One file at a time: each may be large."""
         file = lot.files[str(row.body["file"])]
-        (outcome,) = self.crm.attach([file_change(lot.object, row, record, file)])
+        (outcome,) = self.crm.attach([file_change(lot.object, row, record, file, look=self._there(row))])
         done.results[row.seq] = self._result(row, outcome, None)
+
+    def _there(self, row: Row) -> bool:
+        """It may be on the record already: it was tried, or its event is of the time before a restore."""
+        return row.attempts > 0 or (self._restored is not None and self._restored.made(row.event))
 
     def _complete(self, lot: Lot, done: Done) -> None:
         """Workflows that waited for us go on."""

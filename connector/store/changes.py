@@ -29,6 +29,7 @@ class Row:
     kind: str
     body: Mapping[str, Any]
     attempts: int
+    nth: int = 0  # of its kind and event: fields that need no writing do not count
 
     @property
     def target(self) -> tuple[str, str]:
@@ -43,8 +44,9 @@ def due(conn: sa.Connection, account: str, now: datetime, limit: int) -> list[Ro
     found = sa.case((t.record != "", t.object), else_=sa.func.coalesce(link.object, t.object)).label("object")
     joined = sa.outerjoin(changes, crm_links, sa.and_(link.contact == t.lane, link.account == t.account))
     pending = sa.and_(t.account == account, in_state(changes, "new", "in_flight"), t.kind.in_(WRITTEN))
+    nth = sa.case((t.kind == "SetField", 0), else_=_nth())
     query = sa.select(
-        t.seq, t.event, t.lane, found, record, t.kind, t.body, t.attempts, t.state, t.next_at
+        t.seq, t.event, t.lane, found, record, t.kind, t.body, t.attempts, nth, t.state, t.next_at
     ).select_from(joined)
     out: list[Row] = []
     blocked: set[tuple[str, str]] = set()
@@ -52,7 +54,7 @@ def due(conn: sa.Connection, account: str, now: datetime, limit: int) -> list[Ro
     while True:  # rows that cannot be taken must not hide the ones behind them
         page = conn.execute(query.where(pending, t.seq > last).order_by(t.seq).limit(limit)).all()
         for row in page:
-            item = Row(row.seq, row.event, row.lane, row.object, row.record, row.kind, row.body, row.attempts)
+            item = Row(*row[:9])
             waits = row.state == "in_flight" or (row.next_at is not None and row.next_at > now)
             if item.target in blocked or waits:
                 if row.kind != FILE:
@@ -62,6 +64,12 @@ def due(conn: sa.Connection, account: str, now: datetime, limit: int) -> list[Ro
         if out or len(page) < limit:
             return out
         last = page[-1].seq
+
+
+def _nth() -> sa.ScalarSelect[int]:
+    before, t = changes.alias("before"), changes.c
+    same = sa.and_(before.c.event == t.event, before.c.account == t.account, before.c.kind == t.kind)
+    return sa.select(sa.func.count()).select_from(before).where(same, before.c.ordinal < t.ordinal).scalar_subquery()
 
 
 def start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> set[int]:

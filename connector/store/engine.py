@@ -19,6 +19,7 @@ from connector.errors import StoreDown
 from connector.store import totals
 from connector.store.bulk import in_chunks, insert_many
 from connector.store.files import Files
+from connector.store.journal import Journal
 from connector.store.locks import FileLocks, PostgresLocks, file_locks
 from connector.store.secrets import Keyring
 
@@ -62,6 +63,8 @@ class Store:
         self._reader = engine.execution_options(connector_read=True, postgresql_readonly=True)
         self._turn = threading.Lock()
         self.keyring: Keyring | None = None  # opens what only we may read: the salt of erased people's hashes
+        self.journal: Journal | None = None  # the second record, on another disk
+        self.erased_in: tuple[Path, ...] = ()  # folders whose list says who was erased: a backup may bring them back
         _stores.add(self)
 
     @contextmanager
@@ -94,9 +97,13 @@ class Store:
     def renew(self) -> None:
         """After a fork: a lock that a thread of the parent held would never be released."""
         self._turn = threading.Lock()
+        if self.journal is not None:
+            self.journal.renew()
 
     def close(self) -> None:
         """Gives back every connection and every lock."""
+        if self.journal is not None:
+            self.journal.close()
         self.locks.close()
         self.engine.dispose()
 

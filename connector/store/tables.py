@@ -677,6 +677,7 @@ broadcasts = table(
     number("planned"),
     number("refused"),
     number("total"),
+    sa.Column("forgotten_at", Time),  # who stood in its list is not known any more (0005)
 )
 sa.Index("broadcasts_at", broadcasts.c.at)
 pending("broadcasts_open", broadcasts, "state IN ('scheduled', 'planning', 'running')", "state")

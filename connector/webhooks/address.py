@@ -20,9 +20,10 @@ def refusal(url: str, allowed: Collection[str] = ()) -> str:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
+        host.encode("idna")  # labels over 63 characters, or none: looking them up would raise no OSError
     except ValueError:
         return "it is not an address"
-    if len(url) > LONGEST or not url.isascii() or any(c.isspace() or c == "\\" for c in url) or not host:
+    if len(url) > LONGEST or not url.isascii() or any(c <= " " or c in "\\\x7f" for c in url) or not host:
         return "it is not an address"
     if parts.username is not None or parts.password is not None or parts.fragment:
         return "only a scheme, a host, a path and a query may stand in it"

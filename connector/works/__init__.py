@@ -50,6 +50,7 @@ KINDS: Mapping[str, Kind] = {
     "doctor.deep": deep.deep_task,
     "alarms.test": alarms.try_task,
     "contact.erase": people.erase_task,
+    "broadcast.lists": broadcasts.lists_task,
     "broadcast.forecast": broadcasts.forecast_task,
     "broadcast.plan": broadcasts.plan_task,
     "broadcast.members": broadcasts.members_task,

@@ -9,6 +9,7 @@ down_revision = "0004"
 
 def upgrade() -> None:
     _observability()
+    _forgetting()
 
 
 # ---- observability: totals, alarms -------------------------------------------------------------------------------
@@ -58,3 +59,8 @@ def _observability() -> None:
     new = sa.text("state = 'new'")
     op.create_index("alarm_calls_new", "alarm_calls", ["next_at"], unique=False, postgresql_where=new, sqlite_where=new)
     op.create_index("alarm_calls_at", "alarm_calls", ["at"], unique=False)
+
+
+# ---- lists of broadcasts are forgotten -----------------------------------------------------------------------------
+def _forgetting() -> None:
+    op.add_column("broadcasts", sa.Column("forgotten_at", sa.BigInteger(), nullable=True))
