@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.run import Course, run
+from tests.chaos.steps import load
 from tests.servers import PostgresServer
 
 
@@ -24,6 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--flushes", type=int, default=1)
     parser.add_argument("--stops", type=int, default=3, help="how often Postgres is stopped")
     parser.add_argument("--steps", default="", help="instead of these: worker,stop,flush,... in this order")
+    parser.add_argument(
+        "--faults", type=faults, default=(), help=f"NAME=N,...: also these, of {', '.join(sorted(load()))}"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patience", type=float, default=300.0, help="seconds everything may take to settle")
     parser.add_argument("--sqlite", action="store_true", help="instead of Postgres")
@@ -33,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     course = Course(
         events=given.events, sends=given.sends, people=given.people, contacts=given.contacts, workers=given.workers,
-        kills=given.kills, flushes=given.flushes,
+        kills=given.kills, flushes=given.flushes, faults=given.faults,
         stops=0 if given.sqlite else given.stops, seed=given.seed, mutant=given.mutant,
         hasty=given.hasty, steps=tuple(filter(None, given.steps.split(","))), patience=given.patience,
     )  # fmt: skip
@@ -47,6 +51,15 @@ def main(argv: Sequence[str] | None = None) -> int:
                 report = run(course, home, postgres)
     print(report.table())
     return 0 if report.good else 1
+
+
+def faults(text: str) -> tuple[tuple[str, int], ...]:
+    """`zombie=5,disk=2` as pairs; one without a number is one of it."""
+    found = [one.partition("=") for one in text.split(",") if one]
+    strange = [name for name, _, _ in found if name not in load()]
+    if strange:
+        raise argparse.ArgumentTypeError(f"there is no fault called {', '.join(strange)}")
+    return tuple((name, int(n or 1)) for name, _, n in found)
 
 
 if __name__ == "__main__":

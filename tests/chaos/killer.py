@@ -3,7 +3,7 @@
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
@@ -12,6 +12,7 @@ import psutil
 from tests.chaos.door import Door
 from tests.chaos.hands import Hand
 from tests.chaos.rig import Rig
+from tests.chaos.steps import Scene, Step
 
 # All of these on a quick machine; a slower one gets more (Rig.slowness).
 PATIENCE = 3.0  # seconds a kill waits for rows in hand while there is nothing to do; then it counts as idle
@@ -52,22 +53,26 @@ class Killer:
     seed: int
     pause: tuple[float, float]  # seconds between two steps
     aim: str = ""  # the stage at which every worker should be caught; "" = any
+    faults: Mapping[str, Step] = field(default_factory=dict)  # further steps, by name (tests.chaos.steps)
     kills: list[Kill] = field(default_factory=list)
     stops: int = 0
     flushes: int = 0
+    scene: Scene = field(init=False)
     _dice: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
+        self.scene = Scene(self.rig, self.door, self._dice, PATIENCE)
 
-    def plan(self, kills: int, flushes: int, stops: int) -> list[str]:
-        """The steps: kills of every kind, flushes and stops of Postgres strewn among them."""
+    def plan(self, kills: int, flushes: int, stops: int, faults: Mapping[str, int]) -> list[str]:
+        """The steps: kills of every kind, flushes, stops of Postgres and further faults strewn among them."""
         kinds = list(SHARES)
         shares = [kills * SHARES[kind] // sum(SHARES.values()) for kind in kinds]
         shares = [max(1, n) for n in shares] if kills >= len(kinds) else [0] * len(kinds)
         shares[0] += kills - sum(shares)
         steps = [kind for kind, n in zip(kinds, shares, strict=True) for _ in range(n)]
         steps += ["flush"] * flushes + ["stop"] * stops
+        steps += [name for name, n in faults.items() for _ in range(n)]
         self._dice.shuffle(steps)
         return steps
 
@@ -80,8 +85,13 @@ class Killer:
             self.allow(((total - len(left)) / (total + 1)) ** EAGER)
             if step == "worker":
                 self._workers(left)
+            elif step in self.faults:
+                self.faults[step].do(self.scene)
+                self.scene.count(step)
             else:
                 self._others[step]()
+            self.scene.passed()
+        self.scene.passed(all_=True)
         self.allow(1.0)
 
     @property

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import sqlalchemy as sa
@@ -204,7 +205,11 @@ MUTANTS: Mapping[str, Callable[[], None]] = {
 
 if __name__ == "__main__":
     for name in sys.argv.pop(1).split(","):
-        {**MUTANTS, "hasty": hasty}[name]()
+        module, _, function = name.rpartition(":")  # what a step needs in the processes stands beside the step
+        alter: Callable[[], None] = (
+            getattr(import_module(module), function) if module else {**MUTANTS, "hasty": hasty}[name]
+        )
+        alter()
     from connector.cli import main
 
     main()

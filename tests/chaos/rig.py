@@ -49,8 +49,10 @@ class Rig:
     """`with Rig(home, postgres) as rig:`; without a Postgres the database is SQLite."""
 
     def __init__(
-        self, home: Path, postgres: PostgresServer | None, *, workers: int = 2, altered: Sequence[str] = ()
-    ) -> None:
+        self, home: Path, postgres: PostgresServer | None, *, workers: int = 2, altered: Sequence[str] = (),
+        prepare: Sequence[Callable[["Rig"], None]] = (),
+    ) -> None:  # fmt: skip
+        self.more: dict[str, str] = {}  # in every process's environment: what a fault needs there
         self.home, self.postgres, self.altered = home, postgres, altered
         self.slowness = 1.0  # how many times as long as on a quick machine things take here
         self.names = {"web": "web", "clock": "clock"} | {f"worker{n + 1}": "worker" for n in range(workers)}
@@ -68,6 +70,8 @@ class Rig:
         self._publish()
         self.links = self._links()
         self.app.sync(lambda: False)
+        for one in prepare:
+            one(self)
         self.keeper = Keeper([self._slot(name, kind) for name, kind in self.names.items()])
         self.hands = Hands(self.app, self.keeper.slots, crms, [NUMBER], None if postgres else home / "locks")
 
@@ -154,7 +158,7 @@ class Rig:
         """What a process of this deployment is given, as this database user."""
         url = self.url.replace("postgres@", f"{user}@") if self.postgres else self.url
         more = {"DATABASE_URL": url, "REDIS_URL": self.valkey.url, "PORT": str(self.port), "LOG_LEVEL": "WARNING"}
-        return environment(self.home, **more)
+        return environment(self.home, **more, **self.more)
 
     def _slot(self, name: str, kind: str) -> Slot:
         start = ("-m", "tests.chaos.mutants", ",".join(self.altered)) if self.altered else ("-m", "connector.cli")

@@ -16,6 +16,7 @@ from tests.chaos.killer import Killer
 from tests.chaos.load import Load
 from tests.chaos.rig import Rig
 from tests.chaos.stand_ins import CRMS
+from tests.chaos.steps import Scene, Step, load
 from tests.chaos.watch import Watch
 from tests.servers import PostgresServer
 
@@ -44,10 +45,20 @@ class Course:
     aim: str = ""  # the stage at which workers should be caught; "" = any
     steps: tuple[str, ...] = ()  # instead of `kills`, `flushes`, `stops`: these, in this order
     patience: float = 60.0  # seconds everything may take to settle
+    faults: tuple[tuple[str, int], ...] = ()  # further steps (tests.chaos.steps), and how many of each
 
     @property
     def altered(self) -> tuple[str, ...]:
-        return (*(["hasty"] if self.hasty else []), *([self.mutant] if self.mutant else []))
+        names = (*(["hasty"] if self.hasty else []), *([self.mutant] if self.mutant else []))
+        return (*names, *dict.fromkeys(name for step in self.further for name in step.altered))
+
+    @property
+    def further(self) -> list[Step]:
+        """The steps that are no kill."""
+        known = load()
+        return [
+            known[name] for name in dict.fromkeys((*(name for name, _ in self.faults), *self.steps)) if name in known
+        ]
 
 
 @dataclass(slots=True)
@@ -69,6 +80,7 @@ class Report:
     again: int = 0
     settled: float = 0.0
     fallen: tuple[str, ...] = ()
+    scene: Scene | None = None
 
     @property
     def good(self) -> bool:
@@ -84,6 +96,7 @@ class Report:
             "kills": f"{sum(self.kills.values())}: {told(self.kills)}",
             "in hand": f"{self.in_hand}: {told(self.stages)}",
             "besides": f"{self.flushes} Redis flushed, {self.stops} Postgres stopped",
+            "faults": told(self.scene.counts) if self.scene else "-",
             "settled after": f"{self.settled:.1f} s",
             "lost": verdict.lost,
             "doubled": verdict.doubled,
@@ -109,7 +122,11 @@ def told(counts: Mapping[str, int]) -> str:
 
 def run(course: Course, home: Path, postgres: PostgresServer | None) -> Report:
     """Starts everything, sends, kills, waits until nothing waits, and lets the ledgers speak."""
-    with Rig(home, postgres, workers=course.workers, altered=course.altered) as rig, Watch(rig.app) as watch:
+    prepared = [step.prepare for step in course.further if step.prepare]
+    with (
+        Rig(home, postgres, workers=course.workers, altered=course.altered, prepare=prepared) as rig,
+        Watch(rig.app) as watch,
+    ):
         return _Run(course, rig, watch).report()
 
 
@@ -125,12 +142,16 @@ class _Run:
         self.calls = Calls(self.door, rig.sandbox, rig.links, self.deals, planned, course.seed)
         strangers = people(replace(course, contacts=course.people), "57302")
         self.broadcast = Broadcast(rig, self.door, strangers, course.stoppers, course.seed, rig.home)
-        self.killer = Killer(rig, self.door, self._allow, course.seed, course.pause, course.aim)
+        self.killer = Killer(rig, self.door, self._allow, course.seed, course.pause, course.aim, load())
 
     def report(self) -> Report:
         course, killer, rig = self.course, self.killer, self.rig
         settled = self._play()
+        for step in course.further:
+            if step.after:
+                step.after(killer.scene)
         verdict = judge({crm: rig.sandbox.ledger(crm) for crm in CRMS}, self.load.sent)
+        verdict.wrong += killer.scene.wrong
         verdict.wrong += [f"{found['code']}: {found['count']}" for found in rig.findings()]
         with rig.app.store.read() as conn:
             causes = {kind: self.calls.count(kind) for kind in SHARES}
@@ -146,7 +167,7 @@ class _Run:
         return Report(
             course, "Postgres" if rig.postgres else "SQLite", verdict, sends, outcomes, killer.by_kind(),
             killer.stages(), killer.in_hand(), killer.flushes, killer.stops, self.door.posts, len(self.door.broken),
-            self.door.again, settled, tuple(rig.keeper.fallen),
+            self.door.again, settled, tuple(rig.keeper.fallen), killer.scene,
         )  # fmt: skip
 
     def _play(self) -> float:
@@ -158,7 +179,9 @@ class _Run:
             self.calls.start()
             if course.people:
                 self.broadcast.start()
-            killer.run(list(course.steps) or killer.plan(course.kills, course.flushes, course.stops))
+            killer.run(
+                list(course.steps) or killer.plan(course.kills, course.flushes, course.stops, dict(course.faults))
+            )
             assert self.load.wait(SEND * self.rig.slowness), "the web process does not take the messages"
             assert self.calls.wait(SEND * self.rig.slowness), "the web process does not take the calls"
             return self.rig.settle(
