@@ -24,13 +24,14 @@ class Slot:
     argv: Sequence[str]
     env: Mapping[str, str]
     log: Path
+    root: Path = ROOT  # the checkout whose code it runs
     process: subprocess.Popen[bytes] | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def start(self) -> None:
         with self.lock, self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.argv, env=dict(self.env), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                self.argv, env=dict(self.env), cwd=self.root, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
 

@@ -4,6 +4,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,13 @@ class Rig:
 
     def __init__(
         self, home: Path, postgres: PostgresServer | None, *, workers: int = 2, altered: Sequence[str] = (),
-        prepare: Sequence[Callable[["Rig"], None]] = (),
+        prepare: Sequence[Callable[["Rig"], None]] = (), seed: int = 1,
     ) -> None:  # fmt: skip
         self.more: dict[str, str] = {}  # in every process's environment: what a fault needs there
+        self.own: dict[str, dict[str, str]] = {}  # in the environment of one process, by its name
+        self.parts: dict[str, Any] = {}  # what a fault has made for itself, by the fault's name ...
+        self.closing = ExitStack()  # ... and what ends it, once the processes have ended
+        self.seed = seed
         self.home, self.postgres, self.altered = home, postgres, altered
         self.slowness = 1.0  # how many times as long as on a quick machine things take here
         self.names = {"web": "web", "clock": "clock"} | {f"worker{n + 1}": "worker" for n in range(workers)}
@@ -60,16 +65,7 @@ class Rig:
         self.valkey = ValkeyServer()
         self.sandbox = Sandbox.start()
         self.port = free_port("127.0.0.1", 0)
-        upgrade(self.url)
-        if postgres:
-            self._prepare()
-        config = settings.load(self.environment("postgres"))
-        self.bell = RedisBell(config.redis_url)
-        self.app = App(config, self.bell)
-        crms = self._connect()
-        self._publish()
-        self.links = self._links()
-        self.app.sync(lambda: False)
+        crms = self._found()
         for one in prepare:
             one(self)
         self.keeper = Keeper([self._slot(name, kind) for name, kind in self.names.items()])
@@ -85,6 +81,7 @@ class Rig:
 
     def __exit__(self, *_: object) -> None:
         self.keeper.close()
+        self.closing.close()
         self.app.close()
         self.bell.close()
         self.sandbox.close()
@@ -160,12 +157,30 @@ class Rig:
         more = {"DATABASE_URL": url, "REDIS_URL": self.valkey.url, "PORT": str(self.port), "LOG_LEVEL": "WARNING"}
         return environment(self.home, **more, **self.more)
 
+    def _found(self) -> list[str]:
+        """The database, the accounts, the documents; the ids of the CRMs."""
+        upgrade(self.url)
+        self._open()
+        crms = self._connect()
+        self._publish()
+        self.links = self._links()
+        self.app.sync(lambda: False)
+        return crms
+
+    def _open(self) -> None:
+        if self.postgres:
+            self.roles()
+            self._prepare()
+        config = settings.load(self.environment("postgres"))
+        self.bell = RedisBell(config.redis_url)
+        self.app = App(config, self.bell)
+
     def _slot(self, name: str, kind: str) -> Slot:
         start = ("-m", "tests.chaos.mutants", ",".join(self.altered)) if self.altered else ("-m", "connector.cli")
         argv = [sys.executable, *start, *WORDS[kind]]
-        return Slot(name, kind, argv, self.environment(name), self.home / f"{name}.log")
+        return Slot(name, kind, argv, self.environment(name) | self.own.get(name, {}), self.home / f"{name}.log")
 
-    def _prepare(self) -> None:
+    def roles(self) -> None:
         """A database user for each process, so that a lock's session tells whose it is."""
         address = sa.make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(address, autocommit=True) as conn:
@@ -173,7 +188,11 @@ class Rig:
             for name in self.names:
                 if name not in there:
                     conn.execute(f"CREATE ROLE {name} SUPERUSER LOGIN")  # our own names
-            if "unique" in self.altered:
+
+    def _prepare(self) -> None:
+        if "unique" in self.altered:
+            address = sa.make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
+            with psycopg.connect(address, autocommit=True) as conn:
                 conn.execute("ALTER TABLE events DROP CONSTRAINT events_dedupe")
 
     def _connect(self) -> list[str]:

@@ -122,9 +122,9 @@ def told(counts: Mapping[str, int]) -> str:
 
 def run(course: Course, home: Path, postgres: PostgresServer | None) -> Report:
     """Starts everything, sends, kills, waits until nothing waits, and lets the ledgers speak."""
-    prepared = [step.prepare for step in course.further if step.prepare]
+    prepared = list(dict.fromkeys(step.prepare for step in course.further if step.prepare))
     with (
-        Rig(home, postgres, workers=course.workers, altered=course.altered, prepare=prepared) as rig,
+        Rig(home, postgres, workers=course.workers, altered=course.altered, prepare=prepared, seed=course.seed) as rig,
         Watch(rig.app) as watch,
     ):
         return _Run(course, rig, watch).report()
@@ -147,9 +147,8 @@ class _Run:
     def report(self) -> Report:
         course, killer, rig = self.course, self.killer, self.rig
         settled = self._play()
-        for step in course.further:
-            if step.after:
-                step.after(killer.scene)
+        for after in dict.fromkeys(step.after for step in course.further if step.after):
+            after(killer.scene)
         verdict = judge({crm: rig.sandbox.ledger(crm) for crm in CRMS}, self.load.sent)
         verdict.wrong += killer.scene.wrong
         verdict.wrong += [f"{found['code']}: {found['count']}" for found in rig.findings()]
