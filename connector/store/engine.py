@@ -33,15 +33,23 @@ SQLITE = (
     "PRAGMA secure_delete=ON",  # what is erased is overwritten, not only unlinked; our deletes are few
     "PRAGMA foreign_keys=OFF",
 )
+ALIVE = {"idle": 10, "interval": 5, "count": 3}  # seconds, seconds, times: how a silent connection is asked after
+USER_TIMEOUT = 15_000  # milliseconds until a side that answers nothing is given up
 POSTGRES: Mapping[str, Any] = {
     "connect_timeout": 3,
     "application_name": "connector",
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,  # milliseconds until a vanished server is noticed
+    **{f"keepalives_{name}": n for name, n in ALIVE.items()},
+    "tcp_user_timeout": USER_TIMEOUT,
 }
-SERVER = "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"  # milliseconds
+# The server keeps the locks of a host that vanished until it has noticed, and Linux asks for the first time after two
+# hours: it is told the same as our own side.
+SERVER = " ".join(
+    [
+        "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",  # milliseconds
+        *(f"-c tcp_keepalives_{name}={n}" for name, n in ALIVE.items()),
+        f"-c tcp_user_timeout={USER_TIMEOUT}",
+    ]
+)
 # SQLite's primary result codes that speak of the moment, not of our SQL (sqlite.org/rescode.html).
 # A damaged file is among them: it wants a restart or a backup, and until then nothing may be answered 200 or 500.
 PASSING = frozenset(
