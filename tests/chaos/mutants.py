@@ -203,6 +203,7 @@ MUTANTS: Mapping[str, Callable[[], None]] = {
     "consent_lock": consent_lock,
 }
 
+
 def alter(names: str) -> None:
     """Breaks or changes this process; what a step needs in the processes stands beside the step, as module:function."""
     for name in names.split(","):

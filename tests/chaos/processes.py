@@ -95,12 +95,13 @@ class Slot:
     env: Mapping[str, str]
     log: Path
     altered: str = ""
+    root: Path = ROOT  # the checkout whose code it runs
     process: "subprocess.Popen[bytes] | Forked | None" = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def start(self) -> None:
         with self.lock:
-            nursery = zygote()
+            nursery = zygote() if self.root == ROOT else None
             if nursery is not None:
                 self.process = nursery.fork(
                     {"argv": list(self.argv), "env": dict(self.env), "cwd": str(ROOT), "log": str(self.log),
@@ -110,7 +111,7 @@ class Slot:
             words = ("-m", "tests.chaos.mutants", self.altered) if self.altered else ("-m", "connector.cli")
             with self.log.open("ab") as log:
                 self.process = subprocess.Popen(
-                    [sys.executable, *words, *self.argv], env=dict(self.env), cwd=ROOT, stdin=subprocess.DEVNULL,
+                    [sys.executable, *words, *self.argv], env=dict(self.env), cwd=self.root, stdin=subprocess.DEVNULL,
                     stdout=log, stderr=log, start_new_session=True,
                 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,9 +52,13 @@ class Rig:
 
     def __init__(
         self, home: Path, postgres: PostgresServer | None, *, workers: int = 2, altered: Sequence[str] = (),
-        prepare: Sequence[Callable[["Rig"], None]] = (),
+        prepare: Sequence[Callable[["Rig"], None]] = (), seed: int = 1,
     ) -> None:  # fmt: skip
         self.more: dict[str, str] = {}  # in every process's environment: what a fault needs there
+        self.own: dict[str, dict[str, str]] = {}  # in the environment of one process, by its name
+        self.parts: dict[str, Any] = {}  # what a fault has made for itself, by the fault's name ...
+        self.closing = ExitStack()  # ... and what ends it, once the processes have ended
+        self.seed = seed
         self.home, self.postgres, self.altered = home, postgres, altered
         self.redis_here = True
         self.slowness = 1.0  # how many times as long as on a quick machine things take here
@@ -62,16 +67,7 @@ class Rig:
         self.valkey = ValkeyServer()
         self.sandbox = Sandbox.start()
         self.port = free_port("127.0.0.1", 0)
-        upgrade(self.url)
-        if postgres:
-            self._prepare()
-        config = settings.load(self.environment("postgres"))
-        self.bell = RedisBell(config.redis_url)
-        self.app = App(config, self.bell)
-        crms = self._connect()
-        self._publish()
-        self.links = self._links()
-        self.app.sync(lambda: False)
+        crms = self._found()
         for one in prepare:
             one(self)
         self.keeper = Keeper([self._slot(name, kind) for name, kind in self.names.items()])
@@ -89,6 +85,7 @@ class Rig:
     def __exit__(self, *_: object) -> None:
         self.keeper.close()
         adopt(False)
+        self.closing.close()
         self.app.close()
         self.bell.close()
         self.sandbox.close()
@@ -139,7 +136,7 @@ class Rig:
         self.app = App(settings.load(self.environment("postgres")), self.bell)
         self.hands.app = self.app
         for slot in self.keeper.slots:
-            slot.env = self.environment(slot.name)
+            slot.env = self._own(slot.name)
         old.close()
 
     # ---- how it stands -------------------------------------------------------------------------------------------
@@ -162,7 +159,11 @@ class Rig:
         return [finding for finding in found if finding["code"] != "sent_after_opt_out"]
 
     def settle(
-        self, patience: float, calm: Callable[[], None], trickle: Callable[[], None], quiet: Callable[[], bool],
+        self,
+        patience: float,
+        calm: Callable[[], None],
+        trickle: Callable[[], None],
+        quiet: Callable[[], bool],
         enough: Callable[[], bool],
     ) -> float:
         """Seconds until nothing waits and every status was heard, or it is `enough`; at most `patience`.
@@ -195,11 +196,32 @@ class Rig:
         more = {"DATABASE_URL": url, "REDIS_URL": self.valkey.url, "PORT": str(self.port), "LOG_LEVEL": "WARNING"}
         return environment(self.home, **more, **self.more)
 
+    def _found(self) -> list[str]:
+        """The database, the accounts, the documents; the ids of the CRMs."""
+        upgrade(self.url)
+        self._open()
+        crms = self._connect()
+        self._publish()
+        self.links = self._links()
+        self.app.sync(lambda: False)
+        return crms
+
+    def _open(self) -> None:
+        if self.postgres:
+            self.roles()
+            self._prepare()
+        config = settings.load(self.environment("postgres"))
+        self.bell = RedisBell(config.redis_url)
+        self.app = App(config, self.bell)
+
     def _slot(self, name: str, kind: str) -> Slot:
         altered = ",".join(self.altered)
-        return Slot(name, kind, WORDS[kind], self.environment(name), self.home / f"{name}.log", altered)
+        return Slot(name, kind, WORDS[kind], self._own(name), self.home / f"{name}.log", altered)
 
-    def _prepare(self) -> None:
+    def _own(self, name: str) -> dict[str, str]:
+        return self.environment(name) | self.own.get(name, {})
+
+    def roles(self) -> None:
         """A database user for each process, so that a lock's session tells whose it is."""
         address = sa.make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(address, autocommit=True) as conn:
@@ -207,7 +229,11 @@ class Rig:
             for name in self.names:
                 if name not in there:
                     conn.execute(f"CREATE ROLE {name} SUPERUSER LOGIN")  # our own names
-            if "unique" in self.altered:
+
+    def _prepare(self) -> None:
+        if "unique" in self.altered:
+            address = sa.make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
+            with psycopg.connect(address, autocommit=True) as conn:
                 conn.execute("ALTER TABLE events DROP CONSTRAINT events_dedupe")
 
     def _connect(self) -> list[str]:

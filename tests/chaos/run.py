@@ -14,6 +14,7 @@ from tests.chaos.judge import Verdict, judge
 from tests.chaos.judge_sends import SendVerdict, judge_sends, judge_truth, key_of
 from tests.chaos.killer import Killer
 from tests.chaos.load import Load
+from tests.chaos.recovery import Probe
 from tests.chaos.rig import Rig
 from tests.chaos.stand_ins import CRMS
 from tests.chaos.steps import Scene, Step, load
@@ -122,10 +123,10 @@ def told(counts: Mapping[str, int]) -> str:
 
 def run(course: Course, home: Path, postgres: PostgresServer | None) -> Report:
     """Starts everything, sends, kills, waits until nothing waits, and lets the ledgers speak."""
-    prepared = [step.prepare for step in course.further if step.prepare]
+    prepared = list(dict.fromkeys(step.prepare for step in course.further if step.prepare))
     with (
-        Rig(home, postgres, workers=course.workers, altered=course.altered, prepare=prepared) as rig,
-        Watch(rig.app) as watch,
+        Rig(home, postgres, workers=course.workers, altered=course.altered, prepare=prepared, seed=course.seed) as rig,
+        Watch(rig) as watch,
     ):
         return _Run(course, rig, watch).report()
 
@@ -142,14 +143,14 @@ class _Run:
         self.calls = Calls(self.door, rig.sandbox, rig.links, self.deals, planned, course.seed)
         strangers = people(replace(course, contacts=course.people), "57302")
         self.broadcast = Broadcast(rig, self.door, strangers, course.stoppers, course.seed, rig.home)
-        self.killer = Killer(rig, self.door, self._allow, course.seed, course.pause, course.aim, load())
+        probe = Probe(rig, self.load, random.Random(course.seed * 7))
+        self.killer = Killer(rig, self.door, self._allow, probe, course.seed, course.pause, course.aim, load())
 
     def report(self) -> Report:
         course, killer, rig = self.course, self.killer, self.rig
         settled = self._play()
-        for step in course.further:
-            if step.after:
-                step.after(killer.scene)
+        for after in dict.fromkeys(step.after for step in course.further if step.after):
+            after(killer.scene)
         verdict = judge({crm: rig.sandbox.ledger(crm) for crm in CRMS}, self.load.sent)
         verdict.wrong += killer.scene.wrong
         verdict.wrong += [f"{found['code']}: {found['count']}" for found in rig.findings()]
@@ -185,7 +186,11 @@ class _Run:
             assert self.load.wait(SEND * self.rig.slowness), "the web process does not take the messages"
             assert self.calls.wait(SEND * self.rig.slowness), "the web process does not take the calls"
             return self.rig.settle(
-                course.patience * self.rig.slowness, lambda: sandbox.calm(course.seed), self.calls.trickle, self._enough
+                course.patience * self.rig.slowness,
+                lambda: sandbox.calm(course.seed),
+                self.calls.trickle,
+                lambda: True,
+                self._enough,
             )
         finally:
             self.door.close()
