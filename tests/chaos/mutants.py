@@ -203,13 +203,19 @@ MUTANTS: Mapping[str, Callable[[], None]] = {
     "consent_lock": consent_lock,
 }
 
-if __name__ == "__main__":
-    for name in sys.argv.pop(1).split(","):
-        module, _, function = name.rpartition(":")  # what a step needs in the processes stands beside the step
-        alter: Callable[[], None] = (
+
+def alter(names: str) -> None:
+    """Breaks or changes this process; what a step needs in the processes stands beside the step, as module:function."""
+    for name in names.split(","):
+        module, _, function = name.rpartition(":")
+        change: Callable[[], None] = (
             getattr(import_module(module), function) if module else {**MUTANTS, "hasty": hasty}[name]
         )
-        alter()
+        change()
+
+
+if __name__ == "__main__":
+    alter(sys.argv.pop(1))
     from connector.cli import main
 
     main()

@@ -14,6 +14,7 @@ from tests.chaos.judge import Verdict, judge
 from tests.chaos.judge_sends import SendVerdict, judge_sends, judge_truth, key_of
 from tests.chaos.killer import Killer
 from tests.chaos.load import Load
+from tests.chaos.recovery import Probe
 from tests.chaos.rig import Rig
 from tests.chaos.stand_ins import CRMS
 from tests.chaos.steps import Scene, Step, load
@@ -125,7 +126,7 @@ def run(course: Course, home: Path, postgres: PostgresServer | None) -> Report:
     prepared = list(dict.fromkeys(step.prepare for step in course.further if step.prepare))
     with (
         Rig(home, postgres, workers=course.workers, altered=course.altered, prepare=prepared, seed=course.seed) as rig,
-        Watch(rig.app) as watch,
+        Watch(rig) as watch,
     ):
         return _Run(course, rig, watch).report()
 
@@ -142,7 +143,8 @@ class _Run:
         self.calls = Calls(self.door, rig.sandbox, rig.links, self.deals, planned, course.seed)
         strangers = people(replace(course, contacts=course.people), "57302")
         self.broadcast = Broadcast(rig, self.door, strangers, course.stoppers, course.seed, rig.home)
-        self.killer = Killer(rig, self.door, self._allow, course.seed, course.pause, course.aim, load())
+        probe = Probe(rig, self.load, random.Random(course.seed * 7))
+        self.killer = Killer(rig, self.door, self._allow, probe, course.seed, course.pause, course.aim, load())
 
     def report(self) -> Report:
         course, killer, rig = self.course, self.killer, self.rig
@@ -184,7 +186,11 @@ class _Run:
             assert self.load.wait(SEND * self.rig.slowness), "the web process does not take the messages"
             assert self.calls.wait(SEND * self.rig.slowness), "the web process does not take the calls"
             return self.rig.settle(
-                course.patience * self.rig.slowness, lambda: sandbox.calm(course.seed), self.calls.trickle, self._enough
+                course.patience * self.rig.slowness,
+                lambda: sandbox.calm(course.seed),
+                self.calls.trickle,
+                lambda: True,
+                self._enough,
             )
         finally:
             self.door.close()

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,9 +109,10 @@ class Sandbox:
         return made
 
     # ---- HTTP ----------------------------------------------------------------------------------------------------
-    def ledger(self, service: str) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(f"{self.url}/_ledger?service={service}", timeout=60) as answer:
-            return [json.loads(line) for line in answer]
+    def ledger(self, service: str, since: float = 0.0) -> Iterator[dict[str, Any]]:
+        """Line by line: of a long run nobody holds it as a whole."""
+        with urllib.request.urlopen(f"{self.url}/_ledger?service={service}&since={since}", timeout=60) as answer:
+            yield from map(json.loads, answer)
 
     def call(self, method: str, path: str, body: Any = None, token: str = "") -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -5,6 +5,7 @@ strews five of them among the kills.
 """
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,9 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tests.chaos.catch import Catcher
     from tests.chaos.door import Door
+    from tests.chaos.recovery import Probe
     from tests.chaos.rig import Rig
 
 BOTH = ("postgres", "sqlite")
@@ -26,16 +29,17 @@ class Scene:
 
     rig: "Rig"
     door: "Door"
+    probe: "Probe"
+    catcher: "Catcher"
     dice: random.Random
-    patience: float = 3.0  # seconds for one wait on a quick machine
     counts: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, list[float]] = field(default_factory=dict)  # what was measured, by name
     wrong: list[str] = field(default_factory=list)
-    _undo: list[tuple[int, Undo]] = field(default_factory=list)  # steps left, and what mends it
+    _undo: list["_Undo"] = field(default_factory=list)
 
-    def until(self, steps: int, undo: Undo) -> None:
-        """The fault stays for so many further steps, or until the plan is at its end."""
-        self._undo.append((steps, undo))
+    def until(self, steps: int, undo: Undo, seconds: float = 0.0) -> None:
+        """The fault stays for so many further steps and so long; at the end of the plan only for so long."""
+        self._undo.append(_Undo(undo, steps, time.monotonic() + seconds))
 
     def count(self, what: str, n: int = 1) -> None:
         self.counts[what] += n
@@ -43,13 +47,39 @@ class Scene:
     def measure(self, what: str, seconds: float) -> None:
         self.seconds.setdefault(what, []).append(seconds)
 
-    def passed(self, *, all_: bool = False) -> None:
-        """Another step is done: faults whose time is over are mended, at the end all of them."""
-        kept = [(left - 1, undo) for left, undo in self._undo]
-        over = [undo for left, undo in kept if all_ or left <= 0]
-        self._undo = [] if all_ else [(left, undo) for left, undo in kept if left > 0]
-        for undo in over:
-            undo()
+    def recovers(self, what: str) -> None:
+        """From now until a message is accepted, and until it is handled."""
+        found = self.probe(time.monotonic())
+        if found is not None:
+            self.measure(f"{what}: a webhook is accepted", found[0])
+            self.measure(f"{what}: its event is handled", found[1])
+
+    def passed(self) -> None:
+        """Another step is done: faults whose time is over are mended."""
+        for one in self._undo:
+            one.steps -= 1
+        self._mend(lambda one: one.steps <= 0 and one.at <= time.monotonic())
+
+    def ended(self) -> None:
+        """The plan is at its end: what lasts has its time, then it is mended."""
+        while self._undo:
+            time.sleep(max(0.0, min(one.at for one in self._undo) - time.monotonic()))
+            self._mend(lambda one: one.at <= time.monotonic())
+
+    def _mend(self, over: Callable[["_Undo"], bool]) -> None:
+        done = [one for one in self._undo if over(one)]
+        self._undo = [one for one in self._undo if one not in done]
+        for one in done:
+            one.undo()
+
+
+@dataclass(slots=True, eq=False)
+class _Undo:
+    """What mends a fault: after so many steps, and not before."""
+
+    undo: Undo
+    steps: int
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
