@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.run import Course, run
 from tests.chaos.steps import load
+from tests.chaos.steps.upgrade import last_release
 from tests.servers import PostgresServer
 
 
@@ -28,6 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--faults", type=faults, default=(), help=f"NAME=N,...: also these, of {', '.join(sorted(load()))}"
     )
+    parser.add_argument("--proxy", action="store_true", help="on every way out, with a storm for each four kills")
+    parser.add_argument("--expire", type=int, default=0, help="how often all access tokens end at once")
+    parser.add_argument("--hosts", type=int, choices=(1, 2), default=1, help="2: cut off from the database, one at a time")
+    parser.add_argument("--old", default="", help="the commit of the release to upgrade from; `last` = before the newest")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patience", type=float, default=300.0, help="seconds everything may take to settle")
     parser.add_argument("--sqlite", action="store_true", help="instead of Postgres")
@@ -37,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     course = Course(
         events=given.events, sends=given.sends, people=given.people, contacts=given.contacts, workers=given.workers,
-        kills=given.kills, flushes=given.flushes, faults=given.faults,
+        kills=given.kills, flushes=given.flushes, faults=(*networked(given), *given.faults),
+        old=last_release() if given.old == "last" else given.old,
         stops=0 if given.sqlite else given.stops, seed=given.seed, mutant=given.mutant,
         hasty=given.hasty, steps=tuple(filter(None, given.steps.split(","))), patience=given.patience,
     )  # fmt: skip
@@ -51,6 +57,14 @@ def main(argv: Sequence[str] | None = None) -> int:
                 report = run(course, home, postgres)
     print(report.table())
     return 0 if report.good else 1
+
+
+def networked(given: argparse.Namespace) -> tuple[tuple[str, int], ...]:
+    """The flags for networks, tokens, hosts and releases as further faults."""
+    found = {"proxy": max(1, given.kills // 4) * given.proxy, "expire": given.expire, "upgrade": 3 * bool(given.old)}
+    if given.hosts == 2:
+        found |= dict.fromkeys(("cut", "stall", "hiccup"), max(1, given.kills // 12))
+    return tuple((name, n) for name, n in found.items() if n)
 
 
 def faults(text: str) -> tuple[tuple[str, int], ...]:

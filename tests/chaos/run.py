@@ -1,9 +1,11 @@
 """One run from first message to verdict, and the small table that tells of it."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from tests.chaos import books
@@ -18,6 +20,7 @@ from tests.chaos.recovery import Probe
 from tests.chaos.rig import Rig
 from tests.chaos.stand_ins import CRMS
 from tests.chaos.steps import Scene, Step, load
+from tests.chaos.steps.upgrade import OldRig
 from tests.chaos.watch import Watch
 from tests.servers import PostgresServer
 
@@ -46,6 +49,7 @@ class Course:
     aim: str = ""  # the stage at which workers should be caught; "" = any
     steps: tuple[str, ...] = ()  # instead of `kills`, `flushes`, `stops`: these, in this order
     patience: float = 60.0  # seconds everything may take to settle
+    old: str = ""  # the commit of a release that its processes begin with (tests.chaos.steps.upgrade)
     faults: tuple[tuple[str, int], ...] = ()  # further steps (tests.chaos.steps), and how many of each
 
     @property
@@ -98,6 +102,7 @@ class Report:
             "in hand": f"{self.in_hand}: {told(self.stages)}",
             "besides": f"{self.flushes} Redis flushed, {self.stops} Postgres stopped",
             "faults": told(self.scene.counts) if self.scene else "-",
+            "seconds": spans(self.scene.seconds) if self.scene else "-",
             "settled after": f"{self.settled:.1f} s",
             "lost": verdict.lost,
             "doubled": verdict.doubled,
@@ -121,11 +126,17 @@ def told(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{n} {name}" for name, n in sorted(counts.items(), key=lambda pair: -pair[1])) or "-"
 
 
+def spans(found: Mapping[str, Sequence[float]]) -> str:
+    """The middle and the longest of what was measured."""
+    return "; ".join(f"{name} {median(all_):.1f}, {max(all_):.1f} at most" for name, all_ in found.items() if all_) or "-"
+
+
 def run(course: Course, home: Path, postgres: PostgresServer | None) -> Report:
     """Starts everything, sends, kills, waits until nothing waits, and lets the ledgers speak."""
     prepared = list(dict.fromkeys(step.prepare for step in course.further if step.prepare))
+    made: Any = partial(OldRig, old=course.old) if course.old else Rig
     with (
-        Rig(home, postgres, workers=course.workers, altered=course.altered, prepare=prepared, seed=course.seed) as rig,
+        made(home, postgres, workers=course.workers, altered=course.altered, prepare=prepared, seed=course.seed) as rig,
         Watch(rig) as watch,
     ):
         return _Run(course, rig, watch).report()

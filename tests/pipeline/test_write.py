@@ -319,7 +319,7 @@ def test_trying_again_looks_first_and_never_puts_an_older_value_over_a_newer(hou
 
 def test_a_call_begins_soon_after_its_rows_were_marked_or_not_at_all(house: House) -> None:
     """Whoever takes them from a process that stood still looks on the record first, 5 seconds after the mark."""
-    house.publish(ANYTHING)
+    house.publish(ANYTHING + "log: message\n")
     house.deliver(replies(text(ANA, "x")))
     plan(house)
     slow, ages = Slow(house), []
