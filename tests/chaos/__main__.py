@@ -1,6 +1,7 @@
 """`python -m tests.chaos`: a run by hand, on either database, as long as you like."""
 
 import argparse
+import logging
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from tests.chaos.mutants import MUTANTS
 from tests.chaos.run import Course, run
 from tests.chaos.steps import load
 from tests.chaos.steps.upgrade import last_release
-from tests.servers import PostgresServer
+from tests.servers import SETTINGS, PostgresServer
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--events", type=int, default=2000)
     parser.add_argument("--sends", type=int, default=1000)
     parser.add_argument("--people", type=int, default=500, help="of a broadcast, which some of them stop")
+    parser.add_argument("--talks", type=int, default=60, help="conversations")
     parser.add_argument("--contacts", type=int, default=150)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kills", type=int, default=40)
@@ -38,10 +40,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--sqlite", action="store_true", help="instead of Postgres")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), default="", help="break this on purpose")
     parser.add_argument("--hasty", action="store_true", help="what may have been sent is looked at sooner")
+    parser.add_argument("--page", type=Path, help="a file for the page that tells of the run")
     parser.add_argument("--keep", type=Path, help="a folder for the processes' logs, kept")
     given = parser.parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    logging.getLogger("connector.chaos").setLevel(logging.INFO)
     course = Course(
-        events=given.events, sends=given.sends, people=given.people, contacts=given.contacts, workers=given.workers,
+        events=given.events, sends=given.sends, people=given.people, talks=given.talks, contacts=given.contacts, workers=given.workers,
         kills=given.kills, flushes=given.flushes, faults=(*networked(given), *given.faults),
         old=last_release() if given.old == "last" else given.old,
         stops=0 if given.sqlite else given.stops, seed=given.seed, mutant=given.mutant,
@@ -53,9 +58,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if given.sqlite:
             report = run(course, home, None)
         else:
-            with closing(PostgresServer()) as postgres:
+            with closing(PostgresServer({**SETTINGS, "max_connections": "200"})) as postgres:
                 report = run(course, home, postgres)
     print(report.table())
+    if given.page:
+        words = " ".join(sys.argv[1:] if argv is None else argv)
+        given.page.write_text(report.page(f'make chaos ARGS="{words}"') + "\n", "utf-8")
     return 0 if report.good else 1
 
 

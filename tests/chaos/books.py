@@ -57,6 +57,17 @@ def handled(conn: sa.Connection, key: str) -> bool:
     return bool(made[0]) and made[0] == made[1]
 
 
+def in_flight(conn: sa.Connection, stage: str, of: str, after: float, before: float) -> int:
+    """Rows of this stage that were started between these two moments and have no outcome."""
+    table, mine = (changes, changes.c.account == of) if stage == "write" else (sends, sends.c.number == of)
+    if stage not in ("write", "send"):
+        return 0
+    first, last = (datetime.fromtimestamp(at, UTC) for at in (after, before))
+    started = table.c.started_at
+    query = sa.select(sa.func.count()).where(mine, table.c.state == "in_flight", started > first, started < last)
+    return int(conn.execute(query).scalar_one())
+
+
 def labels(conn: sa.Connection) -> dict[str, str]:
     """{send: its label, or that it was sent once more and only a person can go on}: all the judge may ask us."""
     t = sends.c
