@@ -33,8 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--proxy", action="store_true", help="on every way out, with a storm for each four kills")
     parser.add_argument("--expire", type=int, default=0, help="how often all access tokens end at once")
-    parser.add_argument("--hosts", type=int, choices=(1, 2), default=1, help="2: cut off from the database, one at a time")
-    parser.add_argument("--old", default="", help="the commit of the release to upgrade from; `last` = before the newest")
+    parser.add_argument(
+        "--hosts", type=int, choices=(1, 2), default=1, help="2: cut off from the database, one at a time"
+    )
+    parser.add_argument(
+        "--old", default="", help="the commit of the release to upgrade from; `last` = before the newest"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patience", type=float, default=300.0, help="seconds everything may take to settle")
     parser.add_argument("--sqlite", action="store_true", help="instead of Postgres")
