@@ -6,6 +6,7 @@ Two doors: `read()` cannot write (both databases refuse it), `write()` commits o
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -56,6 +57,11 @@ PASSING = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
      sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 )  # fmt: skip
+
+
+# An upgrade under load: a table that somebody holds is asked for again soon, and nobody queues behind us meanwhile.
+IN_THE_WAY = frozenset({"LockNotAvailable", "DeadlockDetected"})
+UPGRADE_TRIES, UPGRADE_PAUSE = 40, 1.0
 
 
 class Store:
@@ -219,8 +225,15 @@ def upgrade(url: str) -> None:
     if address.database and address.get_backend_name() == "sqlite":
         Path(address.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        with translated(), engine.begin() as conn:
-            run.upgrade(conn)
+        for left in range(UPGRADE_TRIES - 1, -1, -1):
+            try:
+                with translated(), engine.begin() as conn:
+                    run.upgrade(conn)
+                return
+            except StoreDown as error:
+                if error.code not in IN_THE_WAY or not left:
+                    raise
+                time.sleep(UPGRADE_PAUSE)  # whoever queued behind us has their turn
     finally:
         engine.dispose()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.run import Course, run
 from tests.chaos.steps import load
-from tests.chaos.steps.upgrade import last_release
+from tests.chaos.steps.upgrade import release
 from tests.servers import SETTINGS, PostgresServer
 
 
@@ -37,7 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--hosts", type=int, choices=(1, 2), default=1, help="2: cut off from the database, one at a time"
     )
     parser.add_argument(
-        "--old", default="", help="the commit of the release to upgrade from; `last` = before the newest"
+        "--old",
+        default="",
+        help="the release to upgrade from: a commit, `last` or a migration: what was there before it",
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patience", type=float, default=300.0, help="seconds everything may take to settle")
@@ -52,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     course = Course(
         events=given.events, sends=given.sends, people=given.people, talks=given.talks, contacts=given.contacts, workers=given.workers,
         kills=given.kills, flushes=given.flushes, faults=(*networked(given), *given.faults),
-        old=last_release() if given.old == "last" else given.old,
+        old=release(given.old) if given.old else "",
         stops=0 if given.sqlite else given.stops, seed=given.seed, mutant=given.mutant,
         hasty=given.hasty, steps=tuple(filter(None, given.steps.split(","))), patience=given.patience,
     )  # fmt: skip

@@ -17,6 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connector.store.migrations.run import revisions
 from connector.web.server import free_port
 from tests.chaos.balancer import Balancer
 from tests.chaos.calls import Link
@@ -26,6 +27,7 @@ from tests.chaos.rig import Rig
 from tests.chaos.steps import Scene, step
 
 NEW = {"webnew": "web", "workernew": "worker", "clocknew": "clock"}
+VERSIONS = "connector/store/migrations/versions"
 LONGEST = 120.0  # seconds an upgrade may take
 
 
@@ -41,12 +43,15 @@ def checkout(ref: str, folder: Path) -> Path:
     return folder
 
 
-def last_release(of: str = "0004") -> str:
-    """The commit before the migration `of` came."""
-    made = git("log", "--diff-filter=A", "--format=%H", "--", f"connector/store/migrations/versions/{of}_*.py").split()
-    if not made:
-        raise NoHistory(f"the history does not tell when migration {of} came")
-    return git("rev-parse", f"{made[-1].decode()}^").decode().strip()
+def release(asked: str) -> str:
+    """The commit that is meant: `last` = before the newest migration came, `0004` = before that one; else as it is."""
+    if asked != "last" and not (len(asked) == 4 and asked.isdigit()):
+        return asked
+    number = revisions()[-1] if asked == "last" else asked
+    came = git("log", "--diff-filter=A", "--format=%H", "--", f"{VERSIONS}/{number}_*.py").split()
+    if not came:
+        raise NoHistory(f"the history does not tell when migration {number} came")
+    return git("rev-parse", f"{came[-1].decode()}^").decode().strip()
 
 
 def git(*words: str) -> bytes:
