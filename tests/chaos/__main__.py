@@ -4,10 +4,12 @@ import argparse
 import logging
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from tests.chaos.broken import BROKEN, broken, seen
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.run import Course, run
 from tests.chaos.steps import load
@@ -34,14 +36,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--patience", type=float, default=300.0, help="seconds everything may take to settle")
     parser.add_argument("--sqlite", action="store_true", help="instead of Postgres")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), default="", help="break this on purpose")
+    parser.add_argument("--mutants", action="store_true", help="all of these in turn, each until the rig has seen it")
     parser.add_argument("--hasty", action="store_true", help="what may have been sent is looked at sooner")
     parser.add_argument("--page", type=Path, help="a file for the page that tells of the run")
     parser.add_argument("--keep", type=Path, help="a folder for the processes' logs, kept")
     given = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     logging.getLogger("connector.chaos").setLevel(logging.INFO)
+    if given.mutants:
+        return mutants()
     course = Course(
-        events=given.events, sends=given.sends, people=given.people, talks=given.talks, contacts=given.contacts, workers=given.workers,
+        events=given.events, sends=given.sends, people=given.people, talks=given.talks,
+        contacts=given.contacts, workers=given.workers,
         kills=given.kills, flushes=given.flushes, faults=given.faults,
         stops=0 if given.sqlite else given.stops, seed=given.seed, mutant=given.mutant,
         hasty=given.hasty, steps=tuple(filter(None, given.steps.split(","))), patience=given.patience,
@@ -59,6 +65,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         words = " ".join(sys.argv[1:] if argv is None else argv)
         given.page.write_text(report.page(f'make chaos ARGS="{words}"') + "\n", "utf-8")
     return 0 if report.good else 1
+
+
+def mutants() -> int:
+    """0 when every broken promise was seen: a line for each."""
+    blind = 0
+    with closing(PostgresServer()) as postgres:
+        for name in BROKEN:
+            began, reports = time.monotonic(), list(broken(name, postgres))
+            found = seen(name, reports[-1])
+            blind += not found
+            words = "seen" if found else "NOT SEEN"
+            print(f"{name:>20}  {words}, seed {len(reports)}, {time.monotonic() - began:.0f} s", flush=True)
+    return 1 if blind else 0
 
 
 def faults(text: str) -> tuple[tuple[str, int], ...]:

@@ -49,10 +49,17 @@ class Scene:
 
     def recovers(self, what: str) -> None:
         """From now until a message is accepted, and until it is handled."""
-        found = self.probe(time.monotonic())
+        found = self.probed(time.monotonic())
         if found is not None:
             self.measure(f"{what}: a webhook is accepted", found[0])
             self.measure(f"{what}: its event is handled", found[1])
+
+    def probed(self, since: float) -> tuple[float, float] | None:
+        """Seconds until a message was accepted and until it was handled; one that takes too long is a fault."""
+        found = self.probe(since)
+        if found is not None and found[1] > self.probe.longest:
+            self.wrong.append(f"a message was not handled within {found[1]:.0f} s")
+        return found
 
     def passed(self) -> None:
         """Another step is done: faults whose time is over are mended."""

@@ -51,6 +51,6 @@ def _wakes(scene: Scene) -> None:
     """Each message alone: what is measured is the wake, not a queue."""
     scene.rig.idle()
     for _ in range(PROBES):
-        found = scene.probe(time.monotonic())
+        found = scene.probed(time.monotonic())
         if found is not None:
             scene.measure(WAKE, found[1] - found[0])
