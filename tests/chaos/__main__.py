@@ -12,8 +12,11 @@ from pathlib import Path
 from tests.chaos.broken import BROKEN, broken, seen
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.run import Course, run
-from tests.chaos.steps import load
+from tests.chaos.steps import load, parse
 from tests.servers import PostgresServer
+
+
+MARK = "<!-- below this line: written by `make chaos` with --page -->"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,9 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--flushes", type=int, default=1)
     parser.add_argument("--stops", type=int, default=3, help="how often Postgres is stopped")
     parser.add_argument("--steps", default="", help="instead of these: worker,stop,flush,... in this order")
-    parser.add_argument(
-        "--faults", type=faults, default=(), help=f"NAME=N,...: also these, of {', '.join(sorted(load()))}"
-    )
+    parser.add_argument("--faults", default="", help=f"NAME=N,... of {', '.join(sorted(load()))}; all=N")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patience", type=float, default=300.0, help="seconds everything may take to settle")
     parser.add_argument("--sqlite", action="store_true", help="instead of Postgres")
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     course = Course(
         events=given.events, sends=given.sends, people=given.people, talks=given.talks,
         contacts=given.contacts, workers=given.workers,
-        kills=given.kills, flushes=given.flushes, faults=given.faults,
+        kills=given.kills, flushes=given.flushes, faults=parse(given.faults, "sqlite" if given.sqlite else "postgres"),
         stops=0 if given.sqlite else given.stops, seed=given.seed, mutant=given.mutant,
         hasty=given.hasty, steps=tuple(filter(None, given.steps.split(","))), patience=given.patience,
     )  # fmt: skip
@@ -63,8 +64,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(report.table())
     if given.page:
         words = " ".join(sys.argv[1:] if argv is None else argv)
-        given.page.write_text(report.page(f'make chaos ARGS="{words}"') + "\n", "utf-8")
+        page(given.page, report.page(f'make chaos ARGS="{words}"'))
     return 0 if report.good else 1
+
+
+def page(path: Path, text: str) -> None:
+    """Behind the mark, where the file is there and has one."""
+    before, mark, _ = path.read_text("utf-8").partition(MARK) if path.exists() else ("", "", "")
+    path.write_text(f"{before}{mark}\n{text}\n".lstrip() if mark else f"{text}\n", "utf-8")
 
 
 def mutants() -> int:
@@ -78,15 +85,6 @@ def mutants() -> int:
             words = "seen" if found else "NOT SEEN"
             print(f"{name:>20}  {words}, seed {len(reports)}, {time.monotonic() - began:.0f} s", flush=True)
     return 1 if blind else 0
-
-
-def faults(text: str) -> tuple[tuple[str, int], ...]:
-    """`zombie=5,disk=2` as pairs; one without a number is one of it."""
-    found = [one.partition("=") for one in text.split(",") if one]
-    strange = [name for name, _, _ in found if name not in load()]
-    if strange:
-        raise argparse.ArgumentTypeError(f"there is no fault called {', '.join(strange)}")
-    return tuple((name, int(n or 1)) for name, _, n in found)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def start_without(rig: Rig) -> None:
     rig.redis(here=False)
 
 
-@step("redis_late", "Redis there only after a part of the run", prepare=start_without)
+@step("redis_late", "Redis there only after a part of the run", prepare=start_without, once=True)
 def late(scene: Scene) -> None:
     scene.rig.redis(here=True)
 
