@@ -4,15 +4,25 @@ import argparse
 import logging
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from tests.chaos.broken import BROKEN, broken, seen
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.run import Course, run
+<<<<<<< HEAD
 from tests.chaos.steps import load
 from tests.chaos.steps.upgrade import release
 from tests.servers import SETTINGS, PostgresServer
+=======
+from tests.chaos.steps import load, parse
+from tests.servers import PostgresServer
+>>>>>>> chaos
+
+
+MARK = "<!-- below this line: written by `make chaos` with --page -->"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--flushes", type=int, default=1)
     parser.add_argument("--stops", type=int, default=3, help="how often Postgres is stopped")
     parser.add_argument("--steps", default="", help="instead of these: worker,stop,flush,... in this order")
+<<<<<<< HEAD
     parser.add_argument(
         "--faults", type=faults, default=(), help=f"NAME=N,...: also these, of {', '.join(sorted(load()))}"
     )
@@ -41,20 +52,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         default="",
         help="the release to upgrade from: a commit, `last` or a migration: what was there before it",
     )
+=======
+    parser.add_argument("--faults", default="", help=f"NAME=N,... of {', '.join(sorted(load()))}; all=N")
+>>>>>>> chaos
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patience", type=float, default=300.0, help="seconds everything may take to settle")
     parser.add_argument("--sqlite", action="store_true", help="instead of Postgres")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), default="", help="break this on purpose")
+    parser.add_argument("--mutants", action="store_true", help="all of these in turn, each until the rig has seen it")
     parser.add_argument("--hasty", action="store_true", help="what may have been sent is looked at sooner")
     parser.add_argument("--page", type=Path, help="a file for the page that tells of the run")
     parser.add_argument("--keep", type=Path, help="a folder for the processes' logs, kept")
     given = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     logging.getLogger("connector.chaos").setLevel(logging.INFO)
+    if given.mutants:
+        return mutants()
     course = Course(
+<<<<<<< HEAD
         events=given.events, sends=given.sends, people=given.people, talks=given.talks, contacts=given.contacts, workers=given.workers,
         kills=given.kills, flushes=given.flushes, faults=(*networked(given), *given.faults),
         old=release(given.old) if given.old else "",
+=======
+        events=given.events, sends=given.sends, people=given.people, talks=given.talks,
+        contacts=given.contacts, workers=given.workers,
+        kills=given.kills, flushes=given.flushes, faults=parse(given.faults, "sqlite" if given.sqlite else "postgres"),
+>>>>>>> chaos
         stops=0 if given.sqlite else given.stops, seed=given.seed, mutant=given.mutant,
         hasty=given.hasty, steps=tuple(filter(None, given.steps.split(","))), patience=given.patience,
     )  # fmt: skip
@@ -69,10 +92,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(report.table())
     if given.page:
         words = " ".join(sys.argv[1:] if argv is None else argv)
-        given.page.write_text(report.page(f'make chaos ARGS="{words}"') + "\n", "utf-8")
+        page(given.page, report.page(f'make chaos ARGS="{words}"'))
     return 0 if report.good else 1
 
 
+<<<<<<< HEAD
 def networked(given: argparse.Namespace) -> tuple[tuple[str, int], ...]:
     """The flags for networks, tokens, hosts and releases as further faults."""
     found = {"proxy": max(1, given.kills // 4) * given.proxy, "expire": given.expire, "upgrade": 3 * bool(given.old)}
@@ -88,6 +112,25 @@ def faults(text: str) -> tuple[tuple[str, int], ...]:
     if strange:
         raise argparse.ArgumentTypeError(f"there is no fault called {', '.join(strange)}")
     return tuple((name, int(n or 1)) for name, _, n in found)
+=======
+def page(path: Path, text: str) -> None:
+    """Behind the mark, where the file is there and has one."""
+    before, mark, _ = path.read_text("utf-8").partition(MARK) if path.exists() else ("", "", "")
+    path.write_text(f"{before}{mark}\n{text}\n".lstrip() if mark else f"{text}\n", "utf-8")
+
+
+def mutants() -> int:
+    """0 when every broken promise was seen: a line for each."""
+    blind = 0
+    with closing(PostgresServer()) as postgres:
+        for name in BROKEN:
+            began, reports = time.monotonic(), list(broken(name, postgres))
+            found = seen(name, reports[-1])
+            blind += not found
+            words = "seen" if found else "NOT SEEN"
+            print(f"{name:>20}  {words}, seed {len(reports)}, {time.monotonic() - began:.0f} s", flush=True)
+    return 1 if blind else 0
+>>>>>>> chaos
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ class Load:
         return joined(self._threads, timeout)
 
     def probe(self, dice: random.Random) -> tuple[str, float] | None:
-        """One message at once, whatever is allowed: its id and when it was answered 200; None when all are given out."""
+        """One message at once, whatever is allowed: its id, and when it was answered 200; None when none is left."""
         with self.door.change:
             if not self._ready or self._given >= self.events:
                 return None

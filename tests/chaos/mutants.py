@@ -193,6 +193,39 @@ def consent_lock() -> None:
     sending._lock, sending._consents = lambda *_: {}, read
 
 
+# ---- what stood still, or was not there --------------------------------------------------------------------------
+def zombie() -> None:
+    """A process believes in its locks for ever, and takes and finishes rows whatever became of them meanwhile.
+
+    While nobody stands still it does no harm: the locks themselves work."""
+    from connector.store import changes, locks
+    from connector.store.bulk import in_chunks
+    from connector.store.tables import changes as rows
+
+    def start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> set[int]:
+        for chunk in in_chunks(list(seqs)):
+            query = sa.update(rows).where(rows.c.seq.in_(chunk))
+            conn.execute(query.values(state="in_flight", started_at=now, attempts=rows.c.attempts + 1))
+        return set(seqs)
+
+    locks._Locks.still_held = lambda *_: True  # type: ignore[method-assign]
+    changes.start = start
+
+
+def redis_needed() -> None:
+    """Without Redis a worker waits for it."""
+    from connector.jobs import Bells
+
+    Bells.drain_all = lambda _: None  # type: ignore[method-assign]
+
+
+def clock_blind() -> None:
+    """Whatever the database's clock says, it is sent."""
+    from connector.pipeline.send import Sender
+
+    Sender._clock_is_wrong = lambda *_: False  # type: ignore[method-assign]
+
+
 MUTANTS: Mapping[str, Callable[[], None]] = {
     "thrice": thrice,
     "unique": unique,
@@ -201,6 +234,9 @@ MUTANTS: Mapping[str, Callable[[], None]] = {
     "two_senders": two_senders,
     "unknown": unknown,
     "consent_lock": consent_lock,
+    "zombie": zombie,
+    "redis_needed": redis_needed,
+    "clock_blind": clock_blind,
 }
 
 

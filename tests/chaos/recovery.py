@@ -14,7 +14,9 @@ LONGEST = 60.0  # seconds on a quick machine; what takes longer counts as so lon
 
 @dataclass(slots=True)
 class Probe:
-    """`probe(since)`: seconds until its message was accepted and until it was handled; None when the load is over."""
+    """`probe(since)`: seconds until its message was accepted and until it was handled; None when the load is over.
+
+    While a CRM is down nothing can be handled, and nothing is measured."""
 
     rig: Rig
     load: Load
@@ -22,14 +24,18 @@ class Probe:
 
     def __call__(self, since: float) -> tuple[float, float] | None:
         """`since`: time.monotonic() of the return."""
-        found = self.load.probe(self.dice)
+        found = None if self.rig.sandbox.down else self.load.probe(self.dice)
         if found is None:
             return None
         key, accepted = found
-        until = time.monotonic() + LONGEST * self.rig.slowness
+        until = time.monotonic() + self.longest
         while not self._handled(key) and time.monotonic() < until:
             time.sleep(LOOK)
         return accepted - since, time.monotonic() - since
+
+    @property
+    def longest(self) -> float:
+        return LONGEST * self.rig.slowness
 
     def _handled(self, key: str) -> bool:
         """Every plan of its event is made: what is to be written is stored."""

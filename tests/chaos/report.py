@@ -107,7 +107,7 @@ class Report:
     def _about(self, command: str) -> Iterator[str]:
         course = self.course
         verdict = "Every promise was kept." if self.good else "**A promise was broken.**"
-        yield "# Chaos: one run"
+        yield "## One run"
         yield ""
         yield f"`{command}` on {self.database}, seed {course.seed}, {self.took / 60:.1f} minutes. {verdict}"
         yield ""

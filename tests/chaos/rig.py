@@ -43,6 +43,7 @@ ASK = 1.0  # seconds between two questions whether a run has shown enough
 TRICKLE = 0.5  # seconds between two messages that go on while something is not settled yet
 UNTRIED = {"packed", "plans", "sends"}  # where a message may stand that nobody has tried to send yet
 WORK = {"packed", "events", "plans", "changes", "sends"}  # what a worker does as soon as it can
+NAME = "CHAOS_NAME"  # in each process's environment: which one it is
 NUMBER = ACCOUNTS["whatsapp"][0]["phone_number_id"]
 END_SESSIONS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = :name"
 _Answer = TypeVar("_Answer")
@@ -231,7 +232,7 @@ class Rig:
         return Slot(name, kind, WORDS[kind], self._own(name), self.home / f"{name}.log", altered)
 
     def _own(self, name: str) -> dict[str, str]:
-        return self.environment(name) | self.own.get(name, {})
+        return self.environment(name) | {NAME: name} | self.own.get(name, {})
 
     def roles(self) -> None:
         """A database user for each process, so that a lock's session tells whose it is."""

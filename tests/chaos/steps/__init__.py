@@ -49,10 +49,17 @@ class Scene:
 
     def recovers(self, what: str) -> None:
         """From now until a message is accepted, and until it is handled."""
-        found = self.probe(time.monotonic())
+        found = self.probed(time.monotonic())
         if found is not None:
             self.measure(f"{what}: a webhook is accepted", found[0])
             self.measure(f"{what}: its event is handled", found[1])
+
+    def probed(self, since: float) -> tuple[float, float] | None:
+        """Seconds until a message was accepted and until it was handled; one that takes too long is a fault."""
+        found = self.probe(since)
+        if found is not None and found[1] > self.probe.longest:
+            self.wrong.append(f"a message was not handled within {found[1]:.0f} s")
+        return found
 
     def passed(self) -> None:
         """Another step is done: faults whose time is over are mended."""
@@ -93,6 +100,7 @@ class Step:
     altered: tuple[str, ...] = ()
     prepare: Callable[["Rig"], None] | None = None  # before the processes start
     after: Callable[[Scene], None] | None = None  # once nothing waits any more, before the judge
+    once: bool = False  # it can befall a run only once
 
 
 STEPS: dict[str, Step] = {}
@@ -106,14 +114,30 @@ def step(
     altered: tuple[str, ...] = (),
     prepare: Callable[["Rig"], None] | None = None,
     after: Callable[[Scene], None] | None = None,
+    once: bool = False,
 ) -> Callable[[Callable[[Scene], None]], Callable[[Scene], None]]:
     """Makes a function a step."""
 
     def made(do: Callable[[Scene], None]) -> Callable[[Scene], None]:
-        STEPS[name] = Step(name, about, do, on, altered, prepare, after)
+        STEPS[name] = Step(name, about, do, on, altered, prepare, after, once)
         return do
 
     return made
+
+
+def parse(text: str, on: str) -> tuple[tuple[str, int], ...]:
+    """`zombie=5,deploy` as pairs; `all=5`: five of each that this database can have, and what is once in a run once.
+
+    Raises ValueError for a name that is none."""
+    found: dict[str, int] = {}
+    for name, _, n in (one.partition("=") for one in text.split(",") if one):
+        if name == "all":
+            found |= {step.name: 1 if step.once else int(n or 1) for step in load().values() if on in step.on}
+        elif name in load():
+            found[name] = int(n or 1)
+        else:
+            raise ValueError(f"there is no fault called {name}; there are {', '.join(sorted(load()))}")
+    return tuple((name, n) for name, n in found.items() if n)
 
 
 def load() -> Mapping[str, Step]:

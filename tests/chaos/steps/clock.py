@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.chaos.rig import Rig
+from tests.chaos.rig import NAME, Rig
 from tests.chaos.steps import Scene, step
 
-FILE = "CHAOS_CLOCK"  # in the environment: where this process reads how far its clock is off
+PLACE = "CHAOS_CLOCK"  # in the environment: the folder where each process reads how far its clock is off
 LITTLE, MUCH = (2.5, 25.0), (35.0, 50.0)  # seconds
 ALL = 0.4  # how often it is the whole host's clock
 STEPS = (2, 4)  # how many steps a clock stays wrong
@@ -25,7 +25,7 @@ def shifted() -> None:
     """In each process of ours: the clock is off by what its file says."""
     from connector import base
 
-    path = Path(os.environ[FILE])
+    path = _file(Path(os.environ[PLACE]), os.environ[NAME])
     real, off = time.time, [0.0]
 
     def look() -> None:
@@ -63,22 +63,21 @@ def _read(path: Path) -> float:
         return 0.0
 
 
-def files(rig: Rig) -> None:
-    """A file for each process."""
-    for name in rig.names:
-        rig.own.setdefault(name, {})[FILE] = str(_file(rig, name))
+def place(rig: Rig) -> None:
+    """Where the files are."""
+    rig.more[PLACE] = str(rig.home)
 
 
-def _file(rig: Rig, name: str) -> Path:
-    return rig.home / f"clock-{name}"
+def _file(home: Path, name: str) -> Path:
+    return home / f"clock-{name}"
 
 
 def _set(rig: Rig, names: list[str], seconds: float) -> None:
     for name in names:
-        _file(rig, name).write_text(f"{seconds:.3f}", "ascii")
+        _file(rig.home, name).write_text(f"{seconds:.3f}", "ascii")
 
 
-@step("clock", "clocks that jumped", altered=(f"{__name__}:shifted",), prepare=files)
+@step("clock", "clocks that jumped", altered=(f"{__name__}:shifted",), prepare=place)
 def clock(scene: Scene) -> None:
     """Of one process or all, a little or much, forward or back."""
     rig, dice = scene.rig, scene.dice

@@ -3,7 +3,9 @@
 import signal
 
 from tests.chaos import books
+from tests.chaos.hands import Hand
 from tests.chaos.processes import Slot
+from tests.chaos.rig import Rig
 from tests.chaos.steps import Scene, step
 
 FINE = (0, -signal.SIGKILL)  # SIGKILL: one of the kills before was quicker
@@ -28,7 +30,11 @@ def _one(scene: Scene, slot: Slot) -> None:
     if code not in FINE:
         scene.wrong.append(f"{slot.name} ended with {code} when it was asked to end")
     for hand in hands if code == 0 and scene.rig.true_clocks else ():
-        left = scene.rig.asks(lambda conn: books.in_flight(conn, hand.stage, hand.of, scene.rig.hands.since, at), 0)
-        if left:
-            scene.wrong.append(f"{slot.name} ended and left {left} rows in flight at {hand.stage}")
         scene.count(f"deploy at {hand.stage}")
+        if left := _left(scene.rig, hand, at):
+            scene.wrong.append(f"{slot.name} ended and left {left} rows in flight at {hand.stage}")
+
+
+def _left(rig: Rig, hand: Hand, at: float) -> int:
+    """Rows that it had started before it was asked to end, and did not finish."""
+    return rig.asks(lambda conn: books.in_flight(conn, hand.stage, hand.of, rig.hands.since, at), 0)

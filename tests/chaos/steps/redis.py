@@ -25,7 +25,7 @@ def start_without(rig: Rig) -> None:
     rig.redis(here=False)
 
 
-@step("redis_late", "Redis there only after a part of the run", prepare=start_without)
+@step("redis_late", "Redis there only after a part of the run", prepare=start_without, once=True)
 def late(scene: Scene) -> None:
     scene.rig.redis(here=True)
 
@@ -51,6 +51,6 @@ def _wakes(scene: Scene) -> None:
     """Each message alone: what is measured is the wake, not a queue."""
     scene.rig.idle()
     for _ in range(PROBES):
-        found = scene.probe(time.monotonic())
+        found = scene.probed(time.monotonic())
         if found is not None:
             scene.measure(WAKE, found[1] - found[0])
