@@ -9,17 +9,12 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from tests.chaos import networked
 from tests.chaos.broken import BROKEN, broken, seen
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.run import Course, run
-<<<<<<< HEAD
-from tests.chaos.steps import load
-from tests.chaos.steps.upgrade import release
-from tests.servers import SETTINGS, PostgresServer
-=======
 from tests.chaos.steps import load, parse
-from tests.servers import PostgresServer
->>>>>>> chaos
+from tests.servers import SETTINGS, PostgresServer
 
 
 MARK = "<!-- below this line: written by `make chaos` with --page -->"
@@ -38,23 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--flushes", type=int, default=1)
     parser.add_argument("--stops", type=int, default=3, help="how often Postgres is stopped")
     parser.add_argument("--steps", default="", help="instead of these: worker,stop,flush,... in this order")
-<<<<<<< HEAD
-    parser.add_argument(
-        "--faults", type=faults, default=(), help=f"NAME=N,...: also these, of {', '.join(sorted(load()))}"
-    )
-    parser.add_argument("--proxy", action="store_true", help="on every way out, with a storm for each four kills")
-    parser.add_argument("--expire", type=int, default=0, help="how often all access tokens end at once")
-    parser.add_argument(
-        "--hosts", type=int, choices=(1, 2), default=1, help="2: cut off from the database, one at a time"
-    )
-    parser.add_argument(
-        "--old",
-        default="",
-        help="the release to upgrade from: a commit, `last` or a migration: what was there before it",
-    )
-=======
     parser.add_argument("--faults", default="", help=f"NAME=N,... of {', '.join(sorted(load()))}; all=N")
->>>>>>> chaos
+    networked.flags(parser)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patience", type=float, default=300.0, help="seconds everything may take to settle")
     parser.add_argument("--sqlite", action="store_true", help="instead of Postgres")
@@ -69,15 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.mutants:
         return mutants()
     course = Course(
-<<<<<<< HEAD
-        events=given.events, sends=given.sends, people=given.people, talks=given.talks, contacts=given.contacts, workers=given.workers,
-        kills=given.kills, flushes=given.flushes, faults=(*networked(given), *given.faults),
-        old=release(given.old) if given.old else "",
-=======
         events=given.events, sends=given.sends, people=given.people, talks=given.talks,
         contacts=given.contacts, workers=given.workers,
-        kills=given.kills, flushes=given.flushes, faults=parse(given.faults, "sqlite" if given.sqlite else "postgres"),
->>>>>>> chaos
+        kills=given.kills, flushes=given.flushes,
+        faults=(*networked.faults(given), *parse(given.faults, "sqlite" if given.sqlite else "postgres")),
+        old=networked.old(given),
         stops=0 if given.sqlite else given.stops, seed=given.seed, mutant=given.mutant,
         hasty=given.hasty, steps=tuple(filter(None, given.steps.split(","))), patience=given.patience,
     )  # fmt: skip
@@ -96,23 +72,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if report.good else 1
 
 
-<<<<<<< HEAD
-def networked(given: argparse.Namespace) -> tuple[tuple[str, int], ...]:
-    """The flags for networks, tokens, hosts and releases as further faults."""
-    found = {"proxy": max(1, given.kills // 4) * given.proxy, "expire": given.expire, "upgrade": 3 * bool(given.old)}
-    if given.hosts == 2:
-        found |= dict.fromkeys(("cut", "stall", "hiccup"), max(1, given.kills // 12))
-    return tuple((name, n) for name, n in found.items() if n)
-
-
-def faults(text: str) -> tuple[tuple[str, int], ...]:
-    """`zombie=5,disk=2` as pairs; one without a number is one of it."""
-    found = [one.partition("=") for one in text.split(",") if one]
-    strange = [name for name, _, _ in found if name not in load()]
-    if strange:
-        raise argparse.ArgumentTypeError(f"there is no fault called {', '.join(strange)}")
-    return tuple((name, int(n or 1)) for name, _, n in found)
-=======
 def page(path: Path, text: str) -> None:
     """Behind the mark, where the file is there and has one."""
     before, mark, _ = path.read_text("utf-8").partition(MARK) if path.exists() else ("", "", "")
@@ -130,7 +89,6 @@ def mutants() -> int:
             words = "seen" if found else "NOT SEEN"
             print(f"{name:>20}  {words}, seed {len(reports)}, {time.monotonic() - began:.0f} s", flush=True)
     return 1 if blind else 0
->>>>>>> chaos
 
 
 if __name__ == "__main__":

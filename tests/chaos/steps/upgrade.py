@@ -118,7 +118,7 @@ def after(scene: Scene) -> None:
         scene.wrong.append("the upgrade was not carried to its end")
 
 
-@step("upgrade", "a step of an upgrade under load", on=("postgres",), prepare=prepare, after=after)
+@step("upgrade", "steps of an upgrade under load", on=(), prepare=prepare, after=after)
 def upgrade(scene: Scene) -> None:
     done = scene.counts["upgrade"]
     if done < len(STAGES):
