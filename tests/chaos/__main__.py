@@ -16,7 +16,6 @@ from tests.chaos.run import Course, run
 from tests.chaos.steps import load, parse
 from tests.servers import SETTINGS, PostgresServer
 
-
 MARK = "<!-- below this line: written by `make chaos` with --page -->"
 
 
@@ -44,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--page", type=Path, help="a file for the page that tells of the run")
     parser.add_argument("--keep", type=Path, help="a folder for the processes' logs, kept")
     given = parser.parse_args(argv)
+    networked.before(given)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
     logging.getLogger("connector.chaos").setLevel(logging.INFO)
     if given.mutants:
