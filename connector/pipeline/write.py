@@ -131,6 +131,7 @@ class Writer:
             with self.store.write() as conn:
                 lot.began = self.clock.now()
                 taken = change_rows.start(conn, [r.seq for r in lot.all_rows()], lot.began)
+                taken -= self._leave(conn, lot, taken)
                 if not lot.known:
                     taken -= change_rows.let_go(conn, [r for r in lot.all_rows() if r.seq in taken])
                 told = attaching.sort(self.store, conn, [r for r in lot.all_rows() if r.seq in taken], self.clock.now())
@@ -142,6 +143,14 @@ class Writer:
                 self._busy.update(lot.rows)
                 return lot
         return None
+
+    def _leave(self, conn: Any, lot: Lot, taken: Collection[int]) -> set[int]:
+        """Rows of a record of which somebody else has taken others: their values must not pass each other. It may be
+        a writer whose lock was lost without its knowing, or we are that writer."""
+        split = (rows for rows in lot.rows.values() if any(row.seq not in taken for row in rows))
+        ours = [row.seq for rows in split for row in rows if row.seq in taken]
+        change_rows.give_back(conn, ours)
+        return set(ours)
 
     def _own(self, lot: Lot, seqs: Collection[int] | None = None) -> Sequence[own_writes.Written]:
         watching = self.watching()

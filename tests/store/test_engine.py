@@ -286,4 +286,4 @@ def test_a_host_that_vanished_is_given_up_by_the_server_too() -> None:
     """Its session holds locks: Linux would ask for the first time after two hours."""
     options = engine_module.server_settings(sa.make_url("postgresql+psycopg://db/connector"))["options"]
     assert "-c tcp_keepalives_idle=10" in options
-    assert "-c tcp_user_timeout=15000" in options
+    assert "-c tcp_user_timeout=25000" in options
