@@ -40,6 +40,7 @@ class Loop:
         for one in others:
             one.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0.01)  # what was closed is closed a turn later
 
 
 class Listener:
@@ -57,10 +58,15 @@ class Listener:
         self._lock = threading.Lock()
         self.listen()
 
+    async def _guarded(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.CancelledError):  # asyncio's own callback cannot bear a cancelled task (3.11)
+            await self._talk(reader, writer)
+        writer.close()
+
     def listen(self) -> None:
         with self._lock:
             if self._server is None:
-                self._server = self._loop.do(asyncio.start_server(self._talk, HOST, self.port, backlog=512))
+                self._server = self._loop.do(asyncio.start_server(self._guarded, HOST, self.port, backlog=512))
 
     def refuse(self) -> None:
         """New connections are refused; those that stand go on."""
