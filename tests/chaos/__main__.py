@@ -15,7 +15,6 @@ from tests.chaos.run import Course, run
 from tests.chaos.steps import load, parse
 from tests.servers import PostgresServer
 
-
 MARK = "<!-- below this line: written by `make chaos` with --page -->"
 
 
