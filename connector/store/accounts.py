@@ -1,13 +1,14 @@
 """Connected systems: plain settings, encrypted secrets, and the access token that all processes share."""
 
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from connector.errors import NotFound, Rejected
+from connector.errors import NotFound, Rejected, StoreDown, TryAgain
 from connector.ids import new_id
 from connector.ports import Account, Tokens
 from connector.store.bulk import insert_many
@@ -19,6 +20,7 @@ from connector.store.tables import accounts, numbers
 OWNERS = ("phone_number_id", "waba_id", "portal_id", "org_id")
 ORG_ID = 15  # characters; Salesforce writes the same id with three more, a checksum
 REFRESH = 60.0  # seconds to wait for another process's token refresh: its HTTP call takes 23 at most
+TRIES, PAUSE = 20, 0.25  # how often, and seconds between, to store a new token while the database is away
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)  # documents and webhook paths carry it
 NAME_RULE = "letters, digits, - _ and . only, at most 64"
@@ -140,22 +142,48 @@ class _StoredTokens:
         self._store, self._keyring, self._account = store, keyring, account
 
     def current(self) -> Values | None:
+        return self._opened(self._packed())
+
+    def refresh(self, stale: str | None, fetch: Callable[[Values | None], Values]) -> Values:
+        with self._store.locks.wait(f"token:{self._account}", REFRESH):
+            packed = self._packed()
+            stored = self._opened(packed)
+            if stored is not None and stored["access_token"] != stale:
+                return stored
+            fresh = dict(fetch(stored))
+            while not self._keep(packed, fresh):
+                packed = self._packed()
+                theirs = self._opened(packed)
+                if theirs is None:
+                    raise TryAgain("The account was changed while its token was renewed.", code="token_changed")
+                if theirs != stored:  # our lock was lost, and its next holder has renewed it too
+                    return theirs
+            return fresh
+
+    def _packed(self) -> Any:
         with self._store.read() as conn:
             row = conn.execute(sa.select(accounts.c.token).where(accounts.c.id == self._account)).first()
         if row is None:
             raise NotFound("The account was deleted.", code="no_account")
-        return None if row.token is None else self._keyring.decrypt(row.token, self._context)
+        return row.token
 
-    def refresh(self, stale: str | None, fetch: Callable[[Values | None], Values]) -> Values:
-        with self._store.locks.wait(f"token:{self._account}", REFRESH):
-            stored = self.current()
-            if stored is not None and stored["access_token"] != stale:
-                return stored
-            fresh = dict(fetch(stored))
-            packed = self._keyring.encrypt(fresh, self._context)
-            with self._store.write() as conn:
-                conn.execute(sa.update(accounts).where(accounts.c.id == self._account).values(token=packed))
-            return fresh
+    def _opened(self, packed: Any) -> Values | None:
+        return None if packed is None else self._keyring.decrypt(packed, self._context)
+
+    def _keep(self, before: Any, fresh: Values) -> bool:
+        """Compare-and-set. The old one may be spent by now: a database that is away is asked again."""
+        packed = self._keyring.encrypt(fresh, self._context)
+        for _ in range(TRIES - 1):
+            try:
+                return self._swapped(before, packed)
+            except StoreDown:
+                time.sleep(PAUSE)
+        return self._swapped(before, packed)
+
+    def _swapped(self, before: Any, packed: str) -> bool:
+        mine = sa.and_(accounts.c.id == self._account, accounts.c.token.is_not_distinct_from(before))
+        with self._store.write() as conn:
+            return conn.execute(sa.update(accounts).where(mine).values(token=packed)).rowcount == 1
 
     @property
     def _context(self) -> str:

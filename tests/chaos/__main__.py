@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from tests.chaos import networked
 from tests.chaos.broken import BROKEN, broken, seen
 from tests.chaos.mutants import MUTANTS
 from tests.chaos.run import Course, run
 from tests.chaos.steps import load, parse
-from tests.servers import PostgresServer
+from tests.servers import SETTINGS, PostgresServer
 
 MARK = "<!-- below this line: written by `make chaos` with --page -->"
 
@@ -32,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--stops", type=int, default=3, help="how often Postgres is stopped")
     parser.add_argument("--steps", default="", help="instead of these: worker,stop,flush,... in this order")
     parser.add_argument("--faults", default="", help=f"NAME=N,... of {', '.join(sorted(load()))}; all=N")
+    networked.flags(parser)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--patience", type=float, default=300.0, help="seconds everything may take to settle")
     parser.add_argument("--sqlite", action="store_true", help="instead of Postgres")
@@ -48,7 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     course = Course(
         events=given.events, sends=given.sends, people=given.people, talks=given.talks,
         contacts=given.contacts, workers=given.workers,
-        kills=given.kills, flushes=given.flushes, faults=parse(given.faults, "sqlite" if given.sqlite else "postgres"),
+        kills=given.kills, flushes=given.flushes,
+        faults=(*networked.faults(given), *parse(given.faults, "sqlite" if given.sqlite else "postgres")),
+        old=networked.old(given),
         stops=0 if given.sqlite else given.stops, seed=given.seed, mutant=given.mutant,
         hasty=given.hasty, steps=tuple(filter(None, given.steps.split(","))), patience=given.patience,
     )  # fmt: skip
@@ -58,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if given.sqlite:
             report = run(course, home, None)
         else:
-            with closing(PostgresServer()) as postgres:
+            with closing(PostgresServer({**SETTINGS, "max_connections": "200"})) as postgres:
                 report = run(course, home, postgres)
     print(report.table())
     if given.page:

@@ -3,7 +3,9 @@
 import random
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tests.chaos import books
 from tests.chaos.broadcasts import Broadcast
@@ -19,6 +21,7 @@ from tests.chaos.report import Report
 from tests.chaos.rig import Rig
 from tests.chaos.stand_ins import CRMS
 from tests.chaos.steps import Step, load
+from tests.chaos.steps.upgrade import OldRig
 from tests.chaos.talks import Talks
 from tests.chaos.watch import Watch
 from tests.servers import PostgresServer
@@ -49,6 +52,7 @@ class Course:
     aim: str = ""  # the stage at which workers should be caught; "" = any
     steps: tuple[str, ...] = ()  # instead of `kills`, `flushes`, `stops`: these, in this order
     patience: float = 60.0  # seconds everything may take to settle
+    old: str = ""  # the commit of a release its processes begin with (tests.chaos.steps.upgrade)
     faults: tuple[tuple[str, int], ...] = ()  # further steps (tests.chaos.steps), and how many of each
 
     @property
@@ -68,8 +72,9 @@ class Course:
 def run(course: Course, home: Path, postgres: PostgresServer | None) -> Report:
     """Starts everything, sends, kills, waits until nothing waits, and lets the ledgers speak."""
     prepared = list(dict.fromkeys(step.prepare for step in course.further if step.prepare))
+    made: Any = partial(OldRig, old=course.old) if course.old else Rig
     with (
-        Rig(home, postgres, workers=course.workers, altered=course.altered, prepare=prepared, seed=course.seed) as rig,
+        made(home, postgres, workers=course.workers, altered=course.altered, prepare=prepared, seed=course.seed) as rig,
         Watch(rig) as watch,
     ):
         return _Run(course, rig, watch).report()
