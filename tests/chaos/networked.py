@@ -10,8 +10,12 @@ HOSTS = ("cut", "stall", "hiccup")
 def flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--proxy", action="store_true", help="on every way out, with a storm for each four kills")
     parser.add_argument("--expire", type=int, default=0, help="how often all access tokens end at once")
-    parser.add_argument("--hosts", type=int, choices=(1, 2), default=1, help="2: each cut off from the database at times")
-    parser.add_argument("--old", default="", help="the release to upgrade from: a commit; `last`, or a migration: before it")
+    parser.add_argument(
+        "--hosts", type=int, choices=(1, 2), default=1, help="2: each cut off from the database at times"
+    )
+    parser.add_argument(
+        "--old", default="", help="the release to upgrade from: a commit; `last`, or a migration: before it"
+    )
 
 
 def faults(given: argparse.Namespace) -> tuple[tuple[str, int], ...]:
