@@ -67,9 +67,16 @@ def main(argv: Sequence[str] | None = None) -> int:
                 report = run(course, home, postgres)
     print(report.table())
     if given.page:
-        words = " ".join(sys.argv[1:] if argv is None else argv)
-        page(given.page, report.page(f'make chaos ARGS="{words}"'))
+        page(given.page, report.page(f'make chaos ARGS="{command(sys.argv[1:] if argv is None else argv)}"'))
     return 0 if report.good else 1
+
+
+def command(words: Sequence[str]) -> str:
+    """Without the names of files here, which mean nothing elsewhere."""
+    kept = [
+        word for before, word in zip(["", *words], words, strict=False) if not {before, word} & {"--page", "--keep"}
+    ]
+    return " ".join(kept)
 
 
 def page(path: Path, text: str) -> None:

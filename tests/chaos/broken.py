@@ -41,7 +41,7 @@ SLOW = {
         answer=0.3,
     ),
     "redis_needed": replace(SHORT, steps=("redis_away",)),
-    "clock_blind": replace(SENDING, steps=("clock",) * 6),
+    "clock_blind": replace(SENDING, steps=("jump",) * 6),
 }
 BROKEN = QUICK | SLOW
 

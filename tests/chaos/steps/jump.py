@@ -77,7 +77,7 @@ def _set(rig: Rig, names: list[str], seconds: float) -> None:
         _file(rig.home, name).write_text(f"{seconds:.3f}", "ascii")
 
 
-@step("clock", "clocks that jumped", altered=(f"{__name__}:shifted",), prepare=place)
+@step("jump", "clocks that jumped", altered=(f"{__name__}:shifted",), prepare=place)
 def clock(scene: Scene) -> None:
     """Of one process or all, a little or much, forward or back."""
     rig, dice = scene.rig, scene.dice
