@@ -1,4 +1,4 @@
-# make demo [ARGS="--once --json"] · make test [ARGS=...] · make test-deep · make test-browser [ARGS=...] · make screens · make chaos [ARGS="--events 10000 --sends 5000 --kills 100"] · make bench · make lint · make assets · make assets-check
+# make demo [ARGS="--once --json"] · make test [ARGS=...] · make test-long · make test-deep · make test-browser [ARGS=...] · make screens · make chaos [ARGS="--events 10000 --sends 5000 --kills 100"] · make bench · make lint · make assets · make assets-check
 # Needs make and Python 3.11 or newer; everything else goes into .venv. Only the last two need Node.
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-deep test-browser screens browser chaos bench lint assets assets-check node docs clean
+.PHONY: help demo test test-long test-deep test-browser screens browser chaos bench lint assets assets-check node docs clean
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -27,6 +27,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+# The proofs that take longer: the rest of the chaos, every variant of the demo
+test-long: $(STAMP)
+	@CONNECTOR_TESTS_LONG=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 # Every test on both databases, properties with four times the examples: before a release
 test-deep: $(STAMP)

@@ -1,4 +1,5 @@
-"""How deep a run looks. `make test` has five minutes; `make test-deep` tries more examples, on both databases.
+"""How deep a run looks. `make test` has five minutes; `make test-long` does what is marked `long` and nothing else;
+`make test-deep` does everything, with more examples, on both databases.
 
 Rooms where the database is the point run on both each time (BOTH, or `pytestmark = pytest.mark.both`).
 """
@@ -8,6 +9,7 @@ import zlib
 from collections.abc import Sequence
 
 DEEP = bool(os.environ.get("CONNECTOR_TESTS_DEEP"))
+LONG = bool(os.environ.get("CONNECTOR_TESTS_LONG"))
 BOTH = ("store/", "journey/", "chaos/", "test_config", "test_jobs", "test_supervisor")
 SHARE = 4  # a quick run tries this part of a property's examples
 
