@@ -71,11 +71,15 @@ class Doors:
                 self._lock.release()
 
     def _read_again(self) -> None:
-        """Before a refusal: at most once a second. Raises StoreDown when the last read failed."""
-        with self._lock:
+        """Before a refusal: at most once a second. Raises StoreDown when the last read failed, or does not end."""
+        if not self._lock.acquire(timeout=AGAIN):
+            raise StoreDown("The accounts cannot be read in time.", code="slow")
+        try:
             self._read()
             if self._down is not None:
                 raise self._down
+        finally:
+            self._lock.release()
 
     def _read(self) -> None:
         if self._clock() - self._tried < AGAIN:

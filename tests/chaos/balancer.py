@@ -43,7 +43,7 @@ class Balancer:
 
 def healthz(port: int) -> int:
     """The status; 0 = no answer."""
-    return answered(urllib.request.Request(f"http://{HOST}:{port}/healthz"), 2.0)
+    return answered(urllib.request.Request(f"http://{HOST}:{port}/healthz"), 3.0)
 
 
 def answered(request: urllib.request.Request, timeout: float) -> int:
