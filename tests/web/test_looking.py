@@ -2,13 +2,12 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 
 from connector.errors import NotAuthentic, StoreDown
 from connector.ports import RawRequest
-from connector.web.doors import Doors
+from connector.web.doors import Door, Doors
 from connector.web.looking import Looking
 
 
@@ -35,33 +34,43 @@ def until(true: Callable[[], bool]) -> bool:
     return any(true() for _ in range(100))
 
 
-class Nobody:
-    """A webhook that believes nobody."""
+class Anybody:
+    """A webhook that believes who says so."""
 
-    def verify(self, _: RawRequest) -> None:
-        raise NotAuthentic("no")
+    def verify(self, request: RawRequest) -> None:
+        if request.body != b"ours":
+            raise NotAuthentic("no")
 
 
-def test_forgers_do_not_queue_behind_a_silent_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connector.web.doors.AGAIN", 0.05)
-    reading, goes_on = threading.Event(), threading.Event()
+def test_callers_do_not_wait_for_a_silent_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is known is let in by what was read last; who is not hears to come again."""
+    monkeypatch.setattr("connector.web.doors.WAIT", 0.05)
+    known, silent, goes_on = [Door("1", "shop", "crm", Anybody())], threading.Event(), threading.Event()
+    now = [0.0]
 
-    def load() -> list[object]:
-        reading.set()
-        goes_on.wait(10)
-        return []
+    def load() -> list[Door]:
+        if silent.is_set():
+            goes_on.wait(10)
+        return known
 
-    doors = Doors(load, {"crm": Nobody()})  # type: ignore[arg-type,dict-item]
-    request = RawRequest("POST", "/", "", {}, b"")
-
-    def call() -> None:
-        with suppress(NotAuthentic):
-            doors.verified("crm", "x", request)
-
-    first = threading.Thread(target=call)
-    first.start()
-    assert reading.wait(10)
+    doors = Doors(load, {"crm": Anybody()}, lambda: now[0])
+    ours, forged = (RawRequest("POST", "/", "", {}, body) for body in (b"ours", b"forged"))
+    assert doors.verified("crm", "shop", ours) == known[0]
+    silent.set()
+    now[0] = 60.0
+    assert doors.verified("crm", "shop", ours) == known[0]
     with pytest.raises(StoreDown):
-        doors.verified("crm", "x", request)
+        doors.verified("crm", "shop", forged)
     goes_on.set()
-    first.join()
+    silent.clear()
+    assert until(lambda: refused(doors, forged))
+
+
+def refused(doors: Doors, request: RawRequest) -> bool:
+    try:
+        doors.verified("crm", "shop", request)
+    except NotAuthentic:
+        return True
+    except StoreDown:
+        return False
+    raise AssertionError("a forger was believed")
