@@ -72,5 +72,5 @@ def seen(name: str, report: Report) -> bool:
 SIGNS = {
     "redis_needed": "was not handled within",
     "clock_blind": "messages left while",
-    "many_refreshers": "not one at a time",
+    "many_refreshers": " token",
 }
