@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SOCKET_MAX = 104  # bytes of a Unix socket's path on macOS, Linux has 108
 POSTGRES = "postgresql+psycopg://"
+SHORTEST_TOKEN = 20  # characters of METRICS_TOKEN
 
 
 class BadConfig(ConnectorError):
@@ -48,6 +49,10 @@ class Config:
     sandbox_url: str = ""  # the sandbox whose phone the console shows; "" = none runs here
     secret_keys: tuple[str, ...] = field(default=(), repr=False)  # Fernet keys, the newest first
     media_dir: Path | None = None  # where people's files lie; None = <HOME>/media
+    log_format: str = ""  # text or json; "" = text on a terminal, json elsewhere
+    log_people: bool = False  # phones stand in the log as they are
+    metrics_token: str = field(default="", repr=False)  # who may read /metrics; "" = this machine only
+    alarms: "AlarmSettings" = field(default_factory=lambda: AlarmSettings())
 
     @property
     def socket(self) -> Path:
@@ -59,6 +64,18 @@ class Config:
         from connector.store.secrets import Keyring
 
         return Keyring(self.secret_keys or key_file(self.home))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmSettings:
+    """Where alarms go; nothing set = only the Health page and `connector alarms list` tell of them."""
+
+    webhook_url: str = field(default="", repr=False)
+    webhook_secret: str = field(default="", repr=False)
+    hosts: tuple[str, ...] = ()  # that may be called although they are not public
+    emails: tuple[str, ...] = ()
+    sender: str = ""
+    smtp_url: str = field(default="", repr=False)
 
 
 def _keys(text: str) -> None:
@@ -75,6 +92,33 @@ def _database(url: str) -> None:
 
 
 _URL = validate.Regexp(r"https?://[^\s/?#@]+(/[^\s?#]*)?\Z", error="Use https://host without user, query or fragment.")
+
+
+def _long(text: str) -> None:
+    if text and (len(text) < SHORTEST_TOKEN or not text.isascii() or " " in text):
+        raise ValidationError(f"Use at least {SHORTEST_TOKEN} letters and digits, e.g. of `openssl rand -hex 24`.")
+
+
+def _webhook_secret(text: str) -> None:
+    from connector.webhooks.standard import usable
+
+    if text and not usable(text):
+        raise ValidationError("Use whsec_ and 24 to 64 bytes in base64.")
+
+
+def _emails(text: str) -> None:
+    from connector.mail import usable
+
+    wrong = [one for one in split(text) if not usable(one)]
+    if wrong:
+        raise ValidationError(f"{', '.join(wrong)[:100]!r} is no e-mail address. Use name@host, with commas between.")
+
+
+def _mail_server(url: str) -> None:
+    from connector.mail import refusal
+
+    if url and (wrong := refusal(url)):
+        raise ValidationError(wrong)
 
 
 class _Settings(Schema):
@@ -104,6 +148,15 @@ class _Settings(Schema):
         load_default="", validate=validate.Regexp(r"(/.*)?\Z", error="Use an absolute path, shared by all machines.")
     )
     CONNECTOR_SECRET_KEY = fields.String(load_default="", validate=_keys)
+    LOG_FORMAT = fields.String(load_default="", validate=validate.OneOf(["", "text", "json"]))
+    LOG_PEOPLE = fields.Boolean(load_default=False)
+    METRICS_TOKEN = fields.String(load_default="", validate=_long)
+    ALARM_WEBHOOK_URL = fields.String(load_default="")
+    ALARM_WEBHOOK_SECRET = fields.String(load_default="", validate=_webhook_secret)
+    ALARM_HOSTS = fields.String(load_default="")
+    ALARM_EMAIL = fields.String(load_default="", validate=_emails)
+    ALARM_FROM = fields.String(load_default="", validate=_emails)
+    SMTP_URL = fields.String(load_default="", validate=_mail_server)
     LOG_LEVEL = fields.String(load_default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
 
@@ -115,8 +168,9 @@ def load(environ: Mapping[str, str]) -> Config:
     given, faults = _read(environ)
     if "DATABASE_URL" in given:
         given["DATABASE_URL"] = normalise(given["DATABASE_URL"])
-    if "LOG_LEVEL" in given:
-        given["LOG_LEVEL"] = given["LOG_LEVEL"].upper()
+    given |= {name: given[name].upper() for name in ("LOG_LEVEL",) if name in given}
+    given |= {name: given[name].lower() for name in ("LOG_FORMAT",) if name in given}
+    faults += _alone(given)
     try:
         values: dict[str, Any] = _Settings().load(given)
     except ValidationError as error:
@@ -126,6 +180,28 @@ def load(environ: Mapping[str, str]) -> Config:
         lines = "".join(f"\n  {fault}" for fault in sorted(faults))
         raise BadConfig(f"The settings cannot be used:{lines}", code="config")
     return _config(Path(given.get("CONNECTOR_HOME", ".connector")).expanduser().resolve(), values)
+
+
+def _alone(given: Mapping[str, str]) -> list[str]:
+    """Settings of alarms that are of no use without another one."""
+    from connector.webhooks.address import refusal
+
+    url, hosts = given.get("ALARM_WEBHOOK_URL", ""), split(given.get("ALARM_HOSTS", ""))
+    found = [f"ALARM_WEBHOOK_URL: It cannot be called: {why}." for why in [refusal(url, hosts)] if url and why]
+    if url and not given.get("ALARM_WEBHOOK_SECRET"):
+        found.append("ALARM_WEBHOOK_SECRET: ALARM_WEBHOOK_URL needs it: whsec_ and 24 to 64 bytes in base64.")
+    if given.get("ALARM_EMAIL") and not given.get("SMTP_URL"):
+        found.append("SMTP_URL: ALARM_EMAIL needs a mail server: smtps://user:password@host:465.")
+    return found
+
+
+def _alarms(values: Mapping[str, Any]) -> AlarmSettings:
+    emails = split(values["ALARM_EMAIL"])
+    return AlarmSettings(
+        webhook_url=values["ALARM_WEBHOOK_URL"], webhook_secret=values["ALARM_WEBHOOK_SECRET"],
+        hosts=split(values["ALARM_HOSTS"]), emails=emails, smtp_url=values["SMTP_URL"],
+        sender=values["ALARM_FROM"] or (emails[0] if emails else ""),
+    )  # fmt: skip
 
 
 def _config(home: Path, values: Mapping[str, Any]) -> Config:
@@ -148,6 +224,10 @@ def _config(home: Path, values: Mapping[str, Any]) -> Config:
         sandbox_url=values["SANDBOX_URL"],
         secret_keys=split(values["CONNECTOR_SECRET_KEY"]),
         media_dir=Path(values["MEDIA_DIR"]) if values["MEDIA_DIR"] else None,
+        log_format=values["LOG_FORMAT"],
+        log_people=values["LOG_PEOPLE"],
+        metrics_token=values["METRICS_TOKEN"],
+        alarms=_alarms(values),
     )
 
 

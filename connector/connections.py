@@ -64,6 +64,11 @@ class Connections(Base):
             known = self._crms[account.id] = _Connected(account, crm.connect(account, tokens))
         return known.crm
 
+    def used(self, account: str) -> dict[str, tuple[int, int]]:
+        """{limit: (used, allowed)} as the last answers of a connected CRM said; {} for whatever is none."""
+        known = self._crms.get(account)
+        return dict(known.crm.used()) if known is not None else {}
+
     def messenger(self, account: Account) -> Messenger:
         """The account's sending side; connected anew when the account was changed."""
         known = self._messengers.get(account.id)

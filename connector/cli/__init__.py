@@ -37,6 +37,7 @@ COMMANDS = {
     "retry": "connector.cli.hands:retry",
     "undo": "connector.cli.hands:undo",
     "doctor": "connector.cli.look:doctor",
+    "alarms": "connector.cli.alarms:group",
     "sandbox": "connector.cli.run:sandbox",
 }
 WRONG_USE = 2

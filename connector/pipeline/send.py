@@ -166,7 +166,7 @@ class Sender:
                 return
             receipt = self.messenger.send(message, one.id)
         except Exception as error:  # noqa: BLE001 - it must not happen; if it does, the request may have left
-            log.exception("sending %s failed", one.id)
+            log.exception("sending failed", extra={"send": one.id})
             receipt = Receipt(outcome="unknown", text=f"Sending it failed: {type(error).__name__}.", who="you")
         recorder.put(one, receipt)
 

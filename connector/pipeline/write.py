@@ -336,7 +336,7 @@ class Writer:
             results = {seq: result for seq, result in results.items() if result[0] == "done"}
         with self.store.write() as conn:
             change_rows.unburn(conn, [seq for _, done in ended for seq in done.unburn if seq in results])
-            change_rows.end(conn, results, now)
+            change_rows.end(conn, results, now, self.account.id)
             own_writes.end(conn, self.account.id, [one for lot, _ in ended for one in self._own(lot)], now)
             created = self._created(conn, ended)
             links = {lane: RecordRef(self.account.id, *found) for lane, found in created.items()}

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connector.store import totals
 from connector.store.among import among
 from connector.store.engine import in_chunks
 from connector.store.tables import accounts, changes, crm_links, events, in_state, plans
@@ -92,8 +93,9 @@ def let_go(conn: sa.Connection, rows: Sequence[Row]) -> set[int]:
 
 
 def end(
-    conn: sa.Connection, results: Mapping[int, tuple[str, Mapping[str, Any], datetime | None]], now: datetime
-) -> None:
+    conn: sa.Connection, results: Mapping[int, tuple[str, Mapping[str, Any], datetime | None]], now: datetime,
+    account: str = "",
+) -> None:  # fmt: skip
     """Stores outcomes, {seq: (state, outcome, next_at)}, in one statement: hardly two outcomes are alike.
 
     `new` puts a row back (another try at next_at), anything else is final."""
@@ -108,6 +110,11 @@ def end(
         for seq, (state, outcome, next_at) in results.items()
     ]
     conn.execute(query, rows)
+    for state, outcome, _ in results.values():
+        if state != "new":
+            totals.note(conn, totals.CHANGES, account, state)
+        if state in ("refused", "review"):
+            totals.note(conn, totals.REFUSALS, "change", str(outcome.get("code") or state))
 
 
 def unburn(conn: sa.Connection, seqs: Sequence[int]) -> None:

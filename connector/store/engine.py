@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from connector.errors import StoreDown
+from connector.store import totals
 from connector.store.bulk import in_chunks, insert_many
 from connector.store.files import Files
 from connector.store.locks import FileLocks, PostgresLocks, file_locks
@@ -88,7 +89,9 @@ class Store:
     def write(self) -> Iterator[sa.Connection]:
         """One transaction, committed at the end, rolled back on any error. Raises StoreDown."""
         with self._in_turn(), translated(), self.engine.begin() as conn:
+            totals.begin(conn)
             yield conn
+            totals.flush(conn)
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:

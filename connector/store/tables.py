@@ -813,3 +813,46 @@ media_ids = table(  # what WhatsApp calls a file of ours, for each number: an up
     sa.Column("expires_at", Time),
 )
 pending("media_ids_new", media_ids, "state = 'new'", "next_at")
+
+# ---- observability: sums since the beginning, and alarms (0005) ------------------------------------------------------
+totals = table(  # what happened, ever: what /metrics tells as counters; nothing is ever taken away
+    "totals",
+    sa.Column("name", sa.Text, primary_key=True),  # events changes sends statuses refusals ...
+    sa.Column("a", sa.Text, primary_key=True),  # its labels, in the order of the metric
+    sa.Column("b", sa.Text, primary_key=True),
+    sa.Column("n", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+alarms = table(  # what operators are told of: one open row for each thing
+    "alarms",
+    sa.Column("id", Id, primary_key=True),
+    text("code", ""),
+    text("key", ""),
+    text("message", ""),
+    text("hint", ""),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("told_at", Time, nullable=False),  # when its last call was made ready
+    sa.Column("resolved_at", Time),
+)
+_RINGS = "resolved_at IS NULL"
+sa.Index(
+    "alarms_open", alarms.c.code, alarms.c.key, unique=True,
+    postgresql_where=sa.text(_RINGS), sqlite_where=sa.text(_RINGS),
+)  # fmt: skip
+sa.Index("alarms_at", alarms.c.at)
+
+alarm_calls = table(  # each is one signed POST or one e-mail, repeated until it arrives
+    "alarm_calls",
+    sa.Column("id", Id, primary_key=True),
+    text("alarm"),  # null = a test
+    text("target", ""),  # webhook email
+    text("what", ""),  # raised repeated resolved test
+    sa.Column("body", Json, nullable=False),
+    text("state", "new"),  # new done failed
+    number("attempts"),
+    sa.Column("next_at", Time),
+    text("outcome", ""),
+    sa.Column("at", Time, nullable=False),
+)
+pending("alarm_calls_new", alarm_calls, "state = 'new'", "next_at")
+sa.Index("alarm_calls_at", alarm_calls.c.at)

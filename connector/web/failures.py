@@ -55,7 +55,8 @@ def _known(error: errors.ConnectorError) -> Response:
 
 def _broken(error: Exception) -> Response:
     number = new_id()[-12:]
-    log.error("page %s %s failed, number %s", request.method, request.path, number, exc_info=error)
+    rule = request.url_rule.rule if request.url_rule is not None else "-"
+    log.error("page %s %s failed, number %s", request.method, rule, number, exc_info=error)
     try:
         return answer(500, t("error.broken", id=number))
     except Exception:  # the page that says so is what fails

@@ -51,8 +51,23 @@ def dress(app: Flask, house: House, screens: Sequence[str]) -> None:
     @anyone
     def report() -> tuple[str, int]:
         """What a browser refused to run: either our bug or somebody's try."""
-        log.warning("content policy: %r", request.get_data(cache=False)[:REPORT])
+        told = refused_by_browser(request.get_data(cache=False)[:REPORT])
+        log.warning("a browser refused what a page asked for: %s", told)
         return "", 204
+
+
+def refused_by_browser(body: bytes) -> str:
+    """The directive and the kind of place, of a report: addresses of pages may hold what somebody searched for."""
+    import json
+
+    try:
+        found = json.loads(body)["csp-report"]
+        names = ("effective-directive", "violated-directive", "blocked-uri")
+        words = [str(found.get(name, ""))[:200] for name in names]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return "a report that cannot be read"
+    place = words[2].partition("?")[0] if "://" in words[2] else words[2][:40]
+    return f"{(words[0] or words[1])[:60]} {'/'.join(place.split('/')[:3])}"
 
 
 def t(key: str, **values: object) -> str:

@@ -22,6 +22,7 @@ class House:
     public_url: str  # no slash at the end
     sandbox: str = ""  # address of the sandbox on this machine, "" = none runs
     proxies: int = 0  # that stand in front of us: a caller's address is what the outermost of them saw
+    alarm_targets: Mapping[str, str] = field(default_factory=dict)  # webhook, email: where alarms go
     checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)  # redis, workers: "ok", or what is wrong
 
     @property

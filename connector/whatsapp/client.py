@@ -168,7 +168,14 @@ class WhatsApp:
             answer = self._call("GET", "debug_token", {"input_token": self._token}, token=f"{app}|{self._app_secret}")
         except (NotAllowed, GiveUp) as error:
             return [Issue("app_secret", checking.WRONG_SECRET, error.hint or checking.WHERE_SECRET)]
-        return checking.token_issues(part(answer, "data"))
+        return [*checking.token_issues(part(answer, "data")), *self._fields(app)]
+
+    def _fields(self, app: str) -> list[Issue]:
+        """The webhook fields of our app; Meta's references disagree whether WhatsApp apps may ask (2026-11)."""
+        try:
+            return checking.field_issues(self._call("GET", f"{app}/subscriptions", token=f"{app}|{self._app_secret}"))
+        except (NotAllowed, GiveUp):
+            return []
 
     # ---- calls ---------------------------------------------------------------------------------------------------
     def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[Json]:

@@ -12,9 +12,11 @@ from connector.pipeline.tasks import Progress, Work
 from connector.store.tasks import Task
 from connector.works import (
     accounts,
+    alarms,
     broadcasts,
     checkup,
     connecting,
+    deep,
     hands,
     imports,
     mappings,
@@ -45,7 +47,10 @@ KINDS: Mapping[str, Kind] = {
     "review.rejudge": hands.rejudge_task,
     "replay": replays.replay_task,
     "doctor": checkup.doctor_task,
+    "doctor.deep": deep.deep_task,
+    "alarms.test": alarms.try_task,
     "contact.erase": people.erase_task,
+    "broadcast.lists": broadcasts.lists_task,
     "broadcast.forecast": broadcasts.forecast_task,
     "broadcast.plan": broadcasts.plan_task,
     "broadcast.members": broadcasts.members_task,

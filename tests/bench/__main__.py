@@ -19,6 +19,7 @@ PARTS = {  # part: the module whose run() measures it
     "broadcast": "tests.bench.bench_broadcast",
     "console": "tests.bench.bench_console",
     "reads": "tests.bench.bench_reads",
+    "scrape": "tests.bench.bench_scrape",
     "memory": "tests.bench.bench_memory",
 }
 

@@ -80,6 +80,10 @@ class HubSpot:
         found = self._client.details()
         return {"portal_id": str(found.get("portalId") or ""), "time_zone": str(found.get("timeZone") or "")}
 
+    def used(self) -> dict[str, tuple[int, int]]:
+        """daily and ten_seconds, as the last answer's headers said."""
+        return dict(self._client.used)
+
     def fields(self, object: str) -> list[Field]:
         """The object's properties as they are now, with the account's validation rules."""
         return list(self._properties.of(object, fresh=True).values())

@@ -81,6 +81,7 @@ class Client:
         self._zone = zone
         self._window = pace.Window(int(pace.LIMIT * pace.SHARE), pace.INTERVAL)
         self._turns = pace.Turns(pace.SEARCH_LIMIT)
+        self.used: dict[str, tuple[int, int]] = {}  # calls used and allowed, by limit
 
     def __repr__(self) -> str:
         return f"Client({self._api.configuration.host!r})"
@@ -128,6 +129,7 @@ class Client:
         status, headers, data = self._exchange(method, path, body)
         if limit := pace.read_limit(headers):
             self._window.learn(*limit)
+        self.used = self.used | pace.read_used(headers)
         if not 200 <= status <= 299:
             raise faults.translate(status, headers, data, self._zone, datetime.now(UTC))
         self._mind_the_day(path, headers)

@@ -20,7 +20,8 @@ SCREENS = (
     "setup", "activity", "mappings", "review", "templates", "sends", "conversations", "contacts", "reports", "health",
     "settings",
 )  # fmt: skip
-BESIDE = ("signin", "home", "people", "tokens", "links", "audit", "me", "phone", "tasks")  # pages that are in no menu
+# Pages that are in no menu.
+BESIDE = ("signin", "home", "people", "tokens", "links", "audit", "alarms", "me", "phone", "tasks")
 
 
 def pages(house: House) -> WSGI:
@@ -43,11 +44,12 @@ def flask_app(house: House) -> "Flask":
     """Every page and the API, behind one gate."""
     from flask import Flask
 
-    from connector.web import api, auth, failures, frame
+    from connector.web import api, auth, failures, frame, visits
 
     app = Flask("connector.web", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST, MAX_FORM_MEMORY_SIZE=LARGEST, MAX_FORM_PARTS=500)
     app.extensions["house"] = house
+    visits.record(app)
     auth.guard(app, house, api.token_person(house))
     frame.dress(app, house, SCREENS)
     failures.tell(app)
