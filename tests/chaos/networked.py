@@ -16,7 +16,7 @@ def flags(parser: argparse.ArgumentParser) -> None:
 
 def faults(given: argparse.Namespace) -> tuple[tuple[str, int], ...]:
     """What they stand for."""
-    found = {"proxy": max(1, given.kills // 4) * given.proxy, "expire": given.expire, "upgrade": 3 * bool(given.old)}
+    found = {"proxy": max(1, given.kills // 4) * given.proxy, "expire": given.expire, "upgrade": 4 * bool(given.old)}
     if given.hosts == 2:
         found |= dict.fromkeys(HOSTS, max(1, given.kills // 12))
     return tuple((name, n) for name, n in found.items() if n)
