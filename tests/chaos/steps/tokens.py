@@ -5,6 +5,9 @@ how): whoever shows a spent one has lost the leave. Behind a proxy that loses an
 app's own credentials instead, for an answer that is lost takes a refresh token with it.
 """
 
+import json
+import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,6 +22,8 @@ from tests.chaos.stand_ins import CRMS
 from tests.chaos.steps import Scene, step
 
 TOKEN = ("/services/oauth2/token", "/oauth/2026-09/token")
+NOTICED = 10.0  # seconds a step waits, on a quick machine, until somebody has noticed the last end
+LOOK = 0.2  # seconds between two looks
 FIRST = 1  # the first token of all
 MORE = 1.2  # a worker that is killed between the answer and its commit leaves another to be asked for
 
@@ -73,4 +78,17 @@ def grants(entries: Iterable[Mapping[str, Any]]) -> tuple[int, Counter[str], int
 
 @step("expire", "all access tokens ended at once", prepare=prepare, after=after)
 def expire(scene: Scene) -> None:
+    """Once somebody has found out about the last end: else two ends would be one."""
+    since = scene.rig.parts.get("ended", 0.0)
+    until = time.monotonic() + NOTICED * scene.rig.slowness
+    while not renewed(scene.rig, since) and time.monotonic() < until:
+        time.sleep(LOOK)
+    scene.rig.parts["ended"] = time.time()
     scene.rig.sandbox.call("POST", "/_expire", {})
+
+
+def renewed(rig: Rig, since: float) -> bool:
+    """The CRM of our own leave has given a token since then."""
+    path = f"{rig.sandbox.url}/_ledger?service=salesforce&since={since}"
+    with urllib.request.urlopen(path, timeout=60) as answer:
+        return bool(grants(json.loads(line) for line in answer)[0])
