@@ -16,6 +16,8 @@ import redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from connector import config
+from connector.app import open_app
 from connector.bell import QUEUE, RUNG_FOR, RedisBell
 from connector.jobs import TICK, wait_for_tables
 from connector.store import tasks
@@ -261,3 +263,11 @@ def test_a_worker_waits_for_its_tables(tmp_path, caplog):
     assert looks == [TICK]
     assert "connector db upgrade" in caplog.text
     store.close()
+
+
+def test_a_bell_of_a_newer_version_is_left_to_its_workers(own_home, bell, caplog):
+    """While an upgrade is under way, old workers hear bells that they do not know."""
+    app = open_app(config.load(environment(own_home)), bell)
+    app.drain("tomorrow:x", stop=lambda: False)
+    assert "tomorrow is of a newer version" in caplog.text
+    app.close()

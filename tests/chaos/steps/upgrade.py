@@ -8,6 +8,7 @@ and new ones start in their places.
 import io
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -177,7 +178,7 @@ def leave(scene: Scene) -> None:
             began = time.monotonic()
             _, code = slot.end()
             scene.measure(f"an old {slot.kind} ended", time.monotonic() - began)
-            if code != 0:
+            if code not in (0, -signal.SIGTERM):  # that one had only begun to start
                 scene.wrong.append(f"an old {slot.kind} ended with {code}")
             slot.root, slot.env, slot.altered = fresh.root, fresh.env, fresh.altered
             slot.start()
