@@ -102,7 +102,7 @@ def listen(ledger: Iterable[Entry]) -> dict[Key, Heard]:
 
 def is_template(body: Any) -> bool:
     """What a conversation says is judged elsewhere (judge_talks)."""
-    return isinstance(body, dict) and body.get("type") == "template"
+    return isinstance(body, Mapping) and "template" in body
 
 
 def key_of(body: Entry) -> Key:

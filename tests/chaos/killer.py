@@ -18,6 +18,8 @@ from tests.chaos.steps import Scene, Step
 
 log = logging.getLogger("connector.chaos")
 AWAY = 0.1  # seconds a request has to leave: whoever is caught sending is killed before it, after it, or in the middle
+PILE = {"packed": 100, "plans": 600, "changes": 2000}  # what may wait when a step begins ...
+LONGEST = 5.0  # ... after so many seconds it begins anyway
 TOLD = 10  # steps between two lines that say how far it is
 EAGER = 0.7  # below 1: the loads are ahead of the kills, and less is left to wait for in the end
 SHARES = {"worker": 11, "web child": 4, "web main": 3, "clock": 2, "valkey": 1}
@@ -76,6 +78,7 @@ class Killer:
         while left:
             step = left.popleft()
             time.sleep(self._dice.uniform(*self.pause))  # the rhythm of the run, nothing is waited for
+            self._keep_up()
             done = total - len(left)
             self.allow((done / (total + 1)) ** EAGER)
             if done % TOLD == 0:
@@ -90,6 +93,15 @@ class Killer:
             self.scene.passed()
         self.scene.ended()
         self.allow(1.0)
+
+    def _keep_up(self) -> None:
+        """Under load, not under a pile: what is not handled stays within bounds, unless that takes too long."""
+        until = time.monotonic() + LONGEST * self.rig.slowness
+        while time.monotonic() < until:
+            left = self.rig.pending() or {}
+            if all(left.get(name, 0) <= most for name, most in PILE.items()):
+                return
+            time.sleep(LOOK)
 
     @property
     def _others(self) -> dict[str, Callable[[], None]]:
