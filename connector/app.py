@@ -1,5 +1,6 @@
 """The composition root: puts store, adapters and pipeline together for workers, clock and commands."""
 
+import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
@@ -50,6 +51,7 @@ from connector.works import alarms as alarming
 from connector.works import checkup, deep
 from connector.works.usage import Usage
 
+log = logging.getLogger("connector.worker")
 __all__ = ["App", "SystemClock", "kinds", "messenger", "open_app", "webhook"]
 
 
@@ -73,6 +75,9 @@ class App(Connections):
         """Answers one bell: unpack, handle:<account>, write:<account>; rings again when work may be left."""
         self.bell.heard(name)
         stage, _, account = name.partition(":")
+        if stage not in DRAINS:
+            log.warning("the bell %s is of a newer version: left to its workers", stage)
+            return
         should = fair(stop, self.bell, time.monotonic(), time.monotonic)
         with logs.within(bell=stage, account="" if stage in BY_NUMBER else account):
             DRAINS[stage](self, account, should)
