@@ -24,8 +24,10 @@ from connector.web.gathering import gathered
 from connector.web.health import OK, Check, health
 from connector.web.hooks import WSGI, Hooks, hooks
 from connector.web.house import House
+from connector.web.looking import Looking
 from connector.web.metrics import Metrics, metrics
 from connector.web.pages import pages
+from connector.web.shield import Names, shield
 from connector.web.tally import Tally
 
 
@@ -41,7 +43,10 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
 
     tally = Tally(add)
     known = Doors(lambda: doors(app), strangers())
-    the_hooks = Hooks(known, intake, tally.count, app.clock, config.public_url, lambda crm: choices(app, crm))
+    the_hooks = Hooks(
+        known, intake, tally.count, app.clock, config.public_url, lambda crm: choices(app, crm),
+        hops=config.trusted_proxies,
+    )  # fmt: skip
 
     def close() -> None:
         intake.close()
@@ -52,7 +57,8 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
     needed, checks = probes(app, bell)
     inside = metrics(pages(house(app, checks)), measured(app, bell))
     whole = hooks(health(inside, needed, checks), the_hooks)
-    return gathered(whole, config.web_threads), close
+    names = Names(config.public_url, config.trusted_hosts)
+    return gathered(shield(whole, names, https=config.public_url.startswith("https://")), config.web_threads), close
 
 
 def measured(app: Base, bell: RedisBell) -> Metrics:
@@ -155,7 +161,10 @@ def probes(app: Base, bell: RedisBell) -> tuple[dict[str, Check], dict[str, Chec
 
     needed = {"database": lambda: OK if schema_state(app.store) else "", "schema": schema}
     checks = {"redis": lambda: OK if bell.answers() else "away", "workers": lambda: OK if bell.workers() else "none"}
-    return {name: _told(check) for name, check in needed.items()}, {n: _told(check) for n, check in checks.items()}
+    return (
+        {name: Looking(_told(check)) for name, check in needed.items()},
+        {name: Looking(_told(check)) for name, check in checks.items()},
+    )
 
 
 def _told(check: Check) -> Check:

@@ -237,7 +237,7 @@ def retry(id: str) -> Any:
 
 
 @screen.get("/<id>/people.csv")
-@needs("editor")
+@needs("editor", fresh=True)
 def people(id: str) -> Response:
     """Everybody of the list and what became of each, as a sheet that runs no formula."""
     house, row = house_of(current_app), _facts(id)["row"]
