@@ -20,7 +20,7 @@ from connector.store.tables import changes, consents, contact_keys, events, meta
 from connector.works import people as works_people
 from tests.commands import Zygote
 from tests.pipeline.conftest import ANA
-from tests.pipeline.street import HUBSPOT, Street, open_street
+from tests.pipeline.street import HUBSPOT, Street, lane, open_street  # noqa: F401 - fixtures
 from tests.pipeline.triggering import slots
 from tests.town import Sandbox
 
@@ -225,9 +225,9 @@ def test_who_was_erased_since_the_backup_is_erased_again(
         assert "xilofono" not in everything(street)
         (again,) = street.rows(contact_keys, contact_keys.c.value == BEN, contact_keys.c.kind == "wa_id")
         assert again.contact != ben.contact  # who wrote after the erasure is a new contact, and not forgotten
-        assert [row.payload["text"] for row in street.rows(events, events.c.lane == again.contact)] == [
-            "hello, I am new here"
-        ]
+        assert [
+            row.payload["text"] for row in street.rows(events, events.c.lane == again.contact) if "text" in row.payload
+        ] == ["hello, I am new here"]
         assert said(street)[CAT, "You said I stay"] == 1
         street.healthy()
 
