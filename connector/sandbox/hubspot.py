@@ -72,6 +72,14 @@ class HubSpot:
         message = "The OAuth token used to make this call expired 4 minute(s) ago."
         return unauthorized(message, "EXPIRED_AUTHENTICATION")
 
+    def expire(self) -> int:
+        """Every OAuth token ends; a service key does not."""
+        portal, now = self.portal, self.portal.world.now()
+        with portal.lock:
+            good = [token for token, ends in portal.tokens.items() if ends > now]
+            portal.tokens |= dict.fromkeys(good, now - 1.0)
+        return len(good)
+
     def records(self, object: str) -> list[Record]:
         """All records of one object with every value they have, or `callbacks`; KeyError for an unknown object."""
         with self.portal.lock:

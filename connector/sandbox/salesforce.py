@@ -76,6 +76,13 @@ class Salesforce:
             self.org.sessions.pop(_token(request), None)
         return session_ended().response()
 
+    def expire(self) -> int:
+        """Every session ends."""
+        with self.org.lock:
+            ended = len(self.org.sessions)
+            self.org.sessions.clear()
+        return ended
+
     def records(self, object: str) -> list[Record]:
         """All records of one object with every value they have, deleted ones too; KeyError for an unknown object."""
         with self.org.lock:

@@ -63,7 +63,7 @@ def machine() -> dict[str, Any]:
 
 
 def _version(name: str) -> str:
-    """"" for one that is not installed: only some parts need the peer."""
+    """ "" for one that is not installed: only some parts need the peer."""
     try:
         return version(name)
     except PackageNotFoundError:

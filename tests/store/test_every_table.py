@@ -35,11 +35,12 @@ NEVER = frozenset({
 OURS = frozenset({
     "accounts", "numbers", "documents", "document_versions", "templates", "catalogue", "users", "sessions",
     "invites", "throttles", "api_tokens", "settings", "timers", "cursors", "counters", "figures", "tallies",
-    "report_days", "goals_reached", "totals", "uploads", "upload_parts", "erasures", "erased_ids",
+    "report_days", "goals_reached", "totals", "uploads", "upload_parts", "erasures", "erased_ids", "audit_chain",
+    "consents_asked", "recovery_codes",
 })  # fmt: skip
 # Columns with the reason why they are left.
 LEFT = {
-    "alarm_calls.alarm", "alarm_calls.target", "alarm_calls.what", "alarms.code", "alarms.id", "audit.action",
+    "alarm_calls.alarm", "alarm_calls.target", "alarm_calls.what", "alarms.code", "alarms.id", "audit.action", "audit.digest",
     "broadcast_people.code", "broadcast_people.person", "broadcasts.author", "broadcasts.cursor",
     "broadcasts.key", "broadcasts.name", "broadcasts.reason", "broadcasts.source", "broadcasts.starter",
     "callbacks.event", "changes.event", "changes.lane", "changes.record", "conversations.outcome",
