@@ -40,8 +40,8 @@ OURS = frozenset({
 })  # fmt: skip
 # Columns with the reason why they are left.
 LEFT = {
-    "alarm_calls.alarm", "alarm_calls.target", "alarm_calls.what", "alarms.code", "alarms.id", "audit.action", "audit.digest",
-    "broadcast_people.code", "broadcast_people.person", "broadcasts.author", "broadcasts.cursor",
+    "alarm_calls.alarm", "alarm_calls.target", "alarm_calls.what", "alarms.code", "alarms.id", "audit.action",
+    "audit.digest", "broadcast_people.code", "broadcast_people.person", "broadcasts.author", "broadcasts.cursor",
     "broadcasts.key", "broadcasts.name", "broadcasts.reason", "broadcasts.source", "broadcasts.starter",
     "callbacks.event", "changes.event", "changes.lane", "changes.record", "conversations.outcome",
     "crm_links.record_id", "events.lane", "findings.code", "findings.document", "holds.event", "media.event",
