@@ -74,7 +74,15 @@ def run(course: Course, home: Path, postgres: PostgresServer | None) -> Report:
     prepared = list(dict.fromkeys(step.prepare for step in course.further if step.prepare))
     made: Any = partial(OldRig, old=course.old) if course.old else Rig
     with (
-        made(home, postgres, workers=course.workers, altered=course.altered, prepare=prepared, seed=course.seed) as rig,
+        made(
+            home,
+            postgres,
+            workers=course.workers,
+            altered=course.altered,
+            prepare=prepared,
+            seed=course.seed,
+            kills=course.kills if not course.steps else course.steps.count("worker"),
+        ) as rig,
         Watch(rig) as watch,
     ):
         return _Run(course, rig, watch).report()

@@ -1,8 +1,9 @@
 """Every access token ends at once, in the middle of everything: all workers find it out together, and one renews it.
 
-Both CRMs are connected by leave that a person gave, with refresh tokens that are good once (where the stand-in knows
-how): whoever shows a spent one has lost the leave. Behind a proxy that loses answers, Salesforce's account lives on the
-app's own credentials instead, for an answer that is lost takes a refresh token with it.
+Both CRMs are connected by leave that a person gave, with refresh tokens that are good once: whoever shows a spent one
+has lost the leave. Where processes are killed, or a proxy loses answers, a new one can be lost before it is stored, and
+only the person can mend that: there HubSpot's refresh token lasts, and Salesforce's account lives on the app's own
+credentials.
 """
 
 import json
@@ -32,13 +33,12 @@ def prepare(rig: Rig) -> None:
     """The accounts as a person's leave makes them."""
     if "proxy" in rig.parts:
         return
-    rig.parts["leave"] = ["salesforce"]
-    _connect(rig, "salesforce", {}, {}, salesforce_settings.REFRESH_TOKEN)
-    if any(flag.name == "client-id" for flag in kinds()["hubspot"].flags):
-        rig.parts["leave"].append("hubspot")
-        rig.sandbox.call("PATCH", "/hubspot/_options", {"rotate": True})
-        client = {"client_id": hubspot_settings.CLIENT_ID}
-        _connect(rig, "hubspot", client, {"token": ""}, hubspot_settings.REFRESH_TOKEN)
+    once = rig.parts["once"] = not rig.kills
+    if once:
+        _connect(rig, "salesforce", {}, {}, salesforce_settings.REFRESH_TOKEN)
+    rig.sandbox.call("PATCH", "/hubspot/_options", {"rotate": once})
+    client = {"client_id": hubspot_settings.CLIENT_ID}
+    _connect(rig, "hubspot", client, {"token": ""}, hubspot_settings.REFRESH_TOKEN)
 
 
 def _connect(rig: Rig, name: str, more: Mapping[str, str], hidden: Mapping[str, str], refresh: str) -> None:
@@ -58,7 +58,7 @@ def after(scene: Scene) -> None:
         if "proxy" in rig.parts:
             continue
         scene.wrong += [f"{crm} refused a token with {status}: {n} times" for status, n in refused.items()]
-        if crm in rig.parts["leave"] and twice:
+        if rig.parts["once"] and twice:
             scene.wrong.append(f"{twice} refresh tokens of {crm} were shown twice")
         if given > FIRST + MORE * ends:
             scene.wrong.append(f"{crm} gave {given} tokens for {ends} ends: not one at a time")
