@@ -3,8 +3,6 @@
 Each NAME may come as NAME_FILE instead: the path of a file whose text is the value.
 """
 
-import base64
-import binascii
 import hashlib
 import importlib.util
 import os
@@ -17,18 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from connector.errors import ConnectorError
+from connector.keys import BadConfig, Watched, is_key, key_file, split, usable
 
 if TYPE_CHECKING:
     from connector.store.secrets import Keyring
 
+__all__ = [
+    "AlarmSettings", "BadConfig", "Config", "is_key", "key_file", "load", "local_url", "normalise", "private_directory",
+    "socket_path",
+]  # fmt: skip
+
 SOCKET_MAX = 104  # bytes of a Unix socket's path on macOS, Linux has 108
 POSTGRES = "postgresql+psycopg://"
 SHORTEST_TOKEN = 20  # characters of METRICS_TOKEN
-
-
-class BadConfig(ConnectorError):
-    """One or more settings cannot be used; the message lists them all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +49,7 @@ class Config:
     trusted_proxies: int = 0  # how many stand in front of us and add to X-Forwarded-For
     sandbox_url: str = ""  # the sandbox whose phone the console shows; "" = none runs here
     secret_keys: tuple[str, ...] = field(default=(), repr=False)  # Fernet keys, the newest first
+    secret_key_file: Path | None = None  # where they were read from; it is watched
     media_dir: Path | None = None  # where people's files lie; None = <HOME>/media
     log_format: str = ""  # text or json; "" = text on a terminal, json elsewhere
     log_people: bool = False  # phones stand in the log as they are
@@ -70,7 +70,15 @@ class Config:
         """The keys that secrets are stored under: CONNECTOR_SECRET_KEY, else <HOME>/secret.key, made at first use."""
         from connector.store.secrets import Keyring
 
-        return Keyring(self.secret_keys or key_file(self.home))
+        if self.secret_key_file is not None:
+            path = self.secret_key_file
+            return Keyring(Watched(path, lambda: usable(path)))
+        return Keyring(self.secret_keys or Watched(self.own_key_file, lambda: key_file(self.home)))
+
+    @property
+    def own_key_file(self) -> Path:
+        """The file that we make, and may change, where CONNECTOR_SECRET_KEY says nothing."""
+        return self.home / "secret.key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +208,8 @@ def load(environ: Mapping[str, str]) -> Config:
     if faults:
         lines = "".join(f"\n  {fault}" for fault in sorted(faults))
         raise BadConfig(f"The settings cannot be used:{lines}", code="config")
+    watched = environ.get("CONNECTOR_SECRET_KEY_FILE", "").strip()
+    values["SECRET_KEY_FILE"] = Path(watched) if watched else None
     return _config(Path(given.get("CONNECTOR_HOME", ".connector")).expanduser().resolve(), values)
 
 
@@ -245,6 +255,7 @@ def _config(home: Path, values: Mapping[str, Any]) -> Config:
         trusted_proxies=values["TRUSTED_PROXIES"],
         sandbox_url=values["SANDBOX_URL"],
         secret_keys=split(values["CONNECTOR_SECRET_KEY"]),
+        secret_key_file=values["SECRET_KEY_FILE"],
         log_format=values["LOG_FORMAT"],
         log_people=values["LOG_PEOPLE"],
         metrics_token=values["METRICS_TOKEN"],
@@ -302,19 +313,6 @@ def socket_path(home: Path) -> Path:
     return path if len(os.fsencode(path)) < SOCKET_MAX else Path("/tmp") / name / "s"  # noqa: S108 - made 0700 and checked
 
 
-def split(text: str) -> tuple[str, ...]:
-    """The parts between commas and spaces."""
-    return tuple(text.replace(",", " ").split())
-
-
-def is_key(key: str) -> bool:
-    """A Fernet key: 32 bytes in URL-safe base64."""
-    try:
-        return len(key) == 44 and len(base64.b64decode(key.encode(), altchars=b"-_", validate=True)) == 32
-    except (binascii.Error, ValueError):
-        return False
-
-
 def private_directory(path: Path) -> Path:
     """The directory, made 0700; refused when another user owns it or it is a link."""
     try:
@@ -326,25 +324,3 @@ def private_directory(path: Path) -> Path:
     if path.is_symlink() or found.st_uid != os.getuid():
         raise BadConfig(f"{path} belongs to somebody else.", hint="Remove it, or set TMPDIR to a directory of yours.")
     return path
-
-
-def key_file(home: Path) -> tuple[str, ...]:
-    """The keys of <HOME>/secret.key, one a line, the newest first; made (0600) when there is none."""
-    path = home / "secret.key"
-    if not path.exists():
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = home / f".secret.key.{os.getpid()}"
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(base64.urlsafe_b64encode(os.urandom(32)) + b"\n")
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)  # the first one wins; whoever comes second reads that one
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    keys = tuple(path.read_text(encoding="ascii", errors="replace").split())
-    if not keys or not all(is_key(key) for key in keys):
-        why = f"{path} holds no usable key."
-        raise BadConfig(why, hint="Restore it from your backup: stored secrets open only with it.")
-    return keys

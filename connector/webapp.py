@@ -24,6 +24,7 @@ from connector.web.gathering import gathered
 from connector.web.health import OK, Check, health
 from connector.web.hooks import WSGI, Hooks, hooks
 from connector.web.house import House
+from connector.web.looking import Looking
 from connector.web.metrics import Metrics, metrics
 from connector.web.pages import pages
 from connector.web.shield import Names, shield
@@ -160,7 +161,10 @@ def probes(app: Base, bell: RedisBell) -> tuple[dict[str, Check], dict[str, Chec
 
     needed = {"database": lambda: OK if schema_state(app.store) else "", "schema": schema}
     checks = {"redis": lambda: OK if bell.answers() else "away", "workers": lambda: OK if bell.workers() else "none"}
-    return {name: _told(check) for name, check in needed.items()}, {n: _told(check) for n, check in checks.items()}
+    return (
+        {name: Looking(_told(check)) for name, check in needed.items()},
+        {name: Looking(_told(check)) for name, check in checks.items()},
+    )
 
 
 def _told(check: Check) -> Check:

@@ -10,7 +10,12 @@ import pytest
 from connector import cli
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "tools/assets/README.md"]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "tools/assets/README.md",
+]
 PAGES += [path for path in [ROOT / "SECURITY.md"] if path.exists()]
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s#]*)(?:#([^)\s]*))?\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -23,7 +28,9 @@ def text_of(page):
 def anchors(page):
     """The ids that a page's headings get on GitHub."""
     heads = re.findall(r"^#+ +(.+?) *$", FENCE.sub("", text_of(page)), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", re.sub(r"\[(.+?)\]\(.*?\)", r"\1", head).lower()).replace(" ", "-") for head in heads}
+    return {
+        re.sub(r"[^\w\- ]", "", re.sub(r"\[(.+?)\]\(.*?\)", r"\1", head).lower()).replace(" ", "-") for head in heads
+    }
 
 
 def links(page):
@@ -72,11 +79,14 @@ def test_the_developers_map_is_that_of_the_house():
 
 
 def test_decisions_have_each_a_number():
-    names = sorted(path.name for path in (ROOT / "docs/decisions").glob("*.md"))
-    assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
+    numbers = [path.name[:5] for path in (ROOT / "docs/decisions").glob("*.md")]
+    assert all(re.fullmatch(r"\d{4}-", number) for number in numbers)
+    assert len(numbers) == len(set(numbers))
 
 
-COMMAND = re.compile(r"(?:`|^\s*(?:\$ )?)(?:\.venv/bin/)?connector ((?:[a-z][a-z-]*|--[a-z-]+)(?: [^`\n#]*)?)", re.MULTILINE)
+COMMAND = re.compile(
+    r"(?:`|^\s*(?:\$ )?)(?:\.venv/bin/)?connector ((?:[a-z][a-z-]*|--[a-z-]+)(?: [^`\n#]*)?)", re.MULTILINE
+)
 
 
 def wrong(line):

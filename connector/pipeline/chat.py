@@ -117,8 +117,8 @@ class Chat:
                     count = taken.move.state.steps if taken.move and taken.move.state else "end"
                     cause = f"flow:{talk.flow}:{talk.id}:{count}:{judged.work.event}:{k}"
                     places[n] = (cause, talk.source, talk.number)
-        said = [None if n in judged.unsaid else change for n, (change, _, _) in enumerate(judged.changes)]
-        judged.said = replies.rows(judged.work, judged.event, said, documents_of, person, self.now, places)
+        spoken = [None if n in judged.unsaid else change for n, (change, _, _) in enumerate(judged.changes)]
+        judged.said = replies.rows(judged.work, judged.event, spoken, documents_of, person, self.now, places)
         for index, taken in judged.talks.items():
             for n in judged.ordinals[index]:
                 self._note_said(judged, taken, n, places, person)

@@ -23,6 +23,7 @@ class Lot:
     known: bool  # the records exist; else they are upserted by our unique field
     rows: dict[Target, list[Row]] = field(default_factory=dict)
     files: Mapping[str, StoredFile] = field(default_factory=dict)  # WhatsApp's id of a file -> where it lies
+    began: datetime | None = None  # when its rows were marked as in flight
 
     def all_rows(self) -> list[Row]:
         return [row for rows in self.rows.values() for row in rows]

@@ -19,8 +19,8 @@ def rows(
     work: Work, event: InboundMessage, changes: Sequence[Change | None], documents: Mapping[int, tuple[str, int]],
     person: Contact, now: datetime, talks: Mapping[int, Place] | None = None,
 ) -> dict[int, dict[str, Any]]:  # fmt: skip
-    """{ordinal: the send of that change}; `documents` {ordinal: (name, version)}. One cause per message of an event: never
-    twice, also where the event is judged again after a restore and a field needs no writing any more.
+    """{ordinal: the send of that change}; `documents` {ordinal: (name, version)}. One cause per message of an event:
+    never twice, also where it is judged again after a restore and a field needs no writing any more.
 
     `talks`: what conversations say goes out from their own number, under a cause of their own."""
     said = {n: change for n, change in enumerate(changes) if isinstance(change, SendMessage) and _says(change)}

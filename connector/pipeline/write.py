@@ -34,8 +34,15 @@ CALLS = 4  # calls at once, on disjoint records (architecture 5)
 WINDOW = 4000  # rows read at a time
 MAX_ATTEMPTS = 5
 MOST_STARTS = 10  # a row that was in flight whenever its writer died, so often, goes to a person
+# A call begins so soon after its rows were marked, or not at all: SETTLE after the mark they may be in other hands,
+# and those look on the record first. A process that stood still, or one whose session at the database is long gone.
+FRESH = timedelta(seconds=SETTLE / 2)
 TRIES, PAUSE = 5, 1.0  # how often, and seconds between, to write outcomes down while the database is away
 Result = tuple[str, Mapping[str, Any], datetime | None]  # state, outcome, next_at
+
+
+class _Late(Exception):
+    """Its rows were marked too long ago for another call."""
 
 
 @dataclass(slots=True)
@@ -125,7 +132,9 @@ class Writer:
         while lots:
             lot = lots.popleft()
             with self.store.write() as conn:
-                taken = change_rows.start(conn, [r.seq for r in lot.all_rows()], self.clock.now())
+                lot.began = self.clock.now()
+                taken = change_rows.start(conn, [r.seq for r in lot.all_rows()], lot.began)
+                taken -= self._leave(conn, lot, taken)
                 if not lot.known:
                     taken -= change_rows.let_go(conn, [r for r in lot.all_rows() if r.seq in taken])
                 told = attaching.sort(self.store, conn, [r for r in lot.all_rows() if r.seq in taken], self.clock.now())
@@ -139,6 +148,14 @@ class Writer:
                 self._busy.update(lot.rows)
                 return lot
         return None
+
+    def _leave(self, conn: Any, lot: Lot, taken: Collection[int]) -> set[int]:
+        """Rows of a record of which somebody else has taken others: their values must not pass each other. It may be
+        a writer whose lock was lost without its knowing, or we are that writer."""
+        split = (rows for rows in lot.rows.values() if any(row.seq not in taken for row in rows))
+        ours = [row.seq for rows in split for row in rows if row.seq in taken]
+        change_rows.give_back(conn, ours)
+        return set(ours)
 
     def _own(self, lot: Lot, seqs: Collection[int] | None = None) -> Sequence[own_writes.Written]:
         watching = self.watching()
@@ -161,6 +178,8 @@ class Writer:
                 return done
             self._fields(lot, people, done)
             self._activities(lot, done)
+        except _Late:
+            self._not_now(lot, done)
         except Exception as error:  # noqa: BLE001 - a fault in one record must not hold the others
             if isinstance(error, errors.ConnectorError) and not of_one_row(error):
                 self._put_back(lot, done, error)
@@ -177,6 +196,7 @@ class Writer:
         if not wanted:
             return
         asked = [record_change(lot, target, rows, people) for target, rows in wanted.items()]
+        self._mind_the_time(lot)
         for (target, rows), outcome in zip(wanted.items(), self.crm.write(asked), strict=True):
             if outcome.record and not target[0] and outcome.state == "done":
                 done.created[target[1]] = (lot.object, outcome.record)
@@ -210,12 +230,14 @@ class Writer:
                     activity_change(lot.object, kind, row, record, look=self._there(row) and kind not in again)
                     for row, record in part
                 ]
+                self._mind_the_time(lot)
                 for (row, _), outcome in zip(part, self.crm.write(asked), strict=True):
                     done.results[row.seq] = self._result(row, outcome, None)
 
     def _attach(self, lot: Lot, row: Row, record: str, done: Done) -> None:
         """One file at a time: each may be large."""
         file = lot.files[str(row.body["file"])]
+        self._mind_the_time(lot)
         (outcome,) = self.crm.attach([file_change(lot.object, row, record, file, look=self._there(row))])
         done.results[row.seq] = self._result(row, outcome, None)
 
@@ -257,6 +279,17 @@ class Writer:
             return "review", {**body, "text": f"Tried {row.attempts + 1} times: {body.get('text', '')}"}, None
         until = retry.next_try(row.attempts + 1, now, after=after, base=1.0, cap=60.0, jitter=0.0)
         return "new", body, until or now + timedelta(seconds=60)
+
+    def _mind_the_time(self, lot: Lot) -> None:
+        """Asked before each call; within a call only the CRM knows."""
+        if lot.began is not None and self.clock.now() - lot.began > FRESH:
+            raise _Late
+
+    def _not_now(self, lot: Lot, done: Done) -> None:
+        """What was not called for yet is marked anew: at once by us, if it is still ours."""
+        left = [row.seq for row in lot.all_rows() if row.seq not in done.results]
+        done.results |= dict.fromkeys(left, ("new", {}, None))
+        done.unburn += left
 
     def _put_back(self, lot: Lot, done: Done, error: errors.ConnectorError) -> None:
         """The whole call failed: what has no outcome yet waits; a call that surely did nothing burns no attempt."""

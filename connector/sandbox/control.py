@@ -10,7 +10,7 @@ from connector.sandbox.customers import SETTABLE, new_wamid
 from connector.sandbox.desk import Desk
 from connector.sandbox.faults import KINDS, STATUS_KINDS
 from connector.sandbox.graph import Graph
-from connector.sandbox.http import Request, Response, answer
+from connector.sandbox.http import Granting, Request, Response, answer
 from connector.sandbox.meta_webhooks import MOST_UPDATES, Mess, Update
 from connector.sandbox.replies import READERS
 from connector.sandbox.world import World
@@ -33,6 +33,7 @@ ABOUT = {
     "POST /_webhook": "{url, service}: where a service's webhooks go",
     "GET /_webhooks": "what became of the webhooks; ?wait=10 waits until none is under way",
     "POST /_clock": "{advance: seconds}",
+    "POST /_expire": "{service}: every access token it gave ends now; what renews them stays good",
     "GET|POST /_options": "how WhatsApp behaves: limit, answer_seconds, status_seconds, status_batch, read_rate, ...",
     "POST /_reset": "everything back to the start",
 }
@@ -162,6 +163,13 @@ class Control:
         self._world.advance(float(seconds))
         return answer({"now": self._world.now()})
 
+    def expire(self, request: Request) -> Response:
+        """Every access token of a service, or of all, ends at once."""
+        asked = str(_object(request.json() or {}).get("service", ""))
+        names = [asked] if asked else list(self._world.services)
+        found = {name: self._world.services[name] for name in names}
+        return answer({name: one.expire() for name, one in found.items() if isinstance(one, Granting)})
+
     def options(self, request: Request) -> Response:
         """How WhatsApp behaves; with a body, some of it changed until the next reset."""
         return answer(self._graph.options.change(_object(request.json()) if request.body else {}))
@@ -207,6 +215,7 @@ ROUTES: Mapping[tuple[str, str, int], Handler] = {
     ("POST", "_webhook", 1): Control.webhook,
     ("GET", "_webhooks", 1): Control.webhooks,
     ("POST", "_clock", 1): Control.clock,
+    ("POST", "_expire", 1): Control.expire,
     ("GET", "_options", 1): Control.options,
     ("POST", "_options", 1): Control.options,
     ("POST", "_reset", 1): Control.reset,

@@ -97,3 +97,11 @@ class Refusing(Protocol):
 
     def refused(self, code: int, /) -> Response:
         """The refusal with this code."""
+
+
+@runtime_checkable
+class Granting(Protocol):
+    """A stand-in that gives access tokens which end."""
+
+    def expire(self) -> int:
+        """Ends all of them; how many there were."""

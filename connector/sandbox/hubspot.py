@@ -72,6 +72,14 @@ class HubSpot:
         message = "The OAuth token used to make this call expired 4 minute(s) ago."
         return unauthorized(message, "EXPIRED_AUTHENTICATION")
 
+    def expire(self) -> int:
+        """Every OAuth token ends; a service key does not."""
+        portal, now = self.portal, self.portal.world.now()
+        with portal.lock:
+            good = [token for token, ends in portal.tokens.items() if ends > now]
+            portal.tokens |= dict.fromkeys(good, now - 1.0)
+        return len(good)
+
     def records(self, object: str) -> list[Record]:
         """All records of one object with every value they have, or `callbacks`; KeyError for an unknown object."""
         with self.portal.lock:
@@ -130,6 +138,8 @@ class HubSpot:
             return unauthorized(ANONYMOUS)
         if token != portal.options.token and token not in portal.tokens:
             return unauthorized("Invalid access token, the token may be revoked or belong to another account.")
+        if portal.grants.ended(token):
+            return unauthorized("The OAuth token used to make this call was revoked.", "REVOKED_AUTHENTICATION")
         if portal.tokens.get(token, now) < now:
             return self.expired(request)
         searches = request.path.endswith("/search")
@@ -245,6 +255,9 @@ ROUTES = [
     _route("POST", "/files/[^/]+/files", files.upload),
     _route("GET", "/files/[^/]+/files/{}", files.details),
     _route("GET", "/files/[^/]+/files/{}/signed-url", files.signed),
+    _route("GET", "/oauth/authorize", oauth.authorize),
+    _route("POST", "/oauth/authorize", oauth.authorize),
     _route("POST", "/oauth/{v}/token", oauth.token),
+    _route("POST", "/oauth/{v}/token/revoke", oauth.revoke),
     _route("POST", "/oauth/{v}/token/introspect", oauth.introspect),
 ]

@@ -51,8 +51,8 @@ class Salesforce:
         if self.org.options.maintenance:
             return MAINTENANCE
         with self.org.lock:
-            if request.path == "/services/oauth2/token":
-                return oauth.token(self.org, request)
+            if request.path in oauth.ROUTES:
+                return oauth.ROUTES[request.path](self.org, request)
             try:
                 if request.path.rstrip("/") != "/services/data":
                     self._admit(request)
@@ -75,6 +75,13 @@ class Salesforce:
         with self.org.lock:
             self.org.sessions.pop(_token(request), None)
         return session_ended().response()
+
+    def expire(self) -> int:
+        """Every session ends."""
+        with self.org.lock:
+            ended = len(self.org.sessions)
+            self.org.sessions.clear()
+        return ended
 
     def records(self, object: str) -> list[Record]:
         """All records of one object with every value they have, deleted ones too; KeyError for an unknown object."""

@@ -80,6 +80,13 @@ def start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> set[int]:
     return set(conn.execute(query.returning(t.seq)).scalars())
 
 
+def give_back(conn: sa.Connection, seqs: Sequence[int]) -> None:
+    """Rows that were started and not called for, in the transaction that started them."""
+    t = changes.c
+    for chunk in in_chunks(list(seqs)):
+        conn.execute(sa.update(changes).where(t.seq.in_(chunk)).values(state="new", attempts=t.attempts - 1))
+
+
 def let_go(conn: sa.Connection, rows: Sequence[Row]) -> set[int]:
     """Of started rows without a record, those whose contact was merged or got one since are new again."""
     t, link = changes.c, crm_links.c
@@ -89,8 +96,7 @@ def let_go(conn: sa.Connection, rows: Sequence[Row]) -> set[int]:
     for chunk in in_chunks(list(lanes)):
         query = sa.select(t.seq, t.lane, t.record, link.record_id).select_from(joined).where(t.seq.in_(chunk))
         moved |= {r.seq for r in conn.execute(query) if r.lane != lanes[r.seq] or r.record or r.record_id}
-    for chunk in in_chunks(sorted(moved)):
-        conn.execute(sa.update(changes).where(t.seq.in_(chunk)).values(state="new", attempts=t.attempts - 1))
+    give_back(conn, sorted(moved))
     return moved
 
 

@@ -6,6 +6,7 @@ Two doors: `read()` cannot write (both databases refuse it), `write()` commits o
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,21 +36,35 @@ SQLITE = (
     "PRAGMA secure_delete=ON",  # what is erased is overwritten, not only unlinked; our deletes are few
     "PRAGMA foreign_keys=OFF",
 )
+ALIVE = {"idle": 10, "interval": 5, "count": 3}  # seconds, seconds, times: how a silent connection is asked after
+USER_TIMEOUT = 15_000  # milliseconds until a side that answers nothing is given up
 POSTGRES: Mapping[str, Any] = {
     "connect_timeout": 3,
     "application_name": "connector",
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,  # milliseconds until a vanished server is noticed
+    **{f"keepalives_{name}": n for name, n in ALIVE.items()},
+    "tcp_user_timeout": USER_TIMEOUT,
 }
-SERVER = "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000"  # milliseconds
+# The server keeps the locks of a host that vanished until it has noticed, and Linux asks for the first time after two
+# hours. Not sooner than a drain ends by itself (20 s): a host that cannot hear of it has stopped by then.
+GIVEN_UP = 25_000  # milliseconds
+SERVER = " ".join(
+    [
+        "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",  # milliseconds
+        *(f"-c tcp_keepalives_{name}={n}" for name, n in ALIVE.items()),
+        f"-c tcp_user_timeout={GIVEN_UP}",
+    ]
+)
 # SQLite's primary result codes that speak of the moment, not of our SQL (sqlite.org/rescode.html).
 # A damaged file is among them: it wants a restart or a backup, and until then nothing may be answered 200 or 500.
 PASSING = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
      sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 )  # fmt: skip
+
+
+# An upgrade under load: a table that somebody holds is asked for again soon, and nobody queues behind us meanwhile.
+IN_THE_WAY = frozenset({"LockNotAvailable", "DeadlockDetected"})
+UPGRADE_TRIES, UPGRADE_PAUSE = 40, 1.0
 
 
 class Store:
@@ -222,8 +237,15 @@ def upgrade(url: str) -> None:
     if address.database and address.get_backend_name() == "sqlite":
         Path(address.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        with translated(), engine.begin() as conn:
-            run.upgrade(conn)
+        for left in range(UPGRADE_TRIES - 1, -1, -1):
+            try:
+                with translated(), engine.begin() as conn:
+                    run.upgrade(conn)
+                return
+            except StoreDown as error:
+                if error.code not in IN_THE_WAY or not left:
+                    raise
+                time.sleep(UPGRADE_PAUSE)  # whoever queued behind us has their turn
     finally:
         engine.dispose()
 

@@ -14,6 +14,8 @@ from connector.store.broadcasts import PEOPLE
 from connector.store.family import Family
 from connector.store.tables import (
     Json,
+    alarm_calls,
+    alarms,
     audit,
     broadcasts,
     changes,
@@ -24,6 +26,7 @@ from connector.store.tables import (
     events,
     findings,
     holds,
+    media,
     parks,
     plans,
     record_values,
@@ -72,9 +75,12 @@ PLACES: Mapping[str, Place] = {
         _place(conversations, "state", "reason", since="started_at"),
         _place(holds, "text", since="at"),
         _place(broadcasts, "forecast", since="at", whole=True),
+        _place(media, "name", "reason", "url", since="at"),
         _place(audit, "who", "object", "detail", since="at"),
         _place(tasks, "args", "result", "error", "cursor", since="at", whole=True),
         _place(findings, "key", "message", "hint", since="at", whole=True),
+        _place(alarms, "key", "message", "hint", since="at", whole=True),
+        _place(alarm_calls, "body", "outcome", since="at", whole=True),
         _place(snapshots, "body", whole=True),
         _place(parks, "key", "reason", whole=True),
         _place(record_values, "value", since="at", whole=True),
@@ -206,8 +212,10 @@ def _forecast(
     conn: sa.Connection, table: sa.Table, mine: sa.ColumnElement[bool], row: Any, family: Family, veil: Veil
 ) -> dict[str, int]:
     """It names people beside their phones: all its examples go, the counts stay."""
-    del family, veil
+    del veil
+    named = redact.pattern(family.ids)
     told = {name: value for name, value in (row.forecast or {}).items() if name not in PEOPLE}
+    told = redact.scrub(told, named) if named is not None else told
     return {table.name: conn.execute(sa.update(table).where(mine).values(forecast=told or None)).rowcount}
 
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connector.core.canonical import digest
 from connector.store import outcomes
 from connector.store.among import among
 from connector.store.bulk import insert_many
 from connector.store.journaling import DELIVERY, OWN, RESULT, SEND
 from connector.store.outcomes import Result
-from connector.store.own_writes import AFTER, digest
+from connector.store.own_writes import AFTER
 from connector.store.restored import DOUBT, Window
 from connector.store.sending import Started
 from connector.store.tables import (

@@ -55,6 +55,8 @@ class Json(sa.types.TypeDecorator[Any]):
 
 
 metadata = sa.MetaData()
+# Marks a column whose text, or whose JSON, holds what a Keyring encrypted: `connector keys rotate` finds it by that.
+SEALED = {"sealed": True}
 Id = sa.Text
 BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
@@ -68,10 +70,10 @@ def seq() -> sa.Column[int]:
     return sa.Column("seq", BigId, sa.Identity(always=False), primary_key=True, autoincrement=True)
 
 
-def text(name: str, default: str | None = None) -> sa.Column[str]:
+def text(name: str, default: str | None = None, *, info: dict[str, Any] | None = None) -> sa.Column[str]:
     """A text column: never null when it has a default."""
     if default is None:
-        return sa.Column(name, sa.Text)
+        return sa.Column(name, sa.Text, info=info)
     return sa.Column(name, sa.Text, nullable=False, server_default=default)
 
 
@@ -98,9 +100,9 @@ accounts = table(
     text("kind", ""),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("settings", Json, nullable=False),
-    text("secrets"),  # encrypted JSON
-    text("token"),  # encrypted JSON: the access token and what came with it
-    text("state", "ok"),  # ok paused needs_person
+    text("secrets", info=SEALED),  # encrypted JSON
+    text("token", info=SEALED),  # encrypted JSON: the access token and what came with it
+    text("state", "ok"),  # ok paused needs_person removed
     text("reason", ""),
     sa.Column("created_at", Time, nullable=False),
 )
@@ -474,7 +476,7 @@ tasks = table(  # long or slow work that a person asked for and a worker does
     "tasks",
     sa.Column("id", Id, primary_key=True),
     text("kind", ""),
-    sa.Column("args", Json),
+    sa.Column("args", Json, info=SEALED),  # the secrets of a form, of some kinds
     text("state", "new"),  # new running paused done failed cancelled
     number("done"),
     number("total"),
@@ -593,7 +595,7 @@ audit_chain = table(  # one row: both ends of the chain, sealed
 settings = table(  # of the whole deployment, set in the console
     "settings",
     sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", Json),
+    sa.Column("value", Json, info=SEALED),  # of some names
     sa.Column("at", Time, nullable=False),
 )
 
@@ -604,7 +606,7 @@ erasures = table(  # one for each person: how far it came, and that it was done
     sa.Column("at", Time, nullable=False),
     text("who", ""),
     text("state", "running"),  # running done
-    text("work"),  # encrypted JSON while it runs: whom to look for, how far it came; null = done
+    text("work", info=SEALED),  # encrypted JSON while it runs: whom to look for, how far it came; null = done
     sa.Column("counts", Json),  # {table: rows}
 )
 
@@ -847,6 +849,18 @@ media_ids = table(  # what WhatsApp calls a file of ours, for each number: an up
     sa.Column("expires_at", Time),
 )
 pending("media_ids_new", media_ids, "state = 'new'", "next_at")
+
+# ---- secrets and OAuth -------------------------------------------------------------------------------------------
+consents_asked = table(  # a browser that was sent to a vendor to give us leave; each row is good once, for 10 minutes
+    "consents_asked",
+    sa.Column("id", Id, primary_key=True),  # SHA-256 of the state that comes back
+    sa.Column("session", Id, nullable=False),  # whose browser it is
+    sa.Column("account", Id, nullable=False),
+    text("kind", ""),
+    text("redirect_uri", ""),
+    text("verifier", info=SEALED),  # PKCE
+    sa.Column("expires_at", Time, nullable=False),
+)
 
 # ---- observability: sums since the beginning, and alarms (0005) ------------------------------------------------------
 totals = table(  # what happened, ever: what /metrics tells as counters; nothing is ever taken away

@@ -35,6 +35,7 @@ def dress(app: Flask, house: House, screens: Sequence[str]) -> None:
     def known() -> dict[str, Any]:
         """What every template may say."""
         return {"me": g.get("person"), "language": language(), "screens": screens, "nonce": nonce(),
+                "public_url": house.public_url,
                 "sandbox": house.sandbox, "now": house.clock.now()}  # fmt: skip
 
     @app.get("/static/<path:name>")
@@ -166,7 +167,11 @@ def given(values: Mapping[str, str], name: str, most: int = 500) -> str:
 
 
 def ours(place: str) -> str:
-    """Where to go on: only a page of ours, an address of another site is ignored."""
+    """Where to go on: only a page of ours, an address of another site is ignored.
+
+    Browsers drop tabs and line breaks before they look: `/<tab>//evil.example` would be another site to them."""
+    if not place.isprintable() or " " in place:
+        return "/"
     try:
         parts = urlsplit(place)
     except ValueError:

@@ -1,7 +1,7 @@
 """A request's body comes in before the request takes one of the few turns there are: a slow caller waits by himself.
 
-The server reads a body while the application asks for it, in one of its threads and without a limit of time; some dozens
-of callers who send a byte a minute would be enough to keep everybody else out. So there are more threads than turns.
+The server reads a body while the application asks for it, in one of its threads and without a limit of time: some
+dozens of callers who send a byte a minute would keep everybody else out. So there are more threads than turns.
 """
 
 from collections.abc import Callable, Iterable

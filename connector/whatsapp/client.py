@@ -149,6 +149,10 @@ class WhatsApp:
             return [Issue("waba_id", checking.NO_ACCOUNT, error.hint or error.message)]
         return [Issue("not_subscribed", checking.NOT_SUBSCRIBED, "Run the check again with --fix.", fix=True)]
 
+    def unsubscribe(self) -> None:
+        """Meta sends nothing of this business account to our app any more."""
+        self._call("DELETE", f"{self._waba}/subscribed_apps")
+
     def _template_access(self) -> list[Issue]:
         """A token for messages alone sends, but knows no template: every send would be refused at its gate."""
         try:

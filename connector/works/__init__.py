@@ -19,9 +19,11 @@ from connector.works import (
     deep,
     hands,
     imports,
+    leaves,
     mappings,
     packages,
     people,
+    removing,
     replays,
     stand_ins,
     templates,
@@ -35,6 +37,9 @@ KINDS: Mapping[str, Kind] = {
     "account.check": accounts.check_task,
     "account.fields": accounts.fields_task,
     "account.package": packages.package_task,
+    "account.begin": leaves.begin_task,
+    "account.connect": leaves.connect_task,
+    "account.remove": removing.remove_task,
     "sandbox.connect": stand_ins.connect_task,
     "templates.sync": templates.sync_task,
     "templates.create": templates.create_task,
@@ -55,8 +60,8 @@ KINDS: Mapping[str, Kind] = {
     "broadcast.plan": broadcasts.plan_task,
     "broadcast.members": broadcasts.members_task,
 }
-# Not begun again when their worker died in the middle: a second time would be refused by Meta, or count once more.
-ONCE = frozenset({"templates.create", "templates.edit", "templates.delete"})
+# Not begun again when their worker died in the middle: a second time would be refused, or count once more.
+ONCE = frozenset({"templates.create", "templates.edit", "templates.delete", "account.connect"})
 
 
 def of(connections: Connections) -> dict[str, Work]:

@@ -19,7 +19,7 @@ SEEN = "account:"  # and the account's id: the snapshot of its last check
 MILD = frozenset(
     {"quality", "name_status", "number_status", "token_expires", "almost_limited", "field_not_unique", "no_object",
      "field_not_created", "cannot_create_field", "no_field_access", "wrong_field", "read_only", "missing_field",
-     "templates", "webhook_fields"}
+     "templates", "webhook_fields", "reconnect"}
 )  # fmt: skip
 
 

@@ -50,6 +50,24 @@ def faults(conn: sa.Connection, messages: int, calls: Mapping[str, int]) -> list
     return [f"{n} {name}, not {should.get(name, 0)}" for name, n in found.items() if n != should.get(name, 0)]
 
 
+def handled(conn: sa.Connection, key: str) -> bool:
+    """The event that its vendor calls so is stored, and all its plans are made."""
+    mine = sa.exists().where(events.c.dedupe_key == key, events.c.id == plans.c.event)
+    made = conn.execute(sa.select(sa.func.count(), sa.func.count(plans.c.done_at)).where(mine)).one()
+    return bool(made[0]) and made[0] == made[1]
+
+
+def in_flight(conn: sa.Connection, stage: str, of: str, after: float, before: float) -> int:
+    """Rows of this stage that were started between these two moments and have no outcome."""
+    table, mine = (changes, changes.c.account == of) if stage == "write" else (sends, sends.c.number == of)
+    if stage not in ("write", "send"):
+        return 0
+    first, last = (datetime.fromtimestamp(at, UTC) for at in (after, before))
+    started = table.c.started_at
+    query = sa.select(sa.func.count()).where(mine, table.c.state == "in_flight", started > first, started < last)
+    return int(conn.execute(query).scalar_one())
+
+
 def labels(conn: sa.Connection) -> dict[str, str]:
     """{send: its label, or that it was sent once more and only a person can go on}: all the judge may ask us."""
     t = sends.c
@@ -60,6 +78,14 @@ def labels(conn: sa.Connection) -> dict[str, str]:
 def held(conn: sa.Connection) -> list[tuple[str, Mapping[str, Any]]]:
     """(to, message) of those: one that was killed twice before its request left is in nobody else's ledger."""
     return [(row.to, row.body) for row in conn.execute(sa.select(sends.c.to, sends.c.body).where(FOR_PERSON))]
+
+
+def unknown(conn: sa.Connection) -> dict[str, int]:
+    """What became of the sends whose attempt nobody can tell the end of: {state and label: how many}."""
+    t, a = sends.c, send_attempts.c
+    lost = sa.exists().where(a.send == t.id, sa.func.coalesce(a.outcome, "").in_(["", "unknown"]))
+    end = sa.case((FOR_PERSON, "held for a person"), (t.label != "", t.state + ", " + t.label), else_=t.state)
+    return {str(name): int(n) for name, n in conn.execute(sa.select(end, sa.func.count()).where(lost).group_by(end))}
 
 
 def outcomes(conn: sa.Connection) -> dict[str, int]:

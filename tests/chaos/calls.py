@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from connector.sandbox.hubspot_webhooks import sign
 from connector.works.stand_ins import ACCOUNTS
 from tests.chaos.door import Door, Headers
-from tests.chaos.load import AGAIN, joined, post, webhook
+from tests.chaos.load import AGAIN, KEPT, joined, post, webhook
 from tests.chaos.stand_ins import Sandbox
 
 DRIVERS = 3
@@ -143,7 +143,8 @@ class Calls:
         else:
             made = self._moved(call) if call.kind == "deal" else self._called(call)
             self.door.deliver(made.path, made.body, made.headers)
-            self._old.append(made)
+            if len(self._old) < KEPT:
+                self._old.append(made)
         self.made.append(call)
 
     def _called(self, call: Call) -> Post:

@@ -3,10 +3,12 @@
 import http.client
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+FINE = (0, 200, 503)
 PAUSE = 0.05  # seconds before a body is delivered again
 Headers = Callable[[], Mapping[str, str]]
 
@@ -19,6 +21,7 @@ class Door:
     posts: int = 0
     again: int = 0  # bodies that came once more although they were answered 200
     under_way: int = 0
+    answers: Counter[int] = field(default_factory=Counter)  # how often each status came; 0 = the connection broke
     broken: list[tuple[float, float]] = field(default_factory=list)  # posts that got no 200: from, to
     ended: threading.Event = field(default_factory=threading.Event)
     change: threading.Condition = field(default_factory=threading.Condition)
@@ -28,7 +31,7 @@ class Door:
         """Returns once it is answered 200, or when the door is closed."""
         while not self.ended.is_set():
             started = time.time()
-            if self._post(path, body, headers()) == 200:
+            if self.once(path, body, headers()) == 200:
                 return
             self.broken.append((started, time.time()))
             self.ended.wait(PAUSE)
@@ -43,6 +46,17 @@ class Door:
         """A request is under way now."""
         with self.change:
             return self.change.wait_for(lambda: self.under_way > 0, timeout)
+
+    def once(self, path: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """One attempt; its status, 0 for a connection that broke."""
+        status = self._post(path, body, headers)
+        with self.change:
+            self.answers[status] += 1
+        return status
+
+    def strange(self) -> list[str]:
+        """Answers that a caller must never get: whatever happens, it is 200 or "try again"."""
+        return [f"{n} posts were answered {status}" for status, n in sorted(self.answers.items()) if status not in FINE]
 
     def close(self) -> None:
         self.ended.set()

@@ -42,7 +42,7 @@ class Hands:
     accounts: Sequence[str]
     numbers: Sequence[str]
     locks: Path | None  # of SQLite; None = Postgres
-    dead_since: float = 0.0  # rows in flight that were started before then belong to somebody we killed
+    since: float = 0.0  # rows in flight that were started before then belong to somebody we killed
     _names: Mapping[int, tuple[str, str]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,7 +67,7 @@ class Hands:
         return [slot.name for slot in self.slots if slot.kind == "worker" and slot.name not in held]
 
     def rows(self, hand: Hand) -> int:
-        """Rows in flight, in the making, or waiting to be unpacked, that can only be this hand's."""
+        """Rows in flight, in the making, or waiting to be unpacked, that can only be this hand's. Raises StoreDown."""
         if not hand.stage:
             return 0
         query = {"write": self._changing, "send": self._sending, "unpack": self._new}.get(hand.stage, self._making)
@@ -75,7 +75,7 @@ class Hands:
             return int(conn.execute(query(hand)).scalar_one())
 
     def died(self) -> None:
-        self.dead_since = time.time()
+        self.since = time.time()
 
     def _changing(self, hand: Hand) -> sa.Select[tuple[int]]:
         t = changes.c
@@ -95,7 +95,7 @@ class Hands:
 
     @property
     def _since(self) -> datetime:
-        return datetime.fromtimestamp(self.dead_since, UTC)
+        return datetime.fromtimestamp(self.since, UTC)
 
     def _holding(self) -> list[Hand]:
         """Who holds what; a lock that has no name of its own may be that of a lane."""

@@ -45,7 +45,7 @@ class Account:
     """One CRM as its ledger tells it."""
 
     series: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))  # contact -> values in order
-    entries: dict[tuple[str, str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
+    entries: dict[tuple[str, str], dict[int, set[str]]] = field(default_factory=lambda: defaultdict(dict))
     known: dict[tuple[str, str], str] = field(default_factory=dict)  # kind, key -> record
     doubles: int = 0  # records made twice for one key
     unread: int = 0  # answers from which nobody can tell which rows were taken
@@ -83,7 +83,7 @@ class Account:
         if fact.kind == "field":
             self.series[record].append(fact.value)
         else:
-            self.entries[fact.kind, fact.who, fact.value].add(record)
+            self.entries[fact.kind, fact.who].setdefault(fact.value, set()).add(record)
 
     def contact(self, wa_id: str) -> str:
         return self.known.get(("field", wa_id), "")
@@ -115,14 +115,14 @@ def _weigh(name: str, account: Account, sent: Mapping[str, int], verdict: Verdic
             verdict.wrong.append(f"{name}: {wa_id} ends at {values[-1:] or 'nothing'}, not {last}")
         for kind, wanted in (("message", set(range(1, last + 1))), ("task", TASKS if name == "hubspot" else set())):
             _count(account, kind, record, wanted & set(range(1, last + 1)), verdict)
-    strangers = {who for _, who, _ in account.entries} - {account.contact(wa_id) for wa_id in sent}
+    strangers = {who for _, who in account.entries} - {account.contact(wa_id) for wa_id in sent}
     if strangers:
         verdict.wrong.append(f"{name}: entries on records of nobody: {sorted(strangers)[:5]}")
 
 
 def _count(account: Account, kind: str, record: str, wanted: set[int] | frozenset[int], verdict: Verdict) -> None:
     """Exactly one entry for each wanted number."""
-    made = {n: len(ids) for (k, who, n), ids in account.entries.items() if (k, who) == (kind, record)}
+    made = {n: len(ids) for n, ids in account.entries.get((kind, record), {}).items()}
     verdict.lost += len(wanted - made.keys())
     verdict.doubled += sum(n - 1 for n in made.values())
     if made.keys() - wanted:

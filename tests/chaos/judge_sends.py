@@ -88,7 +88,7 @@ def listen(ledger: Iterable[Entry]) -> dict[Key, Heard]:
     """The requests of the ledger, by what they are for."""
     found: dict[Key, Heard] = defaultdict(Heard)
     for entry in ledger:
-        if entry["method"] != "POST" or not entry["path"].endswith("/messages"):
+        if entry["method"] != "POST" or not entry["path"].endswith("/messages") or not is_template(entry["body"]):
             continue
         heard = found[key_of(entry["body"])]
         heard.ids.add(entry["body"]["biz_opaque_callback_data"])
@@ -98,6 +98,11 @@ def listen(ledger: Iterable[Entry]) -> dict[Key, Heard]:
         heard.refused += refused
         heard.unasked += refused and "fault" not in entry
     return dict(found)
+
+
+def is_template(body: Any) -> bool:
+    """What a conversation says is judged elsewhere (judge_talks)."""
+    return isinstance(body, Mapping) and "template" in body
 
 
 def key_of(body: Entry) -> Key:
@@ -134,6 +139,8 @@ def judge_truth(
     """Every deal ends at the furthest status of its message, `failed` where a STOP held it, and never goes back."""
     furthest: dict[Key, str] = {}
     for message in messages:
+        if not is_template(message["message"]):
+            continue
         names = [status["status"] for status in message["statuses"]]
         key = key_of(message["message"])
         furthest[key] = max([*names, furthest.get(key, "sent")], key=RANKS.__getitem__)

@@ -1,34 +1,27 @@
 """Kills, flushes and stops in a seeded order; most kills wait for their victim to have rows in hand."""
 
+import logging
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 import psutil
 
+from tests.chaos.catch import LOOK, PATIENCE, Catcher
 from tests.chaos.door import Door
-from tests.chaos.hands import Hand
+from tests.chaos.recovery import Probe
 from tests.chaos.rig import Rig
+from tests.chaos.steps import Scene, Step
 
-# All of these on a quick machine; a slower one gets more (Rig.slowness).
-PATIENCE = 3.0  # seconds a kill waits for rows in hand while there is nothing to do; then it counts as idle
-BOOT = 15.0  # seconds while there is: a worker that was just killed takes its time to come back
-# Seconds it waits for the stage it would like best.
-CHOOSY = {"write": 1.0, "send": 2.0, "handle": 0.4, "trigger": 0.4, "unpack": 0.4}
+log = logging.getLogger("connector.chaos")
 AWAY = 0.1  # seconds a request has to leave: whoever is caught sending is killed before it, after it, or in the middle
+PILE = {"packed": 100, "plans": 600, "changes": 2000}  # what may wait when a step begins ...
+LONGEST = 5.0  # ... after so many seconds it begins anyway
+TOLD = 10  # steps between two lines that say how far it is
 EAGER = 0.7  # below 1: the loads are ahead of the kills, and less is left to wait for in the end
-LOOK = 0.02  # seconds between two looks at the hands
-# What a worker should be caught at, and how often.
-STAGES = {
-    "write": 5,
-    "send": 5,
-    "handle": 2,
-    "trigger": 3,
-    "unpack": 2,
-}
 SHARES = {"worker": 11, "web child": 4, "web main": 3, "clock": 2, "valkey": 1}
 
 
@@ -49,40 +42,66 @@ class Killer:
     rig: Rig
     door: Door
     allow: Callable[[float], None]
+    probe: Probe
     seed: int
     pause: tuple[float, float]  # seconds between two steps
     aim: str = ""  # the stage at which every worker should be caught; "" = any
+    faults: Mapping[str, Step] = field(default_factory=dict)  # further steps, by name (tests.chaos.steps)
     kills: list[Kill] = field(default_factory=list)
     stops: int = 0
     flushes: int = 0
+    scene: Scene = field(init=False)
+    catcher: Catcher = field(init=False)
     _dice: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
+        self.catcher = Catcher(self.rig, self._dice, self.aim)
+        self.scene = Scene(self.rig, self.door, self.probe, self.catcher, self._dice)
 
-    def plan(self, kills: int, flushes: int, stops: int) -> list[str]:
-        """The steps: kills of every kind, flushes and stops of Postgres strewn among them."""
+    def plan(self, kills: int, flushes: int, stops: int, faults: Mapping[str, int]) -> list[str]:
+        """The steps: kills of every kind, flushes, stops of Postgres and further faults strewn among them."""
         kinds = list(SHARES)
         shares = [kills * SHARES[kind] // sum(SHARES.values()) for kind in kinds]
         shares = [max(1, n) for n in shares] if kills >= len(kinds) else [0] * len(kinds)
         shares[0] += kills - sum(shares)
         steps = [kind for kind, n in zip(kinds, shares, strict=True) for _ in range(n)]
         steps += ["flush"] * flushes + ["stop"] * stops
+        steps += [name for name, n in faults.items() for _ in range(n)]
         self._dice.shuffle(steps)
         return steps
 
     def run(self, steps: list[str]) -> None:
         """Carries them out, oldest first; a step may take the kills of later ones along."""
         left, total = deque(steps), len(steps)
+        began = time.monotonic()
         while left:
             step = left.popleft()
             time.sleep(self._dice.uniform(*self.pause))  # the rhythm of the run, nothing is waited for
-            self.allow(((total - len(left)) / (total + 1)) ** EAGER)
+            self._keep_up()
+            done = total - len(left)
+            self.allow((done / (total + 1)) ** EAGER)
+            if done % TOLD == 0:
+                log.info("step %d of %d after %.0f s: %s", done, total, time.monotonic() - began, self.rig.pending())
             if step == "worker":
                 self._workers(left)
+            elif step in self.faults:
+                self.faults[step].do(self.scene)
+                self.scene.count(step)
             else:
                 self._others[step]()
+            self.scene.passed()
+        self.scene.ended()
         self.allow(1.0)
+
+    def _keep_up(self) -> None:
+        """Under load, not under a pile: what is not handled stays within bounds, unless that takes too long."""
+        until = time.monotonic() + LONGEST * self.rig.slowness
+        while time.monotonic() < until:
+            left = self.rig.pending() or {}
+            if all(left.get(name, 0) <= most for name, most in PILE.items()):
+                return
+            time.sleep(LOOK)
 
     @property
     def _others(self) -> dict[str, Callable[[], None]]:
@@ -94,7 +113,7 @@ class Killer:
     # ---- kills ---------------------------------------------------------------------------------------------------
     def _workers(self, left: deque[str]) -> None:
         """The worker that was caught, and the other one with it when that has rows in hand too."""
-        caught = self._catch()
+        caught = self.catcher.catch()
         if len(caught) > 1 and "worker" in left:
             left.remove("worker")
         else:
@@ -109,26 +128,6 @@ class Killer:
             self.rig.hands.died()
         for hand, at, n in zip(caught, times, rows, strict=True):
             self.kills.append(Kill("worker", at, hand.stage if n else "", n))
-
-    def _catch(self) -> list[Hand]:
-        """Workers with rows in hand, one hand each, the first at the wanted stage if that comes in time."""
-        wanted = self.aim or self._dice.choices(list(STAGES), list(STAGES.values()))[0]
-        choosy = BOOT if self.aim else CHOOSY[wanted]
-        start = time.monotonic()
-        while self._waits(waited := (time.monotonic() - start) / self.rig.slowness):
-            hands = self.rig.hands.look()
-            self._dice.shuffle(hands)
-            hands.sort(key=lambda hand: hand.stage != wanted)
-            if hands and (hands[0].stage == wanted or waited > choosy):
-                return list({hand.slot: hand for hand in reversed(hands)}.values())[::-1]
-            time.sleep(LOOK)
-        while not (idle := self.rig.hands.idle()):
-            time.sleep(LOOK)
-        return [Hand(self._dice.choice(idle), "")]
-
-    def _waits(self, waited: float) -> bool:
-        """May a kill go on waiting for rows in hand?"""
-        return waited < PATIENCE or (waited < BOOT and self.rig.pending() != {})
 
     def _web_main(self) -> None:
         self.door.busy(PATIENCE)
@@ -165,6 +164,7 @@ class Killer:
         time.sleep(self._dice.uniform(0.5, 1.0))  # how long it is away
         self.rig.postgres.start()
         self.stops += 1
+        self.scene.recovers("Postgres came back")
 
     # ---- what came of it -----------------------------------------------------------------------------------------
     def by_kind(self) -> dict[str, int]:

@@ -16,19 +16,23 @@ from tests.chaos.stand_ins import WEBHOOK
 
 DRIVERS = 6
 LARGEST = 12  # contacts of one body
+KEPT = 500  # bodies that may come again
 AGAIN = 0.1  # the share of bodies that come once more although they were answered 200
 PLAIN, SECRET = ACCOUNTS["whatsapp"]
 
 
 @dataclass(slots=True)
 class Load:
-    """`sent` is {wa_id: its last number}. Drivers wait until `allow` lets more messages go."""
+    """`sent` is {wa_id: its last number}, `taken` the last that was answered 200.
+
+    Drivers wait until `allow` lets more messages go."""
 
     door: Door
     contacts: Sequence[str]
     events: int
     seed: int
     sent: dict[str, int] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)
     _allowed: int = 0
     _given: int = 0
     _ready: list[str] = field(default_factory=list)
@@ -53,15 +57,24 @@ class Load:
         """Everything is sent and answered 200; False when that takes too long."""
         return joined(self._threads, timeout)
 
+    def probe(self, dice: random.Random) -> tuple[str, float] | None:
+        """One message at once, whatever is allowed: its id, and when it was answered 200; None when none is left."""
+        with self.door.change:
+            if not self._ready or self._given >= self.events:
+                return None
+            chosen = [self._next(dice)]
+        post(self.door, json.dumps(webhook([(wa_id, str(n)) for wa_id, n in chosen], dice)).encode())
+        at = time.monotonic()
+        self._done(chosen)
+        return wamid(*chosen[0]), at
+
     # ---- a driver ------------------------------------------------------------------------------------------------
     def _drive(self, dice: random.Random) -> None:
         while not self.door.ended.is_set() and (chosen := self._choose(dice)):
             body = json.dumps(webhook([(wa_id, str(n)) for wa_id, n in chosen], dice)).encode()
             post(self.door, body)
-            with self.door.change:
-                self._ready += [wa_id for wa_id, _ in chosen]
-                self._bodies.append(body)
-                self.door.change.notify_all()
+            self._done(chosen)
+            self._keep(body, dice)
             if dice.random() < AGAIN:
                 old = dice.choice(self._bodies)
                 self.door.repeat(WEBHOOK, old, lambda body=old: signed(body))
@@ -77,6 +90,22 @@ class Load:
                 self.door.change.wait()
             return []
 
+    def _done(self, chosen: Sequence[tuple[str, int]]) -> None:
+        """Answered 200: the next of each may go."""
+        if self.door.ended.is_set():
+            return
+        with self.door.change:
+            self.taken.update(chosen)
+            self._ready += [wa_id for wa_id, _ in chosen]
+            self.door.change.notify_all()
+
+    def _keep(self, body: bytes, dice: random.Random) -> None:
+        """Some of what was taken, to come once more."""
+        if len(self._bodies) < KEPT:
+            self._bodies.append(body)
+        else:
+            self._bodies[dice.randrange(KEPT)] = body
+
     def _next(self, dice: random.Random) -> tuple[str, int]:
         wa_id = self._ready.pop(dice.randrange(len(self._ready)))
         self.sent[wa_id] = self.sent.get(wa_id, 0) + 1
@@ -89,6 +118,11 @@ def joined(threads: Sequence[threading.Thread], timeout: float) -> bool:
     for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
     return not any(thread.is_alive() for thread in threads)
+
+
+def wamid(wa_id: str, text: object) -> str:
+    """What WhatsApp calls this message: the same text of a person is the same message."""
+    return f"wamid.{wa_id}.{text}"
 
 
 def post(door: Door, body: bytes) -> None:
@@ -115,7 +149,7 @@ def value(items: Sequence[tuple[str, str]]) -> dict[str, Any]:
     people = [{"wa_id": wa_id, "profile": {"name": f"Customer {wa_id[-3:]}"}} for wa_id, _ in items]
     messages = [
         {
-            "id": f"wamid.{wa_id}.{text}", "from": wa_id, "timestamp": str(int(time.time())), "type": "text",
+            "id": wamid(wa_id, text), "from": wa_id, "timestamp": str(int(time.time())), "type": "text",
             "text": {"body": text},
         }
         for wa_id, text in items

@@ -9,9 +9,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import sqlalchemy as sa
+
+from tests.chaos import mutants_networked
 
 BETWEEN = 0.25  # seconds
 PATIENCE = 3.0  # seconds a claim waits for a STOP
@@ -192,6 +195,39 @@ def consent_lock() -> None:
     sending._lock, sending._consents = lambda *_: {}, read
 
 
+# ---- what stood still, or was not there --------------------------------------------------------------------------
+def zombie() -> None:
+    """A process believes in its locks for ever, and takes and finishes rows whatever became of them meanwhile.
+
+    While nobody stands still it does no harm: the locks themselves work."""
+    from connector.store import changes, locks
+    from connector.store.bulk import in_chunks
+    from connector.store.tables import changes as rows
+
+    def start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> set[int]:
+        for chunk in in_chunks(list(seqs)):
+            query = sa.update(rows).where(rows.c.seq.in_(chunk))
+            conn.execute(query.values(state="in_flight", started_at=now, attempts=rows.c.attempts + 1))
+        return set(seqs)
+
+    locks._Locks.still_held = lambda *_: True  # type: ignore[method-assign]
+    changes.start = start
+
+
+def redis_needed() -> None:
+    """Without Redis a worker waits for it."""
+    from connector.jobs import Bells
+
+    Bells.drain_all = lambda _: None  # type: ignore[method-assign]
+
+
+def clock_blind() -> None:
+    """Whatever the database's clock says, it is sent."""
+    from connector.pipeline.send import Sender
+
+    Sender._clock_is_wrong = lambda *_: False  # type: ignore[method-assign]
+
+
 MUTANTS: Mapping[str, Callable[[], None]] = {
     "thrice": thrice,
     "unique": unique,
@@ -200,11 +236,25 @@ MUTANTS: Mapping[str, Callable[[], None]] = {
     "two_senders": two_senders,
     "unknown": unknown,
     "consent_lock": consent_lock,
+    "zombie": zombie,
+    "redis_needed": redis_needed,
+    "clock_blind": clock_blind,
+    **mutants_networked.MUTANTS,
 }
 
+
+def alter(names: str) -> None:
+    """Breaks or changes this process; what a step needs in the processes stands beside the step, as module:function."""
+    for name in names.split(","):
+        module, _, function = name.rpartition(":")
+        change: Callable[[], None] = (
+            getattr(import_module(module), function) if module else {**MUTANTS, "hasty": hasty}[name]
+        )
+        change()
+
+
 if __name__ == "__main__":
-    for name in sys.argv.pop(1).split(","):
-        {**MUTANTS, "hasty": hasty}[name]()
+    alter(sys.argv.pop(1))
     from connector.cli import main
 
     main()

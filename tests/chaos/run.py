@@ -1,8 +1,9 @@
-"""One run from first message to verdict, and the small table that tells of it."""
+"""One run from first message to verdict."""
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import time
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,18 @@ from tests.chaos import books
 from tests.chaos.broadcasts import Broadcast
 from tests.chaos.calls import SHARES, Calls, plan
 from tests.chaos.door import Door
-from tests.chaos.judge import Verdict, judge
-from tests.chaos.judge_sends import SendVerdict, judge_sends, judge_truth, key_of
+from tests.chaos.judge import judge
+from tests.chaos.judge_sends import SendVerdict, is_template, judge_sends, judge_truth, key_of
+from tests.chaos.judge_talks import TalkVerdict, judge_talks, written
 from tests.chaos.killer import Killer
 from tests.chaos.load import Load
+from tests.chaos.recovery import Probe
+from tests.chaos.report import Report
 from tests.chaos.rig import Rig
 from tests.chaos.stand_ins import CRMS
+from tests.chaos.steps import Step, load
+from tests.chaos.steps.upgrade import OldRig
+from tests.chaos.talks import Talks
 from tests.chaos.watch import Watch
 from tests.servers import PostgresServer
 
@@ -32,6 +39,7 @@ class Course:
     flushes: int = 1
     stops: int = 0
     people: int = 0  # of a broadcast
+    talks: int = 0  # conversations
     contacts: int = 150
     workers: int = 2
     seed: int = 1
@@ -44,72 +52,39 @@ class Course:
     aim: str = ""  # the stage at which workers should be caught; "" = any
     steps: tuple[str, ...] = ()  # instead of `kills`, `flushes`, `stops`: these, in this order
     patience: float = 60.0  # seconds everything may take to settle
+    old: str = ""  # the commit of a release its processes begin with (tests.chaos.steps.upgrade)
+    faults: tuple[tuple[str, int], ...] = ()  # further steps (tests.chaos.steps), and how many of each
 
     @property
     def altered(self) -> tuple[str, ...]:
-        return (*(["hasty"] if self.hasty else []), *([self.mutant] if self.mutant else []))
-
-
-@dataclass(slots=True)
-class Report:
-    """What a run came to."""
-
-    course: Course
-    database: str
-    verdict: Verdict
-    sends: SendVerdict
-    outcomes: dict[str, int] = field(default_factory=dict)  # of the attempts to send
-    kills: dict[str, int] = field(default_factory=dict)
-    stages: dict[str, int] = field(default_factory=dict)
-    in_hand: int = 0
-    flushes: int = 0
-    stops: int = 0
-    posts: int = 0
-    broken: int = 0
-    again: int = 0
-    settled: float = 0.0
-    fallen: tuple[str, ...] = ()
+        names = (*(["hasty"] if self.hasty else []), *([self.mutant] if self.mutant else []))
+        return (*names, *dict.fromkeys(name for step in self.further for name in step.altered))
 
     @property
-    def good(self) -> bool:
-        return self.verdict.good and self.sends.good
-
-    def table(self) -> str:
-        """For people."""
-        verdict, sends = self.verdict, self.sends
-        rows: dict[str, Any] = {
-            "run": f"{self.database} broken on purpose: {self.course.mutant}" if self.course.mutant else self.database,
-            "messages": f"{verdict.messages} of {self.course.contacts} contacts, seed {self.course.seed}",
-            "posts": f"{self.posts}, {self.broken} without a 200, {self.again} sent again after one",
-            "kills": f"{sum(self.kills.values())}: {told(self.kills)}",
-            "in hand": f"{self.in_hand}: {told(self.stages)}",
-            "besides": f"{self.flushes} Redis flushed, {self.stops} Postgres stopped",
-            "settled after": f"{self.settled:.1f} s",
-            "lost": verdict.lost,
-            "doubled": verdict.doubled,
-            "out of order": verdict.out_of_order,
-            "else": "; ".join(verdict.wrong[:8]) or "-",
-            "broadcast": f"{self.course.people} people" if self.course.people else "-",
-            "sends": f"{sends.sends}: {sends.stopped} refused after a STOP, {sends.resent} resent "
-            f"and labelled ({sends.twice} reached WhatsApp twice, {sends.held} are held for a person)",
-            "attempts": told({name or "killed": n for name, n in self.outcomes.items()}),
-            "sends lost": sends.lost,
-            "sent twice": sends.doubled,
-            "after a STOP": sends.after_stop,
-            "in quiet hours": sends.quiet,
-            "else of sends": "; ".join(sends.wrong[:8]) or "-",
-            "fell by itself": ", ".join(self.fallen) or "-",
-        }
-        return "\n".join(f"{name:>14}  {value}" for name, value in rows.items())
-
-
-def told(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{n} {name}" for name, n in sorted(counts.items(), key=lambda pair: -pair[1])) or "-"
+    def further(self) -> list[Step]:
+        """The steps that are no kill."""
+        known = load()
+        return [
+            known[name] for name in dict.fromkeys((*(name for name, _ in self.faults), *self.steps)) if name in known
+        ]
 
 
 def run(course: Course, home: Path, postgres: PostgresServer | None) -> Report:
     """Starts everything, sends, kills, waits until nothing waits, and lets the ledgers speak."""
-    with Rig(home, postgres, workers=course.workers, altered=course.altered) as rig, Watch(rig.app) as watch:
+    prepared = list(dict.fromkeys(step.prepare for step in course.further if step.prepare))
+    made: Any = partial(OldRig, old=course.old) if course.old else Rig
+    with (
+        made(
+            home,
+            postgres,
+            workers=course.workers,
+            altered=course.altered,
+            prepare=prepared,
+            seed=course.seed,
+            kills=course.kills if not course.steps else course.steps.count("worker"),
+        ) as rig,
+        Watch(rig) as watch,
+    ):
         return _Run(course, rig, watch).report()
 
 
@@ -123,20 +98,28 @@ class _Run:
         self.deals = rig.sandbox.deals([(call.who, call.n) for call in planned if call.kind == "deal"])
         self.load = Load(self.door, contacts, course.events, course.seed)
         self.calls = Calls(self.door, rig.sandbox, rig.links, self.deals, planned, course.seed)
+        self.talks = Talks(rig.sandbox, self.door, people(replace(course, contacts=course.talks), "57303"), course.seed)
         strangers = people(replace(course, contacts=course.people), "57302")
         self.broadcast = Broadcast(rig, self.door, strangers, course.stoppers, course.seed, rig.home)
-        self.killer = Killer(rig, self.door, self._allow, course.seed, course.pause, course.aim)
+        probe = Probe(rig, self.load, random.Random(course.seed * 7))
+        self.killer = Killer(rig, self.door, self._allow, probe, course.seed, course.pause, course.aim, load())
 
     def report(self) -> Report:
         course, killer, rig = self.course, self.killer, self.rig
+        began = time.monotonic()
         settled = self._play()
+        took = time.monotonic() - began
+        for after in dict.fromkeys(step.after for step in course.further if step.after):
+            after(killer.scene)
         verdict = judge({crm: rig.sandbox.ledger(crm) for crm in CRMS}, self.load.sent)
+        verdict.wrong += killer.scene.wrong + self.door.strange()
         verdict.wrong += [f"{found['code']}: {found['count']}" for found in rig.findings()]
         with rig.app.store.read() as conn:
             causes = {kind: self.calls.count(kind) for kind in SHARES}
             stops = self.calls.count("stop") + sum(call.kind == "stop" for call in self.broadcast.made)
-            verdict.wrong += books.faults(conn, course.events + stops, causes)
-            outcomes = books.outcomes(conn)
+            messages = course.events + stops + self.talks.messages + len(rig.besides)
+            verdict.wrong += books.faults(conn, messages, causes)
+            outcomes, unknown = books.outcomes(conn), books.unknown(conn)
         sends = self._sends()
         if course.people:
             sends.wrong += self._broadcast_faults()
@@ -144,9 +127,8 @@ class _Run:
             rig.sandbox.ledger("hubspot"), rig.sandbox.messages(), self.deals, self.calls.stopped
         )
         return Report(
-            course, "Postgres" if rig.postgres else "SQLite", verdict, sends, outcomes, killer.by_kind(),
-            killer.stages(), killer.in_hand(), killer.flushes, killer.stops, self.door.posts, len(self.door.broken),
-            self.door.again, settled, tuple(rig.keeper.fallen),
+            course, "Postgres" if rig.postgres else "SQLite", verdict, sends, self._talks(), outcomes, unknown,
+            killer, self.door, took, settled, tuple(rig.keeper.fallen),
         )  # fmt: skip
 
     def _play(self) -> float:
@@ -155,22 +137,31 @@ class _Run:
         sandbox.storm(course.seed, course.answer, course.delivered)
         try:
             self.load.start()
+            self.talks.start()
             self.calls.start()
             if course.people:
                 self.broadcast.start()
-            killer.run(list(course.steps) or killer.plan(course.kills, course.flushes, course.stops))
+            killer.run(
+                list(course.steps) or killer.plan(course.kills, course.flushes, course.stops, dict(course.faults))
+            )
             assert self.load.wait(SEND * self.rig.slowness), "the web process does not take the messages"
             assert self.calls.wait(SEND * self.rig.slowness), "the web process does not take the calls"
             return self.rig.settle(
-                course.patience * self.rig.slowness, lambda: sandbox.calm(course.seed), self.calls.trickle, self._enough
+                course.patience * self.rig.slowness,
+                lambda: sandbox.calm(course.seed),
+                self.calls.trickle,
+                lambda: True,
+                self._enough,
             )
         finally:
             self.door.close()
+            self.talks.close()
             self.door.leave()
 
     def _allow(self, share: float) -> None:
         self.load.allow(share)
         self.calls.allow(share)
+        self.talks.allow(share)
 
     def _enough(self) -> bool:
         """What is broken on purpose need not run on once it has written or sent twice, or sent after a STOP."""
@@ -184,9 +175,17 @@ class _Run:
     def _sends(self) -> SendVerdict:
         with self.rig.app.store.read() as conn:
             labels = books.labels(conn)
-            held = {key_of({**body, "to": to}) for to, body in books.held(conn)}
+            held = {key_of({**body, "to": to}) for to, body in books.held(conn) if is_template(body)}
         made = [*self.calls.made, *self.broadcast.made]
         return judge_sends(self.rig.sandbox.ledger("graph"), made, labels, self.watch.after(), held)
+
+    def _talks(self) -> TalkVerdict:
+        with self.rig.app.store.read() as conn:
+            labels = books.labels(conn)
+            held = {(to.lstrip("+"), body["text"]["body"]) for to, body in books.held(conn) if not is_template(body)}
+        verdict = judge_talks(self.rig.sandbox.ledger("graph"), self.talks.said, labels, held)
+        verdict.wrong += written(self.rig.sandbox.ledger("hubspot"), self.talks.said)
+        return verdict
 
     def _broadcast_faults(self) -> list[str]:
         """Everybody is planned or refused, once, whoever started it and however often."""

@@ -4,8 +4,8 @@ import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from connector.works.stand_ins import ACCOUNTS
@@ -43,6 +43,8 @@ class Sandbox:
 
     process: subprocess.Popen[str]
     url: str
+    down: dict[str, str] = field(default_factory=dict)  # services that are down now, and how
+    _weather: tuple[Sequence[Mapping[str, Any]], int] = ((), 0)
 
     @classmethod
     def start(cls) -> "Sandbox":
@@ -67,13 +69,22 @@ class Sandbox:
         """What is sent from now on arrives."""
         self._faults(LATE, seed)
 
+    def changed(self) -> None:
+        """Some service went down or came back; the weather stays."""
+        faults, seed = self._weather
+        self._faults(faults, seed + 1)  # not the same dice again
+
     def _faults(self, faults: Sequence[Mapping[str, Any]], seed: int) -> None:
+        self._weather = faults, seed
+        down = [{"route": f"* /{service}/*", "kind": kind} for service, kind in self.down.items()]
         slow = [
             {"route": f"* /{service}/*", "kind": "delay", "ms": ms, "rate": rate}
             for ms, rate in SLOW
             for service in (*CRMS, "graph")
         ]
-        self.call("POST", "/_faults", [{**fault, "seed": seed * 100 + n} for n, fault in enumerate([*slow, *faults])])
+        self.call(
+            "POST", "/_faults", [{**fault, "seed": seed * 100 + n} for n, fault in enumerate([*down, *slow, *faults])]
+        )
 
     # ---- WhatsApp ------------------------------------------------------------------------------------------------
     def tell(self, port: int) -> None:
@@ -109,9 +120,10 @@ class Sandbox:
         return made
 
     # ---- HTTP ----------------------------------------------------------------------------------------------------
-    def ledger(self, service: str) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(f"{self.url}/_ledger?service={service}", timeout=60) as answer:
-            return [json.loads(line) for line in answer]
+    def ledger(self, service: str, since: float = 0.0) -> Iterator[dict[str, Any]]:
+        """Line by line: of a long run nobody holds it as a whole."""
+        with urllib.request.urlopen(f"{self.url}/_ledger?service={service}&since={since}", timeout=60) as answer:
+            yield from map(json.loads, answer)
 
     def call(self, method: str, path: str, body: Any = None, token: str = "") -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from connector.app import App
 from connector.errors import StoreDown
 from connector.store.tables import consents, contact_keys, send_attempts, sends
+from tests.chaos.rig import Rig
 
 LOOK = 0.02  # seconds between two looks
 
 
 @dataclass(slots=True)
 class Watch:
-    """`with Watch(app) as watch:`; `after()` tells in the end what was tried in spite of an opt-out."""
+    """`with Watch(rig) as watch:`; `after()` tells in the end what was tried in spite of an opt-out."""
 
-    app: App
+    rig: Rig
     before: dict[str, int] = field(default_factory=dict)  # wa_id: attempts, when the opt-out was first seen
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread = field(init=False)
@@ -55,5 +55,5 @@ class Watch:
         query = sa.select(k.value, mine.scalar_subquery()).distinct()
         query = query.join(consents, consents.c.contact == k.contact)
         query = query.where(k.kind == "wa_id", consents.c.state == "opted_out", k.value.not_in(list(known)))
-        with self.app.store.read() as conn:
+        with self.rig.app.store.read() as conn:
             return {who: int(n) for who, n in conn.execute(query).all()}

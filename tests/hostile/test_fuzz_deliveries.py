@@ -30,7 +30,7 @@ from tests.web.console import FixedClock
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [read(path.read_text("utf-8")) for path in sorted((ROOT / "mappings").glob("*.yaml"))]
 ANYTHING = read(
-    'mapping: anything\ncrm: hubspot\nwhen: {answer_to: anything}\nset:\n'
+    "mapping: anything\ncrm: hubspot\nwhen: {answer_to: anything}\nset:\n"
     '  a: "{{ answer.text | upper | shorten(80) }}"\n'
     '  b: {from: "answer.title ~ message.text", map: {x: y}, else: review}\n  c: "{{ contact.name | first_word }}"\n'
 )

@@ -148,7 +148,8 @@ def connect(app: App, base: str) -> None:
     )
 
 
-COUNTING = ("figures", "doctor", "retention", "alarms")  # what they do has tests of its own; each settling would do them all
+# What they do has tests of its own; each settling would do them all.
+COUNTING = ("figures", "doctor", "retention", "alarms")
 
 
 def few_chores(app: App) -> Chores:

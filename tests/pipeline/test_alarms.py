@@ -156,8 +156,8 @@ def test_what_is_out_of_the_ordinary_rings(store):
         accounts.set_state(conn, wa, "needs_person", "The token is wrong.")
         insert_many(conn, numbers, [{"id": "1", "account": wa, "name": "wa", "quality": "RED", "health": "BLOCKED"}])
         insert_many(conn, sends, [{"id": new_id(), "cause": "c", "state": "unknown", "started_at": old, "at": old}])
-        conn.execute(sa.insert(deliveries), [{"id": "d", "account": wa, "received_at": old, "body": b"", "state": "new", "attempts": 0}],
-        )  # fmt: skip
+        waits = {"id": "d", "account": wa, "received_at": old, "body": b"", "state": "new", "attempts": 0}
+        conn.execute(sa.insert(deliveries), [waits])
         findings.raise_(conn, [findings.Finding("template_paused", "k", "visit is paused.", "Wait.")], NOW)
         issue = {"code": "token_expires", "message": "The token ends on 2026-12-01.", "at": "2026-12-01T00:00:00+00:00"}
         snapshots.put(conn, f"account:{wa}", {"issues": [issue]}, NOW)

@@ -1,7 +1,7 @@
 """Writing under faults: order per record, timeline entries once, the culprit alone, merges and locks in mid-flight."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -315,3 +315,65 @@ def test_trying_again_looks_first_and_never_puts_an_older_value_over_a_newer(hou
     assert house.hubspot("1512")["whatsapp_last_answer"] == "newer"
     assert len(house.sandbox.records("hubspot", "communications")) == 2
     house.counts()
+
+
+def test_a_call_begins_soon_after_its_rows_were_marked_or_not_at_all(house: House) -> None:
+    """Whoever takes them from a process that stood still looks on the record first, 5 seconds after the mark."""
+    house.publish(ANYTHING + "log: message\n")
+    house.deliver(replies(text(ANA, "x")))
+    plan(house)
+    slow, ages = Slow(house), []
+
+    def around(crm: Any, asked: Sequence[Any]) -> list[Outcome]:
+        with house.app.store.read() as conn:
+            rows = conn.execute(sa.select(changes.c.started_at).where(changes.c.state == "in_flight")).scalars()
+            ages.append(slow.now() - min(rows))
+        slow.ahead += timedelta(seconds=4)
+        return list(crm.write(asked))
+
+    mine = account(house)
+    Writer(house.app.store, mine, Between(house.app.crm(mine), around), slow).drain(lambda: False)  # type: ignore[arg-type]
+    assert len(ages) == 2  # the field, then the timeline entry
+    assert max(ages) < write.FRESH
+    assert {*states(house), *states(house, "LogActivity")} == {"done"}
+    with house.app.store.read() as conn:
+        assert set(conn.execute(sa.select(changes.c.attempts)).scalars()) == {1}
+
+
+class Slow:
+    """A clock that goes on while a call lasts."""
+
+    def __init__(self, house: House) -> None:
+        self._clock, self.ahead = house.app.clock, timedelta()
+
+    def now(self) -> datetime:
+        return self._clock.now() + self.ahead
+
+
+def test_two_writers_never_have_one_record_in_hand(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose lock was lost without its knowing takes a row while the other has read that it is due."""
+    house.publish(ANYTHING)
+    house.deliver(replies(text(ANA, "1", id="wamid.1")))
+    plan(house)
+    house.deliver(replies(text(ANA, "2", id="wamid.2")))
+    plan(house)
+    asked: list[Any] = []
+    start = change_rows.start
+
+    def first_by_another(conn: Any, seqs: Sequence[int], now: datetime) -> set[int]:
+        monkeypatch.setattr(change_rows, "start", start)
+        start(conn, seqs[:1], now)
+        return start(conn, seqs, now)
+
+    def note(crm: Any, rows: Sequence[Any]) -> list[Outcome]:
+        asked.extend(rows)
+        return list(crm.write(rows))
+
+    monkeypatch.setattr(change_rows, "start", first_by_another)
+    drain(house, note)
+    assert asked == []
+    assert states(house) == ["in_flight", "new", "new"]
+    due_again(house)
+    drain(house, note)
+    assert states(house) == ["done", "done", "done"]
+    assert [one.fields["whatsapp_last_answer"] for one in asked] == ["2"]

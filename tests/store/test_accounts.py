@@ -11,8 +11,9 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.errors import NotAllowed, NotFound, Rejected
+from connector.errors import NotAllowed, NotFound, Rejected, StoreDown, TryAgain
 from connector.store import accounts
+from connector.store import tokens as tokens_
 from connector.store.engine import Store, insert_many
 from connector.store.secrets import Keyring
 from connector.store.tables import accounts as table
@@ -185,3 +186,64 @@ def test_a_changed_account_forgets_its_token(store: Store) -> None:
     accounts.tokens(store, KEYRING, added.id).refresh(None, lambda _: {"access_token": "1"})
     add(store)
     assert accounts.tokens(store, KEYRING, added.id).current() is None
+
+
+def put(store: Store, account: str, token: Mapping[str, Any], keyring: Keyring = KEYRING) -> None:
+    """As another process stores one."""
+    with store.write() as conn:
+        packed = keyring.encrypt(dict(token), f"{account}:token")
+        conn.execute(sa.update(table).where(table.c.id == account).values(token=packed))
+
+
+def test_who_lost_the_lock_meanwhile_takes_the_token_that_was_stored(store: Store) -> None:
+    added = add(store)
+    tokens = accounts.tokens(store, KEYRING, added.id)
+
+    def fetch(_: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        put(store, added.id, {"access_token": "theirs"})
+        return {"access_token": "ours"}
+
+    assert tokens.refresh(None, fetch) == tokens.current() == {"access_token": "theirs"}
+
+
+def test_a_token_that_was_only_sealed_anew_is_replaced(store: Store) -> None:
+    added = add(store)
+    both = Keyring([NEW, OLD])
+    put(store, added.id, {"access_token": "1"}, Keyring([OLD]))
+    tokens = accounts.tokens(store, both, added.id)
+
+    def fetch(_: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        put(store, added.id, {"access_token": "1"}, KEYRING)
+        return {"access_token": "2"}
+
+    assert tokens.refresh("1", fetch) == tokens.current() == {"access_token": "2"}
+
+
+def test_an_account_that_was_changed_meanwhile_gets_no_token_of_the_old_one(store: Store) -> None:
+    added = add(store)
+    tokens = accounts.tokens(store, KEYRING, added.id)
+    tokens.refresh(None, lambda _: {"access_token": "1"})
+
+    def fetch(_: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        add(store)
+        return {"access_token": "2"}
+
+    with pytest.raises(TryAgain):
+        tokens.refresh("1", fetch)
+    assert tokens.current() is None
+
+
+def test_a_new_token_outlives_a_database_that_is_away(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refresh token it replaces may be spent: it must not be lost."""
+    tokens = accounts.tokens(store, KEYRING, add(store).id)
+    away = iter([StoreDown("away"), StoreDown("away")])
+    write = store.write
+
+    def sometimes() -> Any:
+        for error in away:
+            raise error
+        return write()
+
+    monkeypatch.setattr(store, "write", sometimes)
+    monkeypatch.setattr(tokens_, "PAUSE", 0.0)
+    assert tokens.refresh(None, lambda _: {"access_token": "1"}) == tokens.current() == {"access_token": "1"}

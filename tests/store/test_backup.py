@@ -30,8 +30,9 @@ def fill(store: Store, n: int = 3) -> None:
     store.keyring = Keyring([KEY])
     with store.write() as conn:
         insert_many(conn, contacts, [{"id": f"c{i}", "name": f"Ñandú {i}\t\\N", "created_at": NOW} for i in range(n)])
-        rows = [{"id": f"e{i}", "account": "a", "dedupe_key": f"k{i}", "kind": "Noted", "received_at": NOW, "state": "done",
-                 "payload": {"text": "line\nbreak \u0000 \ud800"}} for i in range(n)]  # fmt: skip
+        odd = {"text": "line\nbreak \u0000 \ud800"}
+        event = {"account": "a", "kind": "Noted", "received_at": NOW, "state": "done", "payload": odd}
+        rows = [event | {"id": f"e{i}", "dedupe_key": f"k{i}"} for i in range(n)]
         insert_many(conn, events, rows)
         insert_many(conn, users, [{"id": "u", "email": "ana@x.co", "at": NOW}])
         insert_many(conn, sessions, [{"id": "s", "user": "u", "at": NOW, "seen_at": NOW, "expires_at": NOW}])

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from connector.errors import StoreDown
 from connector.store import engine as engine_module
 from connector.store.engine import Store, in_chunks, insert_many, open_store, schema_state, upgrade
+from connector.store.migrations import run
 from connector.store.tables import contacts, events, metadata
 from tests.servers import PostgresServer
 
@@ -249,7 +250,42 @@ def test_many_upgrades_at_once(tmp_path: Path, postgres: PostgresServer) -> None
         store.close()
 
 
+def test_an_upgrade_waits_for_a_table_without_holding_up_others(
+    tmp_path: Path, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody reads for long (a dump); whoever queued behind the upgrade must get through meanwhile."""
+    url, asked, waited = postgres.database(), threading.Event(), []
+    upgrade(url)
+    monkeypatch.setattr(run, "SHORT", "SET LOCAL lock_timeout = '50ms'")
+    monkeypatch.setattr(run, "upgrade", lambda conn: [conn.exec_driver_sql(run.SHORT), asked.set(), change(conn)])
+    monkeypatch.setattr(engine_module, "UPGRADE_PAUSE", 0.05)
+
+    def change(conn: sa.Connection) -> None:
+        conn.exec_driver_sql("ALTER TABLE contacts ADD COLUMN one text")
+
+    store = open_store(url, home=tmp_path)
+    with store.read() as reader:
+        reader.execute(sa.select(contacts.c.id)).all()
+        thread = threading.Thread(target=lambda: waited.append(upgrade(url)))
+        thread.start()
+        assert asked.wait(10)
+        with store.write() as conn:
+            insert_many(conn, contacts, [contact(1)])
+    thread.join(20)
+    assert waited == [None]
+    with store.read() as conn:
+        assert conn.exec_driver_sql("SELECT one FROM contacts").all() == [(None,)]
+    store.close()
+
+
 def test_an_empty_database_says_so(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'none.db'}", home=tmp_path)
     assert schema_state(store) == "empty"
     store.close()
+
+
+def test_a_host_that_vanished_is_given_up_by_the_server_too() -> None:
+    """Its session holds locks: Linux would ask for the first time after two hours."""
+    options = engine_module.server_settings(sa.make_url("postgresql+psycopg://db/connector"))["options"]
+    assert "-c tcp_keepalives_idle=10" in options
+    assert "-c tcp_user_timeout=25000" in options

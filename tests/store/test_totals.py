@@ -3,9 +3,9 @@
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from connector.store import events as event_rows
 import sqlalchemy as sa
 
+from connector.store import events as event_rows
 from connector.store import heard, measures, totals
 from connector.store.bulk import insert_many
 from connector.store.tables import deliveries as rows_of_deliveries
@@ -58,9 +58,8 @@ def delivery(n, account, at):
 def test_webhooks_are_counted_by_the_hour_each_once_and_not_before_they_settled(store):
     old, fresh = NOW - timedelta(hours=2), NOW - timedelta(seconds=2)
     with store.write() as conn:
-        conn.execute(sa.insert(rows_of_deliveries), [delivery(1, "wa", old), delivery(2, "wa", old), delivery(3, "crm", NOW - timedelta(minutes=30)),
-             delivery(4, "wa", fresh)],
-        )  # fmt: skip
+        came = [("wa", old), ("wa", old), ("crm", NOW - timedelta(minutes=30)), ("wa", fresh)]
+        conn.execute(sa.insert(rows_of_deliveries), [delivery(n, *one) for n, one in enumerate(came)])
     for _ in range(2):
         with store.write() as conn:
             heard.count(conn, NOW)

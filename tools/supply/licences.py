@@ -47,15 +47,15 @@ def of(name: str) -> str:
     """An installed package's SPDX expression. Raises LookupError when its words are none we know."""
     if name in KNOWN:
         return KNOWN[name]
-    told = metadata.metadata(name)
-    if expression := told.get("License-Expression"):
+    told = metadata.metadata(name).json
+    if expression := told.get("license_expression"):
         return str(expression)
-    classes = [text.rpartition(" :: ")[2] for text in told.get_all("Classifier") or () if text.startswith("License ::")]
-    for words in [*classes, str(told.get("License") or "").split("\n")[0]]:
+    classes = [text.rpartition(" :: ")[2] for text in told.get("classifier") or () if text.startswith("License ::")]
+    for words in [*classes, str(told.get("license") or "").split("\n")[0]]:
         plain = re.sub(r"\s*\blicen[cs]e\b,?\s*|\bversion\s+", " ", words.lower()).strip()
         if found := SPDX.get(" ".join(plain.split())):
             return found
-    raise LookupError(f"{name}: its licence is not known: {classes or told.get('License')!r}")
+    raise LookupError(f"{name}: its licence is not known: {classes or told.get('license')!r}")
 
 
 def words(expression: str) -> set[str]:
@@ -75,8 +75,8 @@ def page(sbom: dict[str, Any]) -> str:
     lines = [
         "# Licences of what is inside",
         "",
-        "The connector is MIT. It runs with these packages, each under its own licence; `make sbom` makes this page out of"
-        " [sbom.json](sbom.json). Their full texts come with the packages; those of the console's files are in"
+        "The connector is MIT. It runs with these packages, each under its own licence; `make sbom` makes this page out"
+        " of [sbom.json](sbom.json). Their full texts come with the packages; those of the console's files are in"
         " `connector/web/static/vendor/LICENSES.txt`.",
     ]
     for title, kind in (("Python packages", "pkg:pypi/"), ("In the console's files", "pkg:npm/")):

@@ -1,4 +1,4 @@
-"""make sbom: docs/sbom.json, the list of parts (CycloneDX 1.6), out of the lock and the vendored files; and the licences.
+"""make sbom: docs/sbom.json (CycloneDX 1.6), the parts that the lock and the vendored files name; docs/licences.md.
 
 The same inputs give the same bytes: no time and no random number is in it. Run it where the locked versions are
 installed (`make` installs them): licences come from the packages themselves.

@@ -10,7 +10,9 @@ if TYPE_CHECKING:  # Alembic is 9 MB that a web process, which only asks for the
 
 LOCK = 5_713_020_266_701_948  # of pg_advisory_xact_lock; any number that is only ours
 VERSION = sa.table("alembic_version", sa.column("version_num"))  # Alembic's own
-PATIENCE = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'"
+PATIENCE = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'"  # for another upgrade
+# For a table: all who want it queue behind us while we wait, webhooks too (Meta comes again after a 503).
+SHORT = "SET LOCAL lock_timeout = '1s'"
 
 
 def config() -> "Config":
@@ -30,6 +32,7 @@ def upgrade(conn: sa.Connection, to: str = "head") -> None:
     if conn.dialect.name == "postgresql":
         conn.exec_driver_sql(PATIENCE)
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+        conn.exec_driver_sql(SHORT)
     from alembic import command
 
     if state(conn) == "newer":

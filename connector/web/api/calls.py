@@ -100,7 +100,7 @@ def _given(method: str) -> dict[str, Any]:
     except RecursionError:
         body = None
     if not isinstance(body, dict):
-        raise ValidationError("The body is not a JSON object.")
+        raise ValidationError({"body": ["It is not a JSON object."]})
     return body
 
 

@@ -153,8 +153,17 @@ def _of(kind: Any, schemas: Json) -> Json:
     return {"type": "object", "additionalProperties": {}}
 
 
+_NAMED: dict[str, Any] = {}  # which class has a name: two modules may each have a Line
+
+
+def _name(kind: Any) -> str:
+    """The class's own name; of a second class of that name with its module before it."""
+    first = _NAMED.setdefault(kind.__name__, kind)
+    return str(kind.__name__ if first is kind else kind.__module__.rpartition(".")[2].title() + kind.__name__)
+
+
 def _component(kind: Any, schemas: Json) -> Json:
-    name = kind.__name__
+    name = _name(kind)
     if name not in schemas:
         schemas[name] = {}
         hints = typing.get_type_hints(kind)

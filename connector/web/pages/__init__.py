@@ -23,7 +23,7 @@ SCREENS = (
 )  # fmt: skip
 BESIDE = (  # pages that are in no menu
     "signin", "second", "proving", "home", "people", "tokens", "links", "audit", "alarms", "me", "access", "phone",
-    "tasks",
+    "tasks", "oauth",
 )  # fmt: skip
 
 

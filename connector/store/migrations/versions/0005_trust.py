@@ -12,6 +12,7 @@ def upgrade() -> None:
     _audit()
     _observability()
     _forgetting()
+    _secrets()
 
 
 # ---- observability: totals, alarms -------------------------------------------------------------------------------
@@ -66,6 +67,22 @@ def _observability() -> None:
 # ---- lists of broadcasts are forgotten -----------------------------------------------------------------------------
 def _forgetting() -> None:
     op.add_column("broadcasts", sa.Column("forgotten_at", sa.BigInteger(), nullable=True))
+
+
+# ---- secrets and OAuth -------------------------------------------------------------------------------------------
+def _secrets() -> None:
+    op.create_table(
+        "consents_asked",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("session", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), server_default="", nullable=False),
+        sa.Column("redirect_uri", sa.Text(), server_default="", nullable=False),
+        sa.Column("verifier", sa.Text(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
 
 
 # ---- access: second factors, sessions, tokens ----------------------------------------------------------------------
