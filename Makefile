@@ -1,25 +1,29 @@
-# make demo [ARGS="--once --json"] · make test [ARGS=...] · make test-deep · make test-browser [ARGS=...] · make screens · make chaos [ARGS="--events 10000 --sends 5000 --kills 100"] · make bench · make lint · make assets · make assets-check
-# Needs make and Python 3.11 or newer; everything else goes into .venv. Only the last two need Node.
+# make demo [ARGS="--once --json"] · make test [ARGS=...] · make test-long · make test-deep · make test-browser [ARGS=...] · make screens · make chaos [ARGS="--events 10000 --sends 5000 --kills 100"] · make fuzz [ARGS="--minutes 60 --seed 7"] · make bench · make lint · make lock [UPGRADE=--upgrade] · make sbom · make audit · make dist · make assets · make assets-check
+# Needs make and Python 3.11 or newer; everything else goes into .venv. Only the last two need Node. What is installed: requirements/dev.lock, each file with its hash (LOCK= takes what pyproject.toml allows).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Two more than cores: many tests wait for processes.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+LOCK ?= requirements/dev.lock
 STAMP := $(VENV)/.installed
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-deep test-browser screens browser chaos bench lint assets assets-check node docs clean
+.PHONY: help demo test test-long test-deep test-browser screens browser chaos fuzz bench lint lock sbom audit dist assets assets-check node docs clean
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
 
 # Output goes to stderr, so that `make -s demo ARGS="--once --json"` prints nothing but JSON.
-$(STAMP): pyproject.toml
+# The second line adds what a change of pyproject.toml needs and the lock has not got yet: mostly nothing.
+$(STAMP): pyproject.toml $(LOCK)
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (once, about a minute)" >&2
-	@$(PIP) install --editable '.[dev]' >&2
+	@test -z "$(LOCK)" || $(PIP) install --require-hashes --requirement $(LOCK) >&2 \
+		|| { echo "$(LOCK) cannot be installed here. Without it: make LOCK= ..." >&2; exit 1; }
+	@$(PIP) install $(if $(LOCK),--no-build-isolation) --editable '.[dev]' >&2
 	@touch $@
 
 demo: $(STAMP)
@@ -27,6 +31,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+# The proofs that take longer: the rest of the chaos, every variant of the demo
+test-long: $(STAMP)
+	@CONNECTOR_TESTS_LONG=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 # Every test on both databases, properties with four times the examples: before a release
 test-deep: $(STAMP)
@@ -53,6 +61,10 @@ screens: browser
 chaos: $(STAMP)
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
+# Spoilt webhooks, documents, lists, calls and forms, for as many minutes as you like; a failing round is told by its seed
+fuzz: $(STAMP)
+	@$(BIN)/python -m tests.hostile $(ARGS)
+
 bench: $(STAMP)
 	@$(PIP) install --editable '.[bench]' >&2
 	@$(BIN)/python -m tests.bench $(ARGS)
@@ -61,6 +73,29 @@ lint: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+# Packages and releases: docs/deploy.md. Tools that only they need have a place of their own.
+RELEASE := $(VENV)/release
+
+$(RELEASE)/.installed: requirements/release.lock
+	@test -x $(RELEASE)/bin/python || $(PYTHON) -m venv $(RELEASE)
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(RELEASE)/bin/python -m pip --quiet install --require-hashes --requirement requirements/release.lock >&2
+	@touch $@
+
+lock: $(RELEASE)/.installed
+	@$(RELEASE)/bin/python -m tools.supply.lock $(UPGRADE)
+
+sbom: $(STAMP)
+	@$(BIN)/python -m tools.supply.sbom
+
+audit: $(RELEASE)/.installed
+	@$(RELEASE)/bin/python -m tools.supply.audit
+
+# The same commit gives the same bytes
+dist: $(STAMP)
+	@rm -rf dist
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 1577836800) $(BIN)/python -m hatchling build -d dist -t sdist -t wheel
+	@cd dist && sha256sum *.whl *.tar.gz | tee SHA256SUMS
 
 # The console's vendored files; what they are and when to build them: tools/assets/README.md
 ASSETS := connector/web/static/vendor

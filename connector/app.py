@@ -1,15 +1,17 @@
 """The composition root: puts store, adapters and pipeline together for workers, clock and commands."""
 
+import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 
-from connector import webhooks, whatsapp, works
+from connector import logs, webhooks, whatsapp, works
 from connector.base import SystemClock, crm_kinds, kinds, webhook
 from connector.config import Config
 from connector.connections import Connections, messenger
+from connector.pipeline import alarms as alarm_calls
+from connector.pipeline import backups, drift, own, reckoning, retention, sweep, tasks, templates, waking
 from connector.pipeline import broadcasts as acts
-from connector.pipeline import drift, own, reckoning, retention, sweep, tasks, templates, waking
 from connector.pipeline.beside import Beside
 from connector.pipeline.catchup import CatchUp
 from connector.pipeline.chores import Chore, Chores, each
@@ -37,14 +39,19 @@ from connector.store import (
     holding,
     numbers,
     own_writes,
+    removing,
     sending,
     shadows,
     telling,
     uploads,
 )
+from connector.store import alarms as alarm_rows
 from connector.store import tasks as task_rows
-from connector.works import checkup
+from connector.works import alarms as alarming
+from connector.works import checkup, deep
+from connector.works.usage import Usage
 
+log = logging.getLogger("connector.worker")
 __all__ = ["App", "SystemClock", "kinds", "messenger", "open_app", "webhook"]
 
 
@@ -54,7 +61,10 @@ class App(Connections):
     def __init__(self, config: Config, bell: Bell) -> None:
         super().__init__(config, bell)
         self.chores = Chores(self.store, self.clock, upkeep(self))
+        # Calls out, perhaps for a minute: in a drain of its own, so that no timer waits for it.
+        self.around = Chores(self.store, self.clock, {deep.NAME: Chore(deep.EVERY, self.look_around)})
         self.marks = Marks(self.messenger)
+        self.usage = Usage(self)
 
     def close(self) -> None:
         self.marks.wait()
@@ -65,8 +75,13 @@ class App(Connections):
         """Answers one bell: unpack, handle:<account>, write:<account>; rings again when work may be left."""
         self.bell.heard(name)
         stage, _, account = name.partition(":")
+        if stage not in DRAINS:
+            log.warning("the bell %s is of a newer version: left to its workers", stage)
+            return
         should = fair(stop, self.bell, time.monotonic(), time.monotonic)
-        DRAINS[stage](self, account, should)
+        with logs.within(bell=stage, account="" if stage in BY_NUMBER else account):
+            DRAINS[stage](self, account, should)
+        self.usage.note(account)
         if should():
             self.bell.ring(name)
 
@@ -168,6 +183,12 @@ class App(Connections):
         found = account is not None and account.kind == webhooks.MANIFEST.kind
         return webhooks.connect(account) if found and account else None
 
+    def _around(self, _: str, stop: Callable[[], bool]) -> None:
+        self.around.do(stop)
+
+    def _alarm(self, _: str, stop: Callable[[], bool]) -> None:
+        alarming.teller(self).drain(stop)
+
     def _task(self, _: str, stop: Callable[[], bool]) -> None:
         tasks.Tasks(self.store, self.clock, works.of(self)).drain(stop)
 
@@ -244,7 +265,16 @@ class App(Connections):
         """The snapshot that pages of health show."""
         checkup.keep(self)
 
-    def tidy(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
+    def alarms(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
+        """What is out of the ordinary is told."""
+        alarming.look(self)
+
+    def look_around(self, stop: Callable[[], bool]) -> None:  # noqa: ARG002
+        """Tokens that end, subscriptions, clocks: the snapshot that doctor and the pages show."""
+        if not deep.first(self):
+            deep.look(self)
+
+    def tidy(self, stop: Callable[[], bool]) -> None:
         """Forgets what can explain nothing any more, and steps of workflows that nobody waits for."""
         with self.store.write() as conn:
             own_writes.prune(conn, self.clock.now())
@@ -253,6 +283,8 @@ class App(Connections):
             shadows.prune(conn, self.clock.now())
             broadcasts.prune(conn, self.clock.now())
             uploads.prune(conn, self.clock.now())
+            alarm_rows.prune(conn, self.clock.now())
+        removing.sweep(self.store, self.clock.now(), stop)
 
     def sweep(self) -> list[str]:
         """Rings for whatever waits; the bells rung."""
@@ -262,9 +294,11 @@ class App(Connections):
 
     def bells(self) -> list[str]:
         """The bells that have work now, for a worker without Redis."""
-        return sweep.due(self.store, self.clock.now()) + (["chores"] if self.chores.due() else [])
+        chores = [bell for bell, some in (("chores", self.chores), ("around", self.around)) if some.due()]
+        return sweep.due(self.store, self.clock.now()) + chores
 
 
+BY_NUMBER = ("send", "upload")  # their bells name a number of ours
 DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
     "unpack": App._unpack,
     "handle": App._handle,
@@ -278,13 +312,15 @@ DRAINS: Mapping[str, Callable[[App, str, Callable[[], bool]], None]] = {
     "notify": App._notify,
     "wake": App._wake,
     "chores": App._chores,
+    "around": App._around,
+    alarm_calls.BELL: App._alarm,
     tasks.BELL: App._task,
 }
 
 
 def upkeep(app: App) -> Mapping[str, Chore]:
     """What is done by the hour, whoever does it."""
-    return {
+    return _nightly(app) | {
         "timers": Chore(timedelta(seconds=30), app.tick),
         "broadcasts": Chore(timedelta(seconds=10), app.broadcasts),
         "catch-up": Chore(timedelta(minutes=15), app.catch_up),
@@ -294,11 +330,22 @@ def upkeep(app: App) -> Mapping[str, Chore]:
         "tidy": Chore(timedelta(hours=1), app.tidy),
         checkup.NAME: Chore(timedelta(minutes=5), app.doctor),
         "conversations": Chore(timedelta(seconds=60), lambda _: waking.tidy(app.store, app.clock.now())),
+        "alarms": Chore(timedelta(seconds=60), app.alarms),
         "tally": Chore(timedelta(seconds=30), lambda _: days.tally(app.store)),
         "figures": Chore(timedelta(minutes=5), lambda _: days.count(app.store, app.clock.now())),
         "reports": Chore(timedelta(minutes=5), app.reports),
         "retention": Chore(timedelta(days=1), retention.chore(app.store, app.clock)),
     }
+
+
+def _nightly(app: App) -> dict[str, Chore]:
+    """The backup, by a worker that has a place for it."""
+    config = app.config
+    if config.backup_dir is None:
+        return {}
+    keep, hour, key = config.backup_keep, config.backup_hour, config.backup_key
+    nightly = backups.Nightly(app.store, app.clock, config.backup_dir, keep, hour, key)
+    return {backups.CHORE: Chore(backups.EVERY, nightly.run)}
 
 
 def open_app(config: Config, bell: Bell) -> App:

@@ -8,6 +8,7 @@ from connector.config import Config
 from connector.ports import Account, Bell, Manifest, Webhook
 from connector.store import accounts
 from connector.store.engine import Store, open_store
+from connector.store.journal import Journal
 from connector.store.secrets import Keyring
 
 
@@ -55,6 +56,8 @@ class Base:
         self.store: Store = open_store(config.database_url, home=config.home, media=config.media_dir)
         self.keyring: Keyring = config.keyring()
         self.store.keyring = self.keyring
+        self.store.journal = Journal(config.journal_dir, config.backup_key) if config.journal_dir else None
+        self.store.erased_in = tuple(one for one in (config.backup_dir, config.journal_dir) if one)
         self._webhooks: dict[str, tuple[Account, Webhook]] = {}
 
     def close(self) -> None:

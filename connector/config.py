@@ -3,11 +3,10 @@
 Each NAME may come as NAME_FILE instead: the path of a file whose text is the value.
 """
 
-import base64
-import binascii
 import hashlib
 import importlib.util
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,17 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from connector.errors import ConnectorError
+from connector.keys import BadConfig, Watched, is_key, key_file, split, usable
 
 if TYPE_CHECKING:
     from connector.store.secrets import Keyring
 
+__all__ = [
+    "AlarmSettings", "BadConfig", "Config", "is_key", "key_file", "load", "local_url", "normalise", "private_directory",
+    "socket_path",
+]  # fmt: skip
+
 SOCKET_MAX = 104  # bytes of a Unix socket's path on macOS, Linux has 108
 POSTGRES = "postgresql+psycopg://"
-
-
-class BadConfig(ConnectorError):
-    """One or more settings cannot be used; the message lists them all."""
+SHORTEST_TOKEN = 20  # characters of METRICS_TOKEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +45,21 @@ class Config:
     web_threads: int
     workers: int
     log_level: str
+    trusted_hosts: tuple[str, ...] = ()  # names we answer to beside PUBLIC_URL's and this machine's own
     trusted_proxies: int = 0  # how many stand in front of us and add to X-Forwarded-For
     sandbox_url: str = ""  # the sandbox whose phone the console shows; "" = none runs here
     secret_keys: tuple[str, ...] = field(default=(), repr=False)  # Fernet keys, the newest first
+    secret_key_file: Path | None = None  # where they were read from; it is watched
     media_dir: Path | None = None  # where people's files lie; None = <HOME>/media
+    log_format: str = ""  # text or json; "" = text on a terminal, json elsewhere
+    log_people: bool = False  # phones stand in the log as they are
+    metrics_token: str = field(default="", repr=False)  # who may read /metrics; "" = this machine only
+    alarms: "AlarmSettings" = field(default_factory=lambda: AlarmSettings())
+    backup_dir: Path | None = None  # where the nightly backup goes; None = there is none
+    backup_keep: int = 7  # backups that are kept there
+    backup_hour: int = 2  # of the nightly one, in the deployment's time zone
+    backup_key: str = field(default="", repr=False)  # seals backups and the journal
+    journal_dir: Path | None = None  # the second record (docs/backup.md); None = there is none
 
     @property
     def socket(self) -> Path:
@@ -58,7 +70,27 @@ class Config:
         """The keys that secrets are stored under: CONNECTOR_SECRET_KEY, else <HOME>/secret.key, made at first use."""
         from connector.store.secrets import Keyring
 
-        return Keyring(self.secret_keys or key_file(self.home))
+        if self.secret_key_file is not None:
+            path = self.secret_key_file
+            return Keyring(Watched(path, lambda: usable(path)))
+        return Keyring(self.secret_keys or Watched(self.own_key_file, lambda: key_file(self.home)))
+
+    @property
+    def own_key_file(self) -> Path:
+        """The file that we make, and may change, where CONNECTOR_SECRET_KEY says nothing."""
+        return self.home / "secret.key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmSettings:
+    """Where alarms go; nothing set = only the Health page and `connector alarms list` tell of them."""
+
+    webhook_url: str = field(default="", repr=False)
+    webhook_secret: str = field(default="", repr=False)
+    hosts: tuple[str, ...] = ()  # that may be called although they are not public
+    emails: tuple[str, ...] = ()
+    sender: str = ""
+    smtp_url: str = field(default="", repr=False)
 
 
 def _keys(text: str) -> None:
@@ -74,7 +106,40 @@ def _database(url: str) -> None:
         raise ValidationError("Use postgresql://user:password@host/name or sqlite:////absolute/path.db.")
 
 
+def _key(text: str) -> None:
+    if text and not is_key(text):
+        raise ValidationError("The key must be 32 bytes in URL-safe base64 (44 characters).")
+
+
+_ABSOLUTE = validate.Regexp(r"(/.*)?\Z", error="Use an absolute path.")
 _URL = validate.Regexp(r"https?://[^\s/?#@]+(/[^\s?#]*)?\Z", error="Use https://host without user, query or fragment.")
+
+
+def _long(text: str) -> None:
+    if text and (len(text) < SHORTEST_TOKEN or not text.isascii() or " " in text):
+        raise ValidationError(f"Use at least {SHORTEST_TOKEN} letters and digits, e.g. of `openssl rand -hex 24`.")
+
+
+def _webhook_secret(text: str) -> None:
+    from connector.webhooks.standard import usable
+
+    if text and not usable(text):
+        raise ValidationError("Use whsec_ and 24 to 64 bytes in base64.")
+
+
+def _emails(text: str) -> None:
+    from connector.mail import usable
+
+    wrong = [one for one in split(text) if not usable(one)]
+    if wrong:
+        raise ValidationError(f"{', '.join(wrong)[:100]!r} is no e-mail address. Use name@host, with commas between.")
+
+
+def _mail_server(url: str) -> None:
+    from connector.mail import refusal
+
+    if url and (wrong := refusal(url)):
+        raise ValidationError(wrong)
 
 
 class _Settings(Schema):
@@ -99,11 +164,28 @@ class _Settings(Schema):
     WEB_PROCESSES = fields.Integer(validate=validate.Range(1, 64))
     WEB_THREADS = fields.Integer(load_default=32, validate=validate.Range(1, 256))
     TRUSTED_PROXIES = fields.Integer(load_default=0, validate=validate.Range(0, 10))
+    TRUSTED_HOSTS = fields.String(load_default="", validate=validate.Regexp(
+        r"(([\w.-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?(\Z|[, ]+))*\Z", re.ASCII, error="Use wa.example.com,internal:8000."
+    ))  # fmt: skip
     WORKERS = fields.Integer(load_default=2, validate=validate.Range(1, 64))
     MEDIA_DIR = fields.String(
         load_default="", validate=validate.Regexp(r"(/.*)?\Z", error="Use an absolute path, shared by all machines.")
     )
+    BACKUP_DIR = fields.String(load_default="", validate=_ABSOLUTE)
+    BACKUP_KEEP = fields.Integer(load_default=7, validate=validate.Range(1, 1000))
+    BACKUP_HOUR = fields.Integer(load_default=2, validate=validate.Range(0, 23))
+    BACKUP_KEY = fields.String(load_default="", validate=_key)
+    JOURNAL_DIR = fields.String(load_default="", validate=_ABSOLUTE)
     CONNECTOR_SECRET_KEY = fields.String(load_default="", validate=_keys)
+    LOG_FORMAT = fields.String(load_default="", validate=validate.OneOf(["", "text", "json"]))
+    LOG_PEOPLE = fields.Boolean(load_default=False)
+    METRICS_TOKEN = fields.String(load_default="", validate=_long)
+    ALARM_WEBHOOK_URL = fields.String(load_default="")
+    ALARM_WEBHOOK_SECRET = fields.String(load_default="", validate=_webhook_secret)
+    ALARM_HOSTS = fields.String(load_default="")
+    ALARM_EMAIL = fields.String(load_default="", validate=_emails)
+    ALARM_FROM = fields.String(load_default="", validate=_emails)
+    SMTP_URL = fields.String(load_default="", validate=_mail_server)
     LOG_LEVEL = fields.String(load_default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 
 
@@ -115,8 +197,9 @@ def load(environ: Mapping[str, str]) -> Config:
     given, faults = _read(environ)
     if "DATABASE_URL" in given:
         given["DATABASE_URL"] = normalise(given["DATABASE_URL"])
-    if "LOG_LEVEL" in given:
-        given["LOG_LEVEL"] = given["LOG_LEVEL"].upper()
+    given |= {name: given[name].upper() for name in ("LOG_LEVEL",) if name in given}
+    given |= {name: given[name].lower() for name in ("LOG_FORMAT",) if name in given}
+    faults += _alone(given)
     try:
         values: dict[str, Any] = _Settings().load(given)
     except ValidationError as error:
@@ -125,7 +208,31 @@ def load(environ: Mapping[str, str]) -> Config:
     if faults:
         lines = "".join(f"\n  {fault}" for fault in sorted(faults))
         raise BadConfig(f"The settings cannot be used:{lines}", code="config")
+    watched = environ.get("CONNECTOR_SECRET_KEY_FILE", "").strip()
+    values["SECRET_KEY_FILE"] = Path(watched) if watched else None
     return _config(Path(given.get("CONNECTOR_HOME", ".connector")).expanduser().resolve(), values)
+
+
+def _alone(given: Mapping[str, str]) -> list[str]:
+    """Settings of alarms that are of no use without another one."""
+    from connector.webhooks.address import refusal
+
+    url, hosts = given.get("ALARM_WEBHOOK_URL", ""), split(given.get("ALARM_HOSTS", ""))
+    found = [f"ALARM_WEBHOOK_URL: It cannot be called: {why}." for why in [refusal(url, hosts)] if url and why]
+    if url and not given.get("ALARM_WEBHOOK_SECRET"):
+        found.append("ALARM_WEBHOOK_SECRET: ALARM_WEBHOOK_URL needs it: whsec_ and 24 to 64 bytes in base64.")
+    if given.get("ALARM_EMAIL") and not given.get("SMTP_URL"):
+        found.append("SMTP_URL: ALARM_EMAIL needs a mail server: smtps://user:password@host:465.")
+    return found
+
+
+def _alarms(values: Mapping[str, Any]) -> AlarmSettings:
+    emails = split(values["ALARM_EMAIL"])
+    return AlarmSettings(
+        webhook_url=values["ALARM_WEBHOOK_URL"], webhook_secret=values["ALARM_WEBHOOK_SECRET"],
+        hosts=split(values["ALARM_HOSTS"]), emails=emails, smtp_url=values["SMTP_URL"],
+        sender=values["ALARM_FROM"] or (emails[0] if emails else ""),
+    )  # fmt: skip
 
 
 def _config(home: Path, values: Mapping[str, Any]) -> Config:
@@ -144,11 +251,26 @@ def _config(home: Path, values: Mapping[str, Any]) -> Config:
         web_threads=values["WEB_THREADS"],
         workers=values["WORKERS"],
         log_level=values["LOG_LEVEL"],
+        trusted_hosts=split(values["TRUSTED_HOSTS"]),
         trusted_proxies=values["TRUSTED_PROXIES"],
         sandbox_url=values["SANDBOX_URL"],
         secret_keys=split(values["CONNECTOR_SECRET_KEY"]),
-        media_dir=Path(values["MEDIA_DIR"]) if values["MEDIA_DIR"] else None,
+        secret_key_file=values["SECRET_KEY_FILE"],
+        log_format=values["LOG_FORMAT"],
+        log_people=values["LOG_PEOPLE"],
+        metrics_token=values["METRICS_TOKEN"],
+        alarms=_alarms(values),
+        media_dir=_path(values["MEDIA_DIR"]),
+        backup_dir=_path(values["BACKUP_DIR"]),
+        backup_keep=values["BACKUP_KEEP"],
+        backup_hour=values["BACKUP_HOUR"],
+        backup_key=values["BACKUP_KEY"],
+        journal_dir=_path(values["JOURNAL_DIR"]),
     )
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None
 
 
 def _read(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -191,19 +313,6 @@ def socket_path(home: Path) -> Path:
     return path if len(os.fsencode(path)) < SOCKET_MAX else Path("/tmp") / name / "s"  # noqa: S108 - made 0700 and checked
 
 
-def split(text: str) -> tuple[str, ...]:
-    """The parts between commas and spaces."""
-    return tuple(text.replace(",", " ").split())
-
-
-def is_key(key: str) -> bool:
-    """A Fernet key: 32 bytes in URL-safe base64."""
-    try:
-        return len(key) == 44 and len(base64.b64decode(key.encode(), altchars=b"-_", validate=True)) == 32
-    except (binascii.Error, ValueError):
-        return False
-
-
 def private_directory(path: Path) -> Path:
     """The directory, made 0700; refused when another user owns it or it is a link."""
     try:
@@ -215,25 +324,3 @@ def private_directory(path: Path) -> Path:
     if path.is_symlink() or found.st_uid != os.getuid():
         raise BadConfig(f"{path} belongs to somebody else.", hint="Remove it, or set TMPDIR to a directory of yours.")
     return path
-
-
-def key_file(home: Path) -> tuple[str, ...]:
-    """The keys of <HOME>/secret.key, one a line, the newest first; made (0600) when there is none."""
-    path = home / "secret.key"
-    if not path.exists():
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = home / f".secret.key.{os.getpid()}"
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(base64.urlsafe_b64encode(os.urandom(32)) + b"\n")
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)  # the first one wins; whoever comes second reads that one
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    keys = tuple(path.read_text(encoding="ascii", errors="replace").split())
-    if not keys or not all(is_key(key) for key in keys):
-        why = f"{path} holds no usable key."
-        raise BadConfig(why, hint="Restore it from your backup: stored secrets open only with it.")
-    return keys

@@ -12,13 +12,23 @@ from connector.core.template import Template
 from connector.pipeline import places, publish, schema, templates
 from connector.pipeline.library import Library
 from connector.pipeline.unpack import Directory
-from connector.ports import CRM, Account, Bell, Field, Manifest, Messenger
+from connector.ports import CONSENT, CRM, Account, Bell, Field, Manifest, Messenger
 from connector.store import accounts
 
 
 def messenger(account: Account) -> Messenger:
     """The account's sending side."""
     return whatsapp.connect(account)
+
+
+def _merged(
+    old: Account, manifest: Manifest, settings: dict[str, str], secrets: dict[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The same account with what is given; a pasted token ends a person's leave."""
+    merged = {**old.settings, **settings}
+    if manifest.oauth and secrets.get(manifest.oauth.instead_of.replace("-", "_")):
+        merged.pop(CONSENT, None)
+    return merged, {**old.secrets, **secrets}
 
 
 @dataclass(slots=True)
@@ -64,6 +74,11 @@ class Connections(Base):
             known = self._crms[account.id] = _Connected(account, crm.connect(account, tokens))
         return known.crm
 
+    def used(self, account: str) -> dict[str, tuple[int, int]]:
+        """{limit: (used, allowed)} as the last answers of a connected CRM said; {} for whatever is none."""
+        known = self._crms.get(account)
+        return dict(known.crm.used()) if known is not None else {}
+
     def messenger(self, account: Account) -> Messenger:
         """The account's sending side; connected anew when the account was changed."""
         known = self._messengers.get(account.id)
@@ -82,7 +97,7 @@ class Connections(Base):
         if old is not None and old.kind != manifest.kind:
             raise errors.Rejected(f"{name!r} is a {old.kind} account.", hint="Choose another name.", code="kind")
         if old is not None:
-            settings, secrets = {**old.settings, **settings}, {**old.secrets, **secrets}
+            settings, secrets = _merged(old, manifest, settings, secrets)
         if manifest.kind == whatsapp.MANIFEST.kind:
             whatsapp.validate(settings)
         return Account(id=old.id if old else "", kind=manifest.kind, name=name, settings=settings, secrets=secrets)

@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -20,6 +20,7 @@ from connector.bell import QUEUE, RedisBell, connect
 from connector.config import Config
 from connector.errors import TryAgain
 from connector.process import Stop
+from connector.store.engine import Store, schema_state
 
 log = logging.getLogger("connector.worker")
 TICK = 1.0  # seconds: the clock's beat, and the worker's when Redis is away
@@ -156,6 +157,7 @@ def work(config: Config, stop: Stop) -> None:
     try:
         bells = Bells(app, stop)
         _bells.append(bells)
+        wait_for_tables(app.store, stop)
         while not stop():
             if bell.answers():
                 log.info("listening")
@@ -165,6 +167,31 @@ def work(config: Config, stop: Stop) -> None:
     finally:
         bell.close()
         app.close()
+
+
+class Waiting(Protocol):
+    """process.Stop, as far as waiting needs it."""
+
+    def __call__(self) -> bool: ...
+
+    def wait(self, seconds: float) -> bool: ...
+
+
+def wait_for_tables(store: Store, stop: Waiting) -> None:
+    """A worker that is newer than the tables must not try: each event would fail, and be given up in the end."""
+    told = ""
+    while not stop():
+        try:
+            state = schema_state(store)
+        except TryAgain as error:
+            state = ""
+            log.warning("the database does not answer: %s", error)
+        if state in ("current", "newer"):
+            return
+        if state and state != told:
+            log.error("The database's tables are %s. Waiting until somebody runs: connector db upgrade", state)
+            told = state
+        stop.wait(TICK)
 
 
 def _listen(config: Config, stop: Stop) -> None:
@@ -183,6 +210,7 @@ def clock(config: Config, stop: Stop) -> None:
     bell = RedisBell(config.redis_url)
     app = open_app(config, bell)
     try:
+        wait_for_tables(app.store, stop)
         while not stop.wait(TICK):
             try:
                 with app.store.locks.hold(["clock"]) as held:

@@ -4,6 +4,9 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
+from importlib.metadata import version
+from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError
 
@@ -11,15 +14,20 @@ from connector import crm, webhooks, whatsapp
 from connector.base import Base, crm_kinds, hook_path, kinds, webhook
 from connector.bell import RedisBell
 from connector.config import Config
+from connector.core.address import is_loopback
 from connector.errors import TryAgain
 from connector.ports import Account, Choice, Choices, Webhook
-from connector.store import counters, deliveries, documents, templates
+from connector.store import counters, deliveries, documents, measures, scraping, templates
 from connector.store.engine import schema_state
 from connector.web.doors import Door, Doors
+from connector.web.gathering import gathered
 from connector.web.health import OK, Check, health
 from connector.web.hooks import WSGI, Hooks, hooks
 from connector.web.house import House
+from connector.web.looking import Looking
+from connector.web.metrics import Metrics, metrics
 from connector.web.pages import pages
+from connector.web.shield import Names, shield
 from connector.web.tally import Tally
 
 
@@ -35,7 +43,10 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
 
     tally = Tally(add)
     known = Doors(lambda: doors(app), strangers())
-    the_hooks = Hooks(known, intake, tally.count, app.clock, config.public_url, lambda crm: choices(app, crm))
+    the_hooks = Hooks(
+        known, intake, tally.count, app.clock, config.public_url, lambda crm: choices(app, crm),
+        hops=config.trusted_proxies,
+    )  # fmt: skip
 
     def close() -> None:
         intake.close()
@@ -44,7 +55,38 @@ def web_app(config: Config) -> tuple[WSGI, Callable[[], None]]:
         app.close()
 
     needed, checks = probes(app, bell)
-    return hooks(health(pages(house(app, checks)), needed, checks), the_hooks), close
+    inside = metrics(pages(house(app, checks)), measured(app, bell))
+    whole = hooks(health(inside, needed, checks), the_hooks)
+    names = Names(config.public_url, config.trusted_hosts)
+    return gathered(shield(whole, names, https=config.public_url.startswith("https://")), config.web_threads), close
+
+
+def measured(app: Base, bell: RedisBell) -> Metrics:
+    """/metrics; prometheus_client is loaded at the first scrape."""
+    config = app.config
+
+    def load() -> tuple[measures.Measures, datetime]:
+        now = app.clock.now()
+        with app.store.read() as conn:
+            return measures.load(conn, now), now
+
+    def alive() -> dict[str, float]:
+        try:
+            return {"redis": float(bell.answers()), "workers": float(bell.workers())}
+        except RedisError:
+            return {"redis": 0.0, "workers": 0.0}
+
+    def knows(token: str, address: str) -> bool:
+        with app.store.read() as conn:
+            return scraping.allowed(conn, token, "" if config.trusted_proxies else address, app.clock.now())
+
+    def measure() -> bytes:
+        from connector.web.exposition import maker
+
+        return maker(load, alive, version("whatsapp-crm-connector"))()
+
+    here = is_loopback(config.host) and is_loopback(urlsplit(config.public_url).hostname or "")
+    return Metrics(measure, config.metrics_token, knows, local=here and not config.trusted_proxies)
 
 
 def house(app: Base, checks: Mapping[str, Check]) -> House:
@@ -61,7 +103,18 @@ def house(app: Base, checks: Mapping[str, Check]) -> House:
         sandbox=app.config.sandbox_url,
         proxies=app.config.trusted_proxies,
         checks=checks,
+        alarm_targets=told_to(app.config),
     )
+
+
+def told_to(config: Config) -> dict[str, str]:
+    """Where alarms go: the host of the webhook (its path may be a secret), and the addresses of the e-mails."""
+    s, found = config.alarms, dict[str, str]()
+    if s.webhook_url:
+        found["webhook"] = urlsplit(s.webhook_url).netloc
+    if s.emails:
+        found["email"] = ", ".join(s.emails)
+    return found
 
 
 def doors(app: Base) -> list[Door]:
@@ -108,7 +161,10 @@ def probes(app: Base, bell: RedisBell) -> tuple[dict[str, Check], dict[str, Chec
 
     needed = {"database": lambda: OK if schema_state(app.store) else "", "schema": schema}
     checks = {"redis": lambda: OK if bell.answers() else "away", "workers": lambda: OK if bell.workers() else "none"}
-    return {name: _told(check) for name, check in needed.items()}, {n: _told(check) for n, check in checks.items()}
+    return (
+        {name: Looking(_told(check)) for name, check in needed.items()},
+        {name: Looking(_told(check)) for name, check in checks.items()},
+    )
 
 
 def _told(check: Check) -> Check:

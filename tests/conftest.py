@@ -33,10 +33,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # every client reads all certificates when it is made: 40 ms
     httpx._transports.default.create_ssl_context = cache(httpx._transports.default.create_ssl_context)
     config.addinivalue_line("markers", "both: on both databases in every run")
+    config.addinivalue_line("markers", "long: a proof that takes its time: make test-long, make test-deep")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A quick run does most tests on one database, half of them on each."""
+    """A quick run does most tests on one database, half of them on each, and leaves the long ones to another."""
     if depth.DEEP:
         return
     out = [item for item in items if _left_out(item)]
@@ -46,6 +47,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _left_out(item: pytest.Item) -> bool:
+    if (item.get_closest_marker("long") is not None) != depth.LONG:
+        return True
     database = getattr(getattr(item, "callspec", None), "params", {}).get("store_url")
     room = item.nodeid.removeprefix("tests/")
     if database is None or room.startswith(depth.BOTH) or item.get_closest_marker("both"):

@@ -1,4 +1,5 @@
-"""How deep a run looks. `make test` has five minutes; `make test-deep` tries more examples, on both databases.
+"""How deep a run looks. `make test` has five minutes; `make test-long` does what is marked `long` and nothing else;
+`make test-deep` does everything, with more examples, on both databases.
 
 Rooms where the database is the point run on both each time (BOTH, or `pytestmark = pytest.mark.both`).
 """
@@ -8,13 +9,15 @@ import zlib
 from collections.abc import Sequence
 
 DEEP = bool(os.environ.get("CONNECTOR_TESTS_DEEP"))
+LONG = bool(os.environ.get("CONNECTOR_TESTS_LONG"))
 BOTH = ("store/", "journey/", "chaos/", "test_config", "test_jobs", "test_supervisor")
 SHARE = 4  # a quick run tries this part of a property's examples
+TIMES = int(os.environ.get("CONNECTOR_FUZZ") or 1)  # `make fuzz` tries many times as many
 
 
 def examples(wanted: int) -> int:
     """max_examples of a property that is tried with `wanted` in a deep run."""
-    return wanted if DEEP else max(wanted // SHARE, 5)
+    return wanted * TIMES if DEEP else max(wanted // SHARE, 5)
 
 
 def left_out(node: str, database: str, databases: Sequence[str] = ("sqlite", "postgresql")) -> bool:

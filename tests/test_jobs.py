@@ -16,9 +16,12 @@ import redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from connector import config
+from connector.app import open_app
 from connector.bell import QUEUE, RUNG_FOR, RedisBell
+from connector.jobs import TICK, wait_for_tables
 from connector.store import tasks
-from connector.store.engine import open_store
+from connector.store.engine import open_store, upgrade
 from tests.servers import ValkeyServer
 from tests.web.front import ROOT, add_account, environment, rows
 
@@ -241,3 +244,30 @@ def test_a_worker_that_is_killed_is_started_again(own_home, shop, valkey, client
 def _pid(client) -> int:
     (key,) = client.smembers(f"rq:workers:{QUEUE}")
     return int(client.hget(key, "pid"))
+
+
+def test_a_worker_waits_for_its_tables(tmp_path, caplog):
+    """One that is newer than the tables would fail at every event, and give each up in the end."""
+    store = open_store(f"sqlite:///{tmp_path / 'connector.db'}", home=tmp_path)
+    looks = []
+
+    class Stop:
+        def __call__(self):
+            return False
+
+        def wait(self, seconds):
+            looks.append(seconds)
+            upgrade(f"sqlite:///{tmp_path / 'connector.db'}")
+
+    wait_for_tables(store, Stop())
+    assert looks == [TICK]
+    assert "connector db upgrade" in caplog.text
+    store.close()
+
+
+def test_a_bell_of_a_newer_version_is_left_to_its_workers(own_home, bell, caplog):
+    """While an upgrade is under way, old workers hear bells that they do not know."""
+    app = open_app(config.load(environment(own_home)), bell)
+    app.drain("tomorrow:x", stop=lambda: False)
+    assert "tomorrow is of a newer version" in caplog.text
+    app.close()

@@ -117,6 +117,7 @@ def test_a_part_that_is_killed_comes_back(up):
     assert up.end() == 0
 
 
+@pytest.mark.long
 def test_nothing_outlives_a_killed_supervisor(up):
     family = up.family()
     assert len(family) >= 6
@@ -135,6 +136,7 @@ def test_one_up_for_a_home(up):
     assert "Another `connector up` runs with" in second.stderr.decode()
 
 
+@pytest.mark.long
 def test_what_valkey_holds_is_kept_over_a_restart(up):
     client = supervisor.valkey.connect(config.load(up.env).redis_url)
     client.set("kept", "yes")

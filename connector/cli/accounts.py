@@ -41,13 +41,14 @@ class _Option(click.Option):
         return own or super().resolve_envvar_value(ctx)
 
 
-def _option(kind: str, flag: Flag) -> Callable[[Any], Any]:
+def option(kind: str, flag: Flag) -> Callable[[Any], Any]:
+    """One flag of a system."""
     text = f"{flag.label}. {flag.help}".strip()
     variable = _variable(kind, flag.name)
     return click.option(f"--{flag.name}", cls=_Option, envvar=variable, help=text, show_envvar=True)
 
 
-def _name(_: click.Context, __: click.Parameter, value: str) -> str:
+def named(_: click.Context, __: click.Parameter, value: str) -> str:
     """Documents and webhook paths carry the name."""
     if not rows.usable_name(value):
         raise click.BadParameter(rows.NAME_RULE)
@@ -59,12 +60,17 @@ def _command(manifest: Manifest) -> click.Command:
         _add(manifest, name, {k: v for k, v in given.items() if v is not None}, as_json)
 
     run.__doc__ = f"Connect {manifest.title}."
+    return command_of(manifest, run)
+
+
+def command_of(manifest: Manifest, run: Callable[..., None]) -> click.Command:
+    """`run(name, as_json, **flags)` as a command with every flag of the system."""
     for flag in reversed(manifest.flags):
-        run = _option(manifest.kind, flag)(run)
+        run = option(manifest.kind, flag)(run)
     run = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(run)
     variable = _variable(manifest.kind, "name")
     text = f"How you call it, e.g. {manifest.kind}."
-    run = click.option("--name", required=True, is_eager=True, callback=_name, envvar=variable, help=text)(run)
+    run = click.option("--name", required=True, is_eager=True, callback=named, envvar=variable, help=text)(run)
     return click.command(manifest.kind)(run)
 
 
@@ -74,7 +80,7 @@ def _add(manifest: Manifest, name: str, given: dict[str, str], as_json: bool) ->
         try:
             ready = connecting.complete(app, manifest, name, settings, secrets)
         except errors.Rejected as error:
-            _usage(error)
+            usage(error)
             raise
         entry = describe(app.add_account(manifest, name, ready.settings, ready.secrets | ready.made))
     made = ready.made
@@ -90,7 +96,7 @@ def _add(manifest: Manifest, name: str, given: dict[str, str], as_json: bool) ->
         click.echo(f"Next: connector accounts check {name} --fix")
 
 
-def _usage(error: errors.Rejected) -> None:
+def usage(error: errors.Rejected) -> None:
     """What is missing, as the options it is given with."""
     if error.code == connecting.MISSING:
         flags = ", ".join(f"--{flag}" for flag in cast(Sequence[str], error.facts["flags"]))

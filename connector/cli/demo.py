@@ -63,7 +63,7 @@ def demo(once: bool, as_json: bool, folder: str | None, script: str | None) -> N
     documents = folder or ("mappings" if Path("mappings").is_dir() else str(stand_ins.EXAMPLES))
     with home(once) as environ:
         os.environ.update(environ)
-        config, stop = settled(), Stop()
+        config, stop = settled("demo"), Stop()
         supervised()
         port, sandbox = free_port(config.host, config.port), free_port("127.0.0.1", 0)
         os.environ["SANDBOX_URL"] = f"http://127.0.0.1:{sandbox}"  # the console shows the phone

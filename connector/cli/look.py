@@ -15,6 +15,7 @@ from connector.pipeline import why as reasons
 from connector.store import changes as change_rows
 from connector.store import deliveries
 from connector.store import events as event_rows
+from connector.works import deep
 from connector.works.checkup import checkup
 from connector.works.replays import mapping, parse_since, replays
 
@@ -74,14 +75,20 @@ def _dismiss(app: App, key: str) -> None:
 
 
 @click.command("doctor")
+@click.option("--deep", "wide", is_flag=True, help="Also look around: Redis, clocks, PUBLIC_URL, accounts, disk, keys.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def doctor(as_json: bool) -> None:
-    """Check the promises: every invariant, and how many events are done, waiting, in review, refused."""
+def doctor(wide: bool, as_json: bool) -> None:
+    """Check the promises: every invariant, and how many events are done, waiting, in review, refused.
+
+    --deep calls the vendors, and PUBLIC_URL; without it the last such look is shown."""
     with opened() as app:
         told = checkup(app)
+        around = (deep.look(app), app.clock.now()) if wide else deep.kept(app)
         with app.store.read() as conn:
             unread = deliveries.dead(conn, SHOWN)
     found, counts = told["findings"], told["counts"]
+    if around is not None:
+        told |= {"around": {**around[0], "at": around[1]}}
     if as_json:
         show_json(told)
     else:
@@ -92,7 +99,20 @@ def doctor(as_json: bool) -> None:
         for f in found:
             click.echo(f"{f['code']}: {f['count']} ({', '.join(map(str, f['examples']))}). {f['hint']}")
         click.echo("All invariants hold." if not found else f"{len(found)} findings.")
-    raise SystemExit(FINDINGS if found else 0)
+        if around is not None:
+            _around(*around)
+    raise SystemExit(FINDINGS if found or (wide and around and not around[0]["ok"]) else 0)
+
+
+def _around(told: dict[str, Any], at: datetime) -> None:
+    """What surrounds us, as it was then."""
+    click.echo(f"Around us, looked at {at:%Y-%m-%d %H:%M:%SZ}:")
+    for f in told["findings"]:
+        for example in f["examples"]:
+            click.echo(f"  {f['code']}: {example}")
+        click.echo(f"    {f['hint']}")
+    if told["ok"]:
+        click.echo("  All is well.")
 
 
 def _unread(delivery: Any) -> str:

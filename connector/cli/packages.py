@@ -51,11 +51,12 @@ def _url(given: str, app: App) -> str:
 @click.option("--account", "name", default="", help="The HubSpot account; may be left out where there is one.")
 @click.option("--out", type=OUT, default=Path("hubspot-package"), show_default=True, help="The folder to write.")
 @click.option("--no-workflows", is_flag=True, help="Only webhooks: the portal has no workflows.")
-def hubspot_package(url: str, name: str, out: Path, no_workflows: bool) -> None:
+@click.option("--oauth", is_flag=True, help="An app that is connected by OAuth, instead of one with a token.")
+def hubspot_package(url: str, name: str, out: Path, no_workflows: bool, oauth: bool) -> None:
     """Write a HubSpot project: webhooks for what the live documents wait for, and the workflow action."""
     with opened() as app:
         account = _account(app, "hubspot", name)
-        files = works.hubspot(app, account, _url(url, app), workflows=not no_workflows)
+        files = works.hubspot(app, account, _url(url, app), workflows=not no_workflows, oauth=oauth)
     _write(files, out)
     click.echo(f"Next: cd {out} && hs project upload (HubSpot's own tool; step by step: docs/hubspot.md, Our app)")
 

@@ -3,7 +3,6 @@
 import fcntl
 import functools
 import json
-import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from connector import config as settings
+from connector import logs
 from connector.config import Config
 from connector.process import Stop, supervised
 
@@ -23,14 +23,10 @@ if TYPE_CHECKING:
 ONE_UP = "up.lock"
 
 
-def settled() -> Config:
-    """The settings of this environment, and logging set up as they say."""
+def settled(process: str) -> Config:
+    """The settings of this environment, and logging set up as they say; `process` is its name in the log."""
     config = settings.load(os.environ)
-    logging.basicConfig(
-        level=config.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
-    for noisy in ("rq.worker", "rq.job", "httpx", "alembic"):
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
+    logs.set_up(config.log_level, config.log_format, people=config.log_people, process=process)
     return config
 
 
@@ -43,7 +39,7 @@ def up(as_json: bool, with_sandbox: bool, sandbox_port: int) -> None:
     from connector.supervisor import house, stand_ins
     from connector.web.server import free_port
 
-    config, stop = settled(), Stop()
+    config, stop = settled("up"), Stop()
     supervised()
     with only_one(config):
         port = free_port(config.host, config.port)
@@ -125,7 +121,7 @@ def web() -> None:
     """Run the web server (PORT, HOST, WEB_PROCESSES, WEB_THREADS)."""
     from connector.web.server import free_port, serve
 
-    config = settled()
+    config = settled("web")
     supervised()
     port = free_port(config.host, config.port)
     if config.port == 0:
@@ -153,7 +149,7 @@ def _build(config: Config) -> "tuple[WSGI, Callable[[], None]]":
 @click.option("--single", is_flag=True, hidden=True)
 def worker(processes: int | None, single: bool) -> None:
     """Run the workers, each a process; one that dies is started again."""
-    config, stop = settled(), Stop()
+    config, stop = settled("worker"), Stop()
     supervised()
     if single:
         from connector.jobs import work
@@ -170,7 +166,7 @@ def clock() -> None:
     """Run the clock: it rings for whatever waits. Several may run."""
     from connector.jobs import clock as tick
 
-    config, stop = settled(), Stop()
+    config, stop = settled("clock"), Stop()
     supervised()
     tick(config, stop)
 
@@ -185,7 +181,7 @@ def upgrade() -> None:
     """Bring the database's tables to this version. Safe to run again, and while others run it."""
     from connector.store.engine import upgrade as upgrade_database
 
-    config = settled()
+    config = settled("db")
     settings.private_directory(config.home)
     upgrade_database(config.database_url)
 

@@ -6,7 +6,7 @@ import click
 
 from connector.cli.context import fail, opened, show_json
 from connector.config import Config, local_url
-from connector.store import audit
+from connector.store import audit, factors
 from connector.store import users as rows
 from connector.web.auth.roles import ROLES
 
@@ -61,6 +61,20 @@ def link(email: str | None) -> None:
             token = rows.invite(conn, found.id if found is not None else None, app.clock.now())
             audit.append(conn, _who(), "person.link", email or "the first admin", {}, app.clock.now())
         click.echo(_address(app.config, token))
+
+
+@group.command("reset-second-factor")
+@click.argument("email")
+def reset_second_factor(email: str) -> None:
+    """Take away the second factor of who lost the app and the recovery codes; they sign in anew."""
+    with opened() as app, app.store.write() as conn:
+        found = rows.get(conn, email)
+        if found is None:
+            fail(f"There is nobody with the e-mail {email}.")
+        factors.off(conn, found.id)
+        rows.sign_out_others(conn, found.id, "")
+        audit.append(conn, _who(), "person.second_factor", found.email, {"set": "none"}, app.clock.now())
+    click.echo(f"{found.email} signs in with the password alone, until they set up an app again.")
 
 
 def first_link(config: Config, port: int) -> str:

@@ -2,10 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 # OWASP, CSV injection, checked 2026-11; the full-width forms are folded to the same characters by some programs.
 STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
+# Where another program may see the next cell begin: one that separates with ; or a tab does not know our quotes.
+_INSIDE = re.compile(r"([;\t|\r\n][\s\"']{0,20})(?=[=+\-@＝＋－＠])")
+_UNSEEN = re.compile(r"^[\s\u200b-\u200f\u2060\ufeff]+")
 BOM = "\ufeff"  # without it Excel takes UTF-8 for the country's old code page
 Cell = str | int | float | None
 
@@ -16,8 +20,8 @@ def cell(value: Cell) -> str:
         return ""
     if not isinstance(value, str):
         return str(value)
-    text = value.replace("\0", "")
-    return f"'{text}" if text.lstrip(" \u00a0").startswith(STARTS) or text.startswith(STARTS) else text
+    text = _INSIDE.sub(r"\1'", value.replace("\0", ""))
+    return f"'{text}" if _UNSEEN.sub("", text).startswith(STARTS) or text.startswith(STARTS) else text
 
 
 def lines(rows: Iterable[Sequence[Cell]]) -> Iterator[str]:

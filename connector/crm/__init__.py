@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 
 from connector.core.address import refusal
 from connector.errors import NotAllowed
-from connector.ports import CRM, Account, Manifest, Tokens, Webhook
+from connector.ports import CRM, Account, Granted, Manifest, Token, Tokens, Webhook
 
 # A new CRM is one folder and one line here; a CRM of another package is an entry point of the group `connector.crm`.
 KINDS = {
@@ -38,6 +38,23 @@ def webhook(account: Account) -> Webhook:
     return _folder(account.kind).webhook(account)
 
 
+def exchange(account: Account, granted: Granted) -> Token:
+    """The first tokens of an account whose manifest has `oauth` (imports its SDK)."""
+    found = _folder(account.kind).exchange
+    if found is None:
+        raise NotAllowed(f"{account.kind} cannot be connected that way.", hint="Use its token.", code="no_oauth")
+    return found(account, granted)
+
+
+def revoke(account: Account, token: Token | None) -> bool:
+    """Takes our leave back at the vendor; False when there is nothing there that could be. Raises as `exchange`."""
+    found = _folder(account.kind).revoke
+    if found is None or not token:
+        return False
+    found(account, token)
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class _Folder:
     """The names every folder has, as they were when it was imported: its module `webhook` would hide its function."""
@@ -45,6 +62,8 @@ class _Folder:
     manifest: Manifest
     connect: Callable[[Account, Tokens], CRM]
     webhook: Callable[[Account], Webhook]
+    exchange: Callable[[Account, Granted], Token] | None = None  # only of a manifest with `oauth`
+    revoke: Callable[[Account, Token], None] | None = None
 
 
 @cache
@@ -55,7 +74,8 @@ def _folder(kind: str) -> _Folder:
             f"There is no CRM of kind {kind!r}.", hint=f"Known: {', '.join(kinds())}.", code="unknown_kind"
         )
     module = import_module(path)
-    return _Folder(module.MANIFEST, module.connect, module.webhook)
+    more = (getattr(module, name, None) for name in ("exchange", "revoke"))
+    return _Folder(module.MANIFEST, module.connect, module.webhook, *more)
 
 
 def value(values: Mapping[str, object], name: str, default: str = "") -> str:

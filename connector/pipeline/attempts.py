@@ -37,7 +37,7 @@ class Attempts:
         if dead:
             with self.store.write() as conn:
                 for w in dead:
-                    log.error("event %s is dead after %d attempts", w.event, w.attempts)
+                    log.error("an event is dead after %d attempts", w.attempts, extra={"event": w.event})
                     plans.bury(conn, w, f"Handling this was begun {w.attempts} times and never came to an end.")
                 event_rows.settle(conn, [w.event for w in dead])
         return [w for w in work if w.attempts < plans.MAX_STARTS]

@@ -9,12 +9,12 @@ from connector.core import events
 from connector.core.canonical import canonical, digest
 from connector.core.contact import Record
 from connector.core.documents import SendDocument
-from connector.ids import new_id
+from connector.ids import derived
 from connector.pipeline.firing import ANY, POLL, watched
 from connector.pipeline.library import Shelf
 from connector.ports import CRM, Account, Page, Where
 from connector.store import events as event_rows
-from connector.store import records
+from connector.store import records, restored
 from connector.store.engine import Store
 from connector.store.records import Known, Place
 
@@ -44,8 +44,12 @@ class CatchUp:
     def run(self, now: datetime, since: datetime | None = None) -> int:
         """Every watched object once; how many changes were found. The first run only marks the time.
 
+        After a restore the webhooks of the journal come first: what they tell of is not found twice.
         `since`: look back that far whatever the cursor says. One at a time over all processes."""
         found = 0
+        with self.store.read() as conn:
+            if restored.replaying(conn):
+                return 0
         with self.store.locks.hold([f"catchup:{self.account.id}"]) as held:
             if held:
                 for object_, fields in sorted(self._watched().items()):
@@ -122,7 +126,7 @@ def enqueue(
     rows: list[dict[str, Any]] = []
     times: dict[str, datetime] = {}
     for event in fresh.values():
-        key = new_id()
+        key = derived(event.at or now, account, event.id)
         # What waits for its time stands alone: in the record's lane it would hold back what happens meanwhile.
         alone = isinstance(event, events.TimerDue)
         lane = f"timer:{key}" if alone else f"record:{account}:{event.object}:{event.record}"

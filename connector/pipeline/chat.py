@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.core.changes import Change, Handoff, Plan, SendTemplate, StartFlow
+from connector.core.changes import Change, Handoff, Plan, SendMessage, SendTemplate, StartFlow
 from connector.core.contact import Contact, altered
 from connector.ids import new_id
 from connector.pipeline import replies, voice
@@ -111,7 +111,8 @@ class Chat:
         places: dict[int, replies.Place] = {}
         for index, taken in judged.talks.items():
             talk = taken.after
-            for k, n in enumerate(judged.ordinals[index]):
+            said = [n for n, change in zip(judged.ordinals[index], taken.plan.changes, strict=False) if _speaks(change)]
+            for k, n in enumerate(said):
                 if talk is not None and n is not None:
                     count = taken.move.state.steps if taken.move and taken.move.state else "end"
                     cause = f"flow:{talk.flow}:{talk.id}:{count}:{judged.work.event}:{k}"
@@ -145,6 +146,10 @@ class Chat:
                 if self.talks is not None:
                     self.talks.hand_over(lane, change.text, judged.work.event)
         return altered(plan, changes=(*plan.changes, *more)) if more else plan
+
+
+def _speaks(change: Change) -> bool:
+    return isinstance(change, SendMessage | SendTemplate)
 
 
 def _awaits(taken: Taken) -> str:

@@ -17,7 +17,7 @@ from connector.pipeline.gather import Gatherer, Wish
 from connector.pipeline.library import Shelf
 from connector.pipeline.prepare import Wanted, make_rows
 from connector.ports import CRM, Account
-from connector.store import callbacks, causes, contacts, merging, own_writes, people, plans, records, sends
+from connector.store import callbacks, causes, contacts, merging, own_writes, people, plans, records, restored, sends
 from connector.store.engine import Store
 from connector.store.plans import Work
 from connector.store.records import Place
@@ -172,6 +172,7 @@ class Claim:
         plans.finish(conn, bodies, changes, now)
         self.matched = [one["document"] for _, body in bodies for one in body if one["matched"] and one["document"]]
         rows = [row for row in rows if row["cause"] not in there]
+        self._doubt(conn)
         sends.add(conn, rows)
         for gone, into in self.ledger.moved.items():
             records.move(conn, self.account.id, gone, into)
@@ -204,6 +205,15 @@ class Claim:
             if found and person is not None:
                 links.append((out.row["lane"], person, "whatsapp" if _place(person) in self.named else "phone"))
         recipients.link(conn, self.account.id, links, now)
+
+    def _doubt(self, conn: Any) -> None:
+        """What set it off happened between a backup and its restore, and what left then is not known."""
+        found = restored.window(conn)
+        if found is None or found.journal:
+            return
+        for out in self.outs.values():
+            if out.row and found.covers(out.wish.judged.at) and out.row["state"] in ("waiting", "ready"):
+                out.row |= restored.DOUBT
 
     def _callbacks(self, new: set[str], now: datetime) -> list[Row]:
         """The workflows that wait for these sends, each for its first."""

@@ -7,10 +7,10 @@ from typing import Any
 
 from connector.pipeline import activity
 from connector.pipeline.activity import Line
-from connector.store import chores, counters, counts, findings, health, snapshots, states
+from connector.store import alarms, chores, counters, counts, findings, health, snapshots, states
 from connector.store.health import Lag
 
-DOCTOR = "doctor"  # the snapshot
+DOCTOR, DEEP = "doctor", "deep"  # the snapshots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,13 @@ class Health:
     limits: Mapping[str, list[Any]]  # numbers, accounts, parks
     counters: Mapping[str, int]  # refused calls and the like
     findings: list[dict[str, Any]]  # what doctor was told: code count examples hint; not its slow invariants
+    alarms: list[Any]  # that ring: code message hint at
     chored_at: datetime | None  # when a chore was last begun; None = never
+
+
+def around(conn: Any) -> tuple[dict[str, Any], datetime] | None:
+    """What the doctor's long look last found, {ok, findings}, and when."""
+    return snapshots.get(conn, DEEP)
 
 
 def checkup(conn: Any) -> tuple[dict[str, Any], datetime] | None:
@@ -46,5 +52,5 @@ def load(conn: Any, names: Mapping[str, str], now: datetime) -> Health:
         counts=told, counted_at=counted_at, lags=found, oldest=activity.shape(conn, rows, words, names, now),
         hours=health.hours(conn, now), refusals=health.refusals(conn, now), limits=health.limits(conn, now),
         bad_hours=health.last_bad_hours(conn, now), counters=counters.read(conn), findings=findings.summed(conn),
-        chored_at=chores.last(conn),
+        chored_at=chores.last(conn), alarms=[row for row in alarms.listing(conn) if row.resolved_at is None],
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """What goes to a CRM together: rows in order become lots of whole records, and each lot the calls of its kinds."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -71,23 +72,30 @@ def activity_kind(row: Row) -> str:
     return str(row.body.get("what", "message")) if row.kind == "LogActivity" else "task"
 
 
-def activity_change(object_: str, kind: str, row: Row, record: str, repeatable: bool) -> ActivityChange:
-    """One timeline entry; a try that may have arrived is looked for first."""
+def ref(row: Row) -> str:
+    """What an entry is found by on its record; the same for the same entry of the same event, whenever it is made."""
+    words = "\0".join(str(row.body.get(name, "")) for name in ("title", "text", "file"))
+    told = hashlib.blake2b(words.encode(errors="surrogatepass"), digest_size=4).hexdigest()
+    return f"{row.event[-12:]}-{row.kind[0]}{row.nth}-{told}"
+
+
+def activity_change(object_: str, kind: str, row: Row, record: str, *, look: bool) -> ActivityChange:
+    """One timeline entry; `look`: it may be there already, and is looked for first."""
     body = row.body
     at = datetime.fromisoformat(body["at"])
     return ActivityChange(
-        id=str(row.seq), ref=f"{row.event[-12:]}-{row.seq}", kind=kind, object=object_, record=record, at=at,
+        id=str(row.seq), ref=ref(row), kind=kind, object=object_, record=record, at=at,
         title=body.get("title", ""), text=body.get("text", ""), owner=body.get("owner", ""),
-        look_first=row.attempts > 0 and not repeatable,
+        look_first=look,
     )  # fmt: skip
 
 
-def file_change(object_: str, row: Row, record: str, file: StoredFile) -> FileChange:
+def file_change(object_: str, row: Row, record: str, file: StoredFile, *, look: bool) -> FileChange:
     """A customer's file on its way to their record."""
     body = row.body
     return FileChange(
-        id=str(row.seq), ref=f"{row.event[-12:]}-{row.seq}", object=object_, record=record,
-        at=datetime.fromisoformat(body["at"]), file=file, text=body.get("text", ""), look_first=row.attempts > 0,
+        id=str(row.seq), ref=ref(row), object=object_, record=record,
+        at=datetime.fromisoformat(body["at"]), file=file, text=body.get("text", ""), look_first=look,
     )  # fmt: skip
 
 

@@ -46,9 +46,9 @@ class Marks:
         try:
             self.messenger(account).mark_read(wamid, typing=wanted(account) == "typing")
         except errors.ConnectorError as error:
-            log.info("%s: %s was not marked as read: %s", account.name, wamid, error.message)
+            log.info("%s: a message was not marked as read: %s", account.name, error, extra={"account": account.id})
         except Exception:
-            log.exception("%s: %s was not marked as read", account.name, wamid)
+            log.exception("%s: a message was not marked as read", account.name, extra={"account": account.id})
 
     def wait(self) -> None:
         """Until what was begun has ended; the next mark begins anew."""

@@ -215,7 +215,7 @@ class Preparer:
         except Exception as error:
             if not of_one_row(error):
                 raise
-            log.error("send %s cannot be prepared", row.id, exc_info=error)
+            log.error("a send cannot be prepared", exc_info=error, extra={"send": row.id})
             said = error.message if isinstance(error, errors.ConnectorError) else f"{type(error).__name__}: {error}"
             with self.store.write() as conn:
                 waiting.move(conn, [_later(row, said[:500], self.clock.now())])

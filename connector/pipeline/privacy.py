@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from connector import errors
-from connector.store import accounts, audit, dossier, family, media, mentions, privacy, scour, veil
+from connector.store import accounts, audit, dossier, family, media, mentions, privacy, scour, uploads, veil
 from connector.store.engine import Store
 from connector.store.family import Family
 from connector.store.privacy import Work
@@ -49,6 +49,7 @@ def erase(
         if work is None:
             work = _begin(store, found, who, now, patience)
         _files(store, work)
+        work.add({"uploads": uploads.without(store, work.family.ids)})
         _go(store, work, progress)
         with store.write() as conn:
             privacy.finish(conn, work)

@@ -13,7 +13,7 @@ from connector.pipeline import receipts
 from connector.pipeline.drain import log
 from connector.pipeline.pacing import Pace
 from connector.ports import Clock, Receipt
-from connector.store import accounts, contacts, outcomes, parks
+from connector.store import accounts, contacts, journaling, outcomes, parks
 from connector.store.engine import Store
 from connector.store.sending import Started
 
@@ -142,6 +142,7 @@ class Recorder:
             if good:
                 parks.clear(conn, "number", self.number, now)
                 parks.clear_many(conn, "contact", [one.lane for one in good if one.lane], now)
+            journaling.came_back(self.store, results, now)
 
     def _rests(self, conn: Any, answers: Sequence[Answer], now: datetime) -> dict[receipts.Place, receipts.Rest]:
         """Parks what must rest: once for the answers of one burst, however many they are."""

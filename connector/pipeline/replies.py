@@ -19,11 +19,15 @@ def rows(
     work: Work, event: InboundMessage, changes: Sequence[Change | None], documents: Mapping[int, tuple[str, int]],
     person: Contact, now: datetime, talks: Mapping[int, Place] | None = None,
 ) -> dict[int, dict[str, Any]]:  # fmt: skip
-    """{ordinal: the send of that change}; `documents` {ordinal: (name, version)}. One cause per change: never twice.
+    """{ordinal: the send of that change}; `documents` {ordinal: (name, version)}. One cause per message of an event:
+    never twice, also where it is judged again after a restore and a field needs no writing any more.
 
     `talks`: what conversations say goes out from their own number, under a cause of their own."""
     said = {n: change for n, change in enumerate(changes) if isinstance(change, SendMessage) and _says(change)}
-    rows = {n: _row(work, event, n, change, documents.get(n, ("", 0)), person, now) for n, change in said.items()}
+    rows = {
+        n: _row(work, event, k, change, documents.get(n, ("", 0)), person, now)
+        for k, (n, change) in enumerate(said.items())
+    }
     for n, (cause, account, number) in (talks or {}).items():
         if n in rows:
             rows[n] |= {"cause": cause, "account": account, "number": number}
@@ -31,13 +35,13 @@ def rows(
 
 
 def _row(
-    work: Work, event: InboundMessage, n: int, change: SendMessage, document: tuple[str, int], person: Contact,
+    work: Work, event: InboundMessage, k: int, change: SendMessage, document: tuple[str, int], person: Contact,
     now: datetime,
 ) -> dict[str, Any]:  # fmt: skip
     said = _fitting(change)
     faults = message.check(said)
     return {
-        "id": new_id(), "cause": f"reply:{work.event}:{work.account}:{n}", "event": work.event,
+        "id": new_id(), "cause": f"reply:{work.event}:{work.account}:{k}", "event": work.event,
         "account": work.source, "crm": work.account, "lane": work.lane, "number": event.number,
         "document": document[0], "version": document[1], "step": change.awaits, "category": "service",
         "priority": FIRST, "to": f"+{person.wa_id}" if person.wa_id else "", "user_id": person.user_id,

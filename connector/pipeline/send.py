@@ -12,7 +12,7 @@ from connector.pipeline.drain import Stop, alone, log
 from connector.pipeline.pacing import Pace
 from connector.pipeline.recording import Recorder
 from connector.ports import Clock, Messenger, OutboundMessage, Receipt
-from connector.store import findings, holding, media, parks, sending
+from connector.store import findings, holding, journaling, media, parks, sending
 from connector.store import templates as template_rows
 from connector.store.engine import Store
 from connector.store.findings import Finding
@@ -127,9 +127,10 @@ class Sender:
                 self._note_backlog(conn, pace, now)
             go = verdict.go[: pace.take(len(verdict.go))]
             self.uploads |= bool(verdict.files)
-            return sending.start(
-                conn, go, self.clock.now(), facts.files
-            ), True  # the time of the grant, after all waiting
+            now = self.clock.now()  # the time of the grant, after all waiting
+            started = sending.start(conn, go, now, facts.files)
+            journaling.leaving(self.store, conn, started, now)
+            return started, True
 
     def _contract(self, conn: Any, facts: Facts) -> Callable[[str, str], str]:
         """What a template takes now; read again only when its row has changed."""
@@ -166,7 +167,7 @@ class Sender:
                 return
             receipt = self.messenger.send(message, one.id)
         except Exception as error:  # noqa: BLE001 - it must not happen; if it does, the request may have left
-            log.exception("sending %s failed", one.id)
+            log.exception("sending failed", extra={"send": one.id})
             receipt = Receipt(outcome="unknown", text=f"Sending it failed: {type(error).__name__}.", who="you")
         recorder.put(one, receipt)
 

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from connector.pipeline import alarms as alarming
 from connector.pipeline import media_in
 from connector.pipeline.drain import SETTLE
 from connector.store import (
     accounts,
+    alarms,
     changes,
     conversations,
     deliveries,
@@ -40,6 +42,7 @@ def due(store: Store, now: datetime) -> list[str]:
         bells += [media_in.BELL] if media.due(conn, now, 1) else []
         bells += [f"truth:{name}" for name in telling.accounts_due(conn)]
         bells += [f"notify:{name}" for name in notifications.accounts_due(conn, now)]
+        bells += [alarming.BELL] if alarms.due(conn, now, 1) else []
         asked = ["task"] if tasks.due(conn, now) else []
     return bells + [f"{stage}:{name}" for stage, names in asking.items() for name in names if name not in held] + asked
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from connector.core import consent, events, phone
 from connector.core.text import clean
-from connector.ids import new_id
+from connector.ids import derived
 from connector.store.contacts import Person, Resolver
 
 ECHO = "smb_message_echoes"  # what a person of ours wrote with the phone app
@@ -49,8 +49,10 @@ def people(event: events.Event) -> list[Person]:
 
 
 def take(item: Item, resolver: Resolver, effects: Effects, crms: Mapping[str, str], judged: bool) -> None:
-    """One event: its contact, its effects, its row. `crms`: {account: its CRM account}, of CRMs and trigger links."""
-    key = new_id()
+    """One event: its contact, its effects, its row. `crms`: {account: its CRM account}, of CRMs and trigger links.
+
+    The same delivery makes the same ids again: after a restore what was sent because of it is known by its cause."""
+    key = resolver.event = derived(item.received_at, item.account, item.event.id)
     if item.event.kind in TRIGGERS:
         lane, state, error = _take_trigger(item, key, effects, crms)
     else:

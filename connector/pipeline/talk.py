@@ -9,7 +9,7 @@ from connector.core import flow
 from connector.core.changes import Plan
 from connector.core.contact import Value, altered
 from connector.core.flow import Move, State
-from connector.ids import new_id
+from connector.ids import child
 from connector.store.conversations import Write
 from connector.store.plans import Work
 
@@ -81,10 +81,11 @@ def of_row(row: Any) -> Talk:
     )  # fmt: skip
 
 
-def fresh(work: Work, number: str, name: str, version: int, now: datetime, source: str = "") -> Talk:
-    """One that begins with this event."""
+def fresh(work: Work, number: str, name: str, version: int, now: datetime, steps: int = 0) -> Talk:
+    """One that begins with this event, after so many steps of others; judged again it has the same id."""
     return Talk(
-        id=new_id(), contact=work.lane, account=work.account, source=source or work.source, number=number, flow=name,
+        id=child(work.event, work.account, name, str(steps)), contact=work.lane, account=work.account,
+        source=work.source, number=number, flow=name,
         version=version, state=None, started_at=now, moved_at=now, started_by=work.event,
     )  # fmt: skip
 

@@ -205,7 +205,7 @@ class Talks:
     def begin(self, facts: Facts, live: LiveFlow, person: Contact, because: str, steps: int = 0) -> Taken:
         """A conversation that starts with this event, or (`steps`) behind another one."""
         known = facts.event if facts.timer is None else None
-        talk = fresh(facts.work, facts.event.number, live.document.name, live.version, self.now)
+        talk = fresh(facts.work, facts.event.number, live.document.name, live.version, self.now, steps)
         setting = altered(facts.setting, number={**facts.setting.number, "id": talk.number})
         person = self._person(person, talk.number)
         move = flow.begin(live.document, setting, person, self.now, known, version=live.version, steps=steps)

@@ -136,13 +136,13 @@ class Tasks:
         except Cancelled:
             self._end(progress.task, "cancelled")
         except Halted as halt:
-            log.info("task %s (%s): %s", task.id, task.kind, type(halt).__name__)
+            log.info("%s: %s", task.kind, type(halt).__name__, extra={"task": task.id})
         except errors.StoreDown:
             raise
         except errors.ConnectorError as error:
             self._end(progress.task, "failed", result=_told(error), error=str(error))
         except Exception:  # noqa: BLE001 - one task must not keep the others from their turn
-            log.exception("task %s (%s) failed", task.id, task.kind)
+            log.exception("%s failed", task.kind, extra={"task": task.id})
             text = f"Something unexpected stopped it. The worker's log tells more; look for task {task.id}."
             self._end(progress.task, "failed", error=text)
 
@@ -163,7 +163,8 @@ class Tasks:
         with self.store.write() as conn:
             ended = rows.end(conn, task, state, self.clock.now(), result=result, error=error)
         if not ended:
-            log.warning("task %s (%s) was taken over by another worker; its end is not stored", task.id, task.kind)
+            told = "%s was taken over by another worker; its end is not stored"
+            log.warning(told, task.kind, extra={"task": task.id})
 
 
 def _told(error: errors.ConnectorError) -> dict[str, Any]:

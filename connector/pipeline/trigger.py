@@ -133,7 +133,7 @@ class Trigger:
         if isinstance(error, plans.Moved):  # somebody was quicker
             self.attempts.uncount([work])
             return
-        log.error("event %s cannot be judged", work.event, exc_info=error)
+        log.error("an event cannot be judged", exc_info=error, extra={"event": work.event})
         self.attempts.postpone(work, f"{type(error).__name__}: {error}"[:500])
 
 

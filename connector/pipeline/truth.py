@@ -91,7 +91,7 @@ class Truth:
         try:
             return list(self._changes(row, shelf))
         except Exception as error:  # noqa: BLE001 - stored as a question
-            log.exception("what became of %s cannot be told", row.id)
+            log.exception("what became of a send cannot be told", extra={"send": row.id})
             text = f"What became of the message {row.id} ({row.state}) cannot be told: {type(error).__name__}: {error}"
             return [Ask(why="truth", text=text[:500])] if row.event else []
 

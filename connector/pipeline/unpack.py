@@ -107,7 +107,7 @@ class Unpacker:
             return None
 
     def _fail(self, row: Any, error: Exception) -> None:
-        log.error("delivery %s cannot be unpacked", row.id, exc_info=error)
+        log.error("a delivery cannot be unpacked", exc_info=error, extra={"delivery": row.id})
         text = clean(f"{type(error).__name__}: {error}", 500)
         with self.store.write() as conn:
             deliveries.fail_delivery(conn, row.id, text, dead_after=MAX_ATTEMPTS)

@@ -27,7 +27,7 @@ from connector.pipeline.lots import (
 )
 from connector.ports import CRM, Account, ActionDone, Clock
 from connector.store import changes as change_rows
-from connector.store import contacts, own_writes, parks
+from connector.store import contacts, journaling, own_writes, parks, restored
 from connector.store.changes import Row
 from connector.store.engine import Store
 
@@ -67,6 +67,7 @@ class Writer:
     watching: Callable[[], own.Watched] = frozenset  # fields whose changes set off messages
     _busy: set[Target] = field(default_factory=set)
     _error: errors.ConnectorError | None = None
+    _restored: restored.Window | None = None
 
     def drain(self, stop: Stop) -> None:
         """Writes until nothing is due, the account is parked, or `stop` says so."""
@@ -92,6 +93,8 @@ class Writer:
             return
         self._busy.clear()
         self._error = None
+        with self.store.read() as conn:
+            self._restored = restored.window(conn)
         self._recover()
         lots: deque[Lot] = deque()
         running: dict[Future[Done], Lot] = {}
@@ -132,17 +135,28 @@ class Writer:
             with self.store.write() as conn:
                 lot.began = self.clock.now()
                 taken = change_rows.start(conn, [r.seq for r in lot.all_rows()], lot.began)
+                taken -= self._leave(conn, lot, taken)
                 if not lot.known:
                     taken -= change_rows.let_go(conn, [r for r in lot.all_rows() if r.seq in taken])
                 told = attaching.sort(self.store, conn, [r for r in lot.all_rows() if r.seq in taken], self.clock.now())
                 taken -= told.ended.keys()
                 lot.files = told.files
-                own_writes.begin(conn, self.account.id, self._own(lot, taken), self.clock.now())
+                mine = self._own(lot, taken)
+                own_writes.begin(conn, self.account.id, mine, self.clock.now())
+                journaling.wrote(self.store, self.account.id, mine, self.clock.now())
             lot.rows = {t: kept for t, rows in lot.rows.items() if (kept := [r for r in rows if r.seq in taken])}
             if lot.rows:
                 self._busy.update(lot.rows)
                 return lot
         return None
+
+    def _leave(self, conn: Any, lot: Lot, taken: Collection[int]) -> set[int]:
+        """Rows of a record of which somebody else has taken others: their values must not pass each other. It may be
+        a writer whose lock was lost without its knowing, or we are that writer."""
+        split = (rows for rows in lot.rows.values() if any(row.seq not in taken for row in rows))
+        ours = [row.seq for rows in split for row in rows if row.seq in taken]
+        change_rows.give_back(conn, ours)
+        return set(ours)
 
     def _own(self, lot: Lot, seqs: Collection[int] | None = None) -> Sequence[own_writes.Written]:
         watching = self.watching()
@@ -209,12 +223,12 @@ class Writer:
                     by_kind.setdefault(activity_kind(row), []).append((row, record))
                 else:
                     done.results[row.seq] = self._waits_for_record(rows, done)
+        size, again = self.crm.can.batch, self.crm.can.repeatable
         for kind, pairs in by_kind.items():
-            size = self.crm.can.batch
             for i in range(0, len(pairs), size):
                 part = pairs[i : i + size]
                 asked = [
-                    activity_change(lot.object, kind, row, record, kind in self.crm.can.repeatable)
+                    activity_change(lot.object, kind, row, record, look=self._there(row) and kind not in again)
                     for row, record in part
                 ]
                 self._mind_the_time(lot)
@@ -225,8 +239,12 @@ class Writer:
         """One file at a time: each may be large."""
         file = lot.files[str(row.body["file"])]
         self._mind_the_time(lot)
-        (outcome,) = self.crm.attach([file_change(lot.object, row, record, file)])
+        (outcome,) = self.crm.attach([file_change(lot.object, row, record, file, look=self._there(row))])
         done.results[row.seq] = self._result(row, outcome, None)
+
+    def _there(self, row: Row) -> bool:
+        """It may be on the record already: it was tried, or its event is of the time before a restore."""
+        return row.attempts > 0 or (self._restored is not None and self._restored.made(row.event))
 
     def _complete(self, lot: Lot, done: Done) -> None:
         """Workflows that waited for us go on."""
@@ -332,7 +350,7 @@ class Writer:
             results = {seq: result for seq, result in results.items() if result[0] == "done"}
         with self.store.write() as conn:
             change_rows.unburn(conn, [seq for _, done in ended for seq in done.unburn if seq in results])
-            change_rows.end(conn, results, now)
+            change_rows.end(conn, results, now, self.account.id)
             own_writes.end(conn, self.account.id, [one for lot, _ in ended for one in self._own(lot)], now)
             created = self._created(conn, ended)
             links = {lane: RecordRef(self.account.id, *found) for lane, found in created.items()}

@@ -1,6 +1,18 @@
 """What the pipeline asks of the outside: adapters and the store implement these, the pipeline names only these."""
 
-from connector.ports.accounts import HOOK_MARK, PLACE_FLAGS, Account, Flag, Manifest, Token, Tokens
+from connector.ports.accounts import (
+    CONSENT,
+    HOOK_MARK,
+    PLACE_FLAGS,
+    Account,
+    Consent,
+    Flag,
+    Granted,
+    Manifest,
+    OAuth,
+    Token,
+    Tokens,
+)
 from connector.ports.crm import (
     CRM,
     ActionDone,
@@ -23,6 +35,7 @@ from connector.ports.webhooks import Choice, Choices, OptionsWebhook, RawRequest
 from connector.ports.whatsapp import Messenger, NumberState, OutboundMessage, Receipt
 
 __all__ = [
+    "CONSENT",
     "CRM",
     "HOOK_MARK",
     "PLACE_FLAGS",
@@ -35,11 +48,13 @@ __all__ = [
     "Choice",
     "Choices",
     "Clock",
+    "Consent",
     "ContactKey",
     "FetchedFile",
     "Field",
     "FileChange",
     "Flag",
+    "Granted",
     "Issue",
     "Locks",
     "Manifest",
@@ -47,6 +62,7 @@ __all__ = [
     "Messenger",
     "Multipart",
     "NumberState",
+    "OAuth",
     "OptionsWebhook",
     "OutboundMessage",
     "Page",

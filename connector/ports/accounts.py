@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 # Stands for the hook's address in files a worker made: its secret is not kept with them.
 HOOK_MARK = "/hooks/crm/-hook-with-its-secret-"
+CONSENT = "oauth"  # the setting of an account that works by a person's leave, or waits for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,34 @@ def nowhere(_: Mapping[str, Any], __: str, ___: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person's browser takes along when it asks the vendor for leave."""
+
+    redirect_uri: str
+    state: str
+    challenge: str  # PKCE, S256
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What the browser came back with, for one exchange."""
+
+    code: str = field(repr=False)
+    verifier: str = field(repr=False)  # PKCE
+    redirect_uri: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """How a person gives us leave in the vendor's own screens, instead of a token that they paste."""
+
+    # (settings, consent) -> the address to send the browser to. Raises NotAllowed for one that may not be
+    link: Callable[[Mapping[str, Any], Consent], str]
+    needs: tuple[str, ...] = ("client-id", "client-secret")  # flags that must be filled in for it
+    instead_of: str = ""  # the flag that is not needed then
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What each adapter folder's `__init__` says of itself without importing an SDK."""
 
@@ -49,6 +78,7 @@ class Manifest:
     hook_secret: bool = False  # its calls cannot be signed: the hook's path ends in a 256-bit secret of ours
     # (settings, object, record id) -> the page of a record in the CRM's own screens, "" where that cannot be told
     record_url: Callable[[Mapping[str, Any], str, str], str] = nowhere
+    oauth: OAuth | None = None
 
     def split(self, given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
         """(settings, secrets) of a filled form or command line; names are written with - or _, kept with _."""
@@ -74,7 +104,7 @@ Token = Mapping[str, Any]  # at least `access_token`; adapters add what they nee
 
 
 class Tokens(Protocol):
-    """The stored access token of one account; one refresh at a time over all processes, the new one stored first."""
+    """The stored token of one account. One refresh at a time over all processes; what it gives is stored before use."""
 
     def current(self) -> Token | None: ...
 

@@ -122,6 +122,7 @@ class Issue:
     message: str
     hint: str = ""
     fix: bool = False
+    at: datetime | None = None  # when it begins to matter, where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,10 @@ class CRM(Protocol):
 
     def whoami(self) -> Mapping[str, str]:
         """Whom the credentials belong to, under the names of settings: portal_id, or org_id and user_id."""
+        ...
+
+    def used(self) -> Mapping[str, tuple[int, int]]:
+        """{limit: (calls used, calls allowed)} as the last answers said; {} before the first."""
         ...
 
     def fields(self, object: str) -> list[Field]: ...

@@ -8,7 +8,7 @@ from pathlib import Path
 
 CHUNK = 64 * 1024
 _TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(; ?[A-Za-z0-9_-]+=[A-Za-z0-9_.+-]+)*")  # RFC 6838
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f"\\/\r\n]')
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f"\\/\r\n\ud800-\udfff]')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,15 @@ from connector.sandbox import graph_media
 from connector.sandbox.business import Business
 from connector.sandbox.customers import Sent
 from connector.sandbox.graph_errors import ERRORS, TOO_MANY, GraphError, expired_token, no_object, no_token
-from connector.sandbox.graph_views import account_view, number_view, pick, profile_values, subscription_view, token_view
+from connector.sandbox.graph_views import (
+    account_view,
+    fields_view,
+    number_view,
+    pick,
+    profile_values,
+    subscription_view,
+    token_view,
+)
 from connector.sandbox.http import Record, Request, Response, answer
 from connector.sandbox.review import Review
 from connector.sandbox.sending import Sending
@@ -228,6 +236,13 @@ class Graph:
         url = self._world.urls.get(self.name)
         return answer({"data": [subscription_view(url)] if self.business.webhooks.subscribed else []})
 
+    def _fields(self, request: Request, app: str) -> Response:
+        if app != APP:
+            return no_object(request.method, app)
+        if _bearer(request) != f"{APP}|{self.options.app_secret}":
+            return no_token()
+        return answer({"data": [fields_view(self._world.urls.get(self.name))]})
+
     def _debug_token(self, request: Request) -> Response:
         if _bearer(request) not in (self.options.token, f"{APP}|{self.options.app_secret}"):
             return no_token()
@@ -250,6 +265,7 @@ ROUTES: Sequence[tuple[str, re.Pattern[str], Action]] = [
         ("POST", r"/([^/]+)/subscribed_apps", Graph._subscribe),
         ("GET", r"/([^/]+)/subscribed_apps", Graph._subscriptions),
         ("DELETE", r"/([^/]+)/subscribed_apps", Graph._unsubscribe),
+        ("GET", r"/([^/]+)/subscriptions", Graph._fields),
         ("GET", r"/debug_token", Graph._debug_token),
         ("GET", r"/([^/]+)", Graph._object),
         ("DELETE", r"/([^/]+)", Graph._remove),

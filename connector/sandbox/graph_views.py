@@ -57,6 +57,18 @@ def subscription_view(url: str | None) -> View:
     return {**app, "override_callback_uri": url} if url else app
 
 
+FIELDS = (
+    "messages", "message_template_status_update", "message_template_quality_update", "template_category_update",
+    "phone_number_quality_update", "account_alerts", "account_update", "user_preferences", "smb_message_echoes",
+)  # fmt: skip
+
+
+def fields_view(url: str | None) -> View:
+    """What the app asked to be told."""
+    fields = [{"name": name, "version": "v26.0"} for name in FIELDS]
+    return {"object": "whatsapp_business_account", "callback_url": url or "", "active": True, "fields": fields}
+
+
 def token_view(valid: bool) -> View:
     """A token as `debug_token` sees it."""
     if not valid:

@@ -138,6 +138,8 @@ class HubSpot:
             return unauthorized(ANONYMOUS)
         if token != portal.options.token and token not in portal.tokens:
             return unauthorized("Invalid access token, the token may be revoked or belong to another account.")
+        if portal.grants.ended(token):
+            return unauthorized("The OAuth token used to make this call was revoked.", "REVOKED_AUTHENTICATION")
         if portal.tokens.get(token, now) < now:
             return self.expired(request)
         searches = request.path.endswith("/search")
@@ -253,6 +255,9 @@ ROUTES = [
     _route("POST", "/files/[^/]+/files", files.upload),
     _route("GET", "/files/[^/]+/files/{}", files.details),
     _route("GET", "/files/[^/]+/files/{}/signed-url", files.signed),
+    _route("GET", "/oauth/authorize", oauth.authorize),
+    _route("POST", "/oauth/authorize", oauth.authorize),
     _route("POST", "/oauth/{v}/token", oauth.token),
+    _route("POST", "/oauth/{v}/token/revoke", oauth.revoke),
     _route("POST", "/oauth/{v}/token/introspect", oauth.introspect),
 ]

@@ -1,43 +1,60 @@
-"""HubSpot's OAuth on the dated path: tokens by refresh token, code or client credentials, and their introspection."""
+"""HubSpot's OAuth on the dated path: consent, tokens by code, refresh token or client credentials, and their end."""
 
 import secrets
-from urllib.parse import parse_qsl
+from typing import Any
 
+from connector.sandbox import oauth
 from connector.sandbox.http import Request, Response, answer
 from connector.sandbox.hubspot_portal import Portal
-from connector.sandbox.hubspot_settings import APP, CLIENT_ID, CLIENT_SECRET, PORTAL, TOKEN_SECONDS
+from connector.sandbox.hubspot_settings import APP, CLIENT_ID, CLIENT_SECRET, PORTAL
 
 BAD = {
     "invalid_client": ("BAD_CLIENT_ID", "missing or unknown client id or client secret"),
     "invalid_grant": ("BAD_REFRESH_TOKEN", "refresh token is invalid, expired or revoked"),
+    "redirect_uri_mismatch": ("BAD_REDIRECT_URI", "redirect_uri does not match the one the code was given for"),
     "unsupported_grant_type": ("BAD_GRANT_TYPE", "missing or unknown grant type"),
 }
 
 
+def authorize(portal: Portal, request: Request) -> Response:
+    """GET and POST /oauth/authorize: on app.hubspot.com in the real world."""
+    return oauth.authorize(portal.grants, request, CLIENT_ID, "HubSpot (sandbox)")
+
+
 def token(portal: Portal, request: Request) -> Response:
     """POST /oauth/2026-09/token, a form."""
-    form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
-    if (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
+    form = oauth.form_of(request)
+    if not _client(form):
         return _refused("invalid_client")
-    kind = form.get("grant_type")
-    if kind not in ("refresh_token", "authorization_code", "client_credentials"):
-        return _refused("unsupported_grant_type")
-    if kind == "refresh_token" and form.get("refresh_token") not in portal.refresh:
-        return _refused("invalid_grant")
+    kind, refresh = form.get("grant_type"), ""
+    try:
+        if kind == "authorization_code":
+            refresh = portal.grants.redeem(form)
+        elif kind == "refresh_token":
+            refresh = portal.grants.use(form.get("refresh_token", ""))
+        elif kind != "client_credentials":
+            return _refused("unsupported_grant_type")
+    except oauth.Denied as denied:
+        return _refused(denied.error)
+    return _given(portal, refresh)
+
+
+def _given(portal: Portal, refresh: str) -> Response:
+    seconds = portal.options.token_seconds
     made = f"CP-{secrets.token_urlsafe(180)}"
-    portal.tokens[made] = portal.world.now() + TOKEN_SECONDS
-    body = {"token_type": "bearer", "access_token": made, "expires_in": TOKEN_SECONDS, "hub_id": PORTAL}
-    if kind != "client_credentials":
-        body["refresh_token"] = form.get("refresh_token") or next(iter(portal.refresh))
+    portal.tokens[made] = portal.world.now() + seconds
+    body: dict[str, Any] = {"token_type": "bearer", "access_token": made, "expires_in": seconds, "hub_id": PORTAL}
+    if refresh:
+        portal.grants.belongs(made, refresh)
+        body["refresh_token"] = refresh
     return answer(body | {"scopes": sorted(portal.options.scopes)})
 
 
 def introspect(portal: Portal, request: Request) -> Response:
     """POST /oauth/2026-09/token/introspect, a form with the token."""
-    given = dict(parse_qsl(request.body.decode("utf-8", "replace"))).get("token", "")
-    ends = portal.tokens.get(given, 0.0)
-    left = int(ends - portal.world.now())
-    if left <= 0:
+    given = oauth.form_of(request).get("token", "")
+    left = int(portal.tokens.get(given, 0.0) - portal.world.now())
+    if left <= 0 or portal.grants.ended(given):
         return answer({"active": False})
     return answer(
         {
@@ -46,6 +63,19 @@ def introspect(portal: Portal, request: Request) -> Response:
             "token_type": "Bearer",
         }
     )  # fmt: skip
+
+
+def revoke(portal: Portal, request: Request) -> Response:
+    """POST /oauth/2026-09/token/revoke, a form: ends what came of a refresh token."""
+    form = oauth.form_of(request)
+    if not _client(form):
+        return _refused("invalid_client")
+    portal.grants.end(form.get("token", ""))
+    return Response(204)
+
+
+def _client(form: dict[str, str]) -> bool:
+    return (form.get("client_id"), form.get("client_secret")) == (CLIENT_ID, CLIENT_SECRET)
 
 
 def _refused(error: str) -> Response:

@@ -14,6 +14,7 @@ from connector.sandbox.hubspot_settings import APP, REFRESH_TOKEN, HubSpotOption
 from connector.sandbox.hubspot_store import Item, Store
 from connector.sandbox.hubspot_webhooks import USER, Webhooks
 from connector.sandbox.hubspot_workflows import Workflows
+from connector.sandbox.oauth import Grants
 from connector.sandbox.world import World
 
 SEEDED = 1_772_460_000.0  # 2026-03-02: the first records are not of today
@@ -38,7 +39,7 @@ class Portal:
             self.store.locked = self.options.locked
             self.files: dict[str, dict[str, Any]] = {}
             self.tokens: dict[str, float] = {}  # OAuth access token -> when it ends
-            self.refresh = {REFRESH_TOKEN}
+            self.grants = Grants(self.world.now, REFRESH_TOKEN, "na1-", lambda: self.options.rotate)
             self.workflows = Workflows(self.world, self.options, self.store)
             self.lists: dict[str, dict[str, Any]] = {}
             sow(self.store)

@@ -9,7 +9,6 @@ TOKEN = "pat-na1-sandbox-hubspot"  # noqa: S105 - everyone may know the sandbox'
 CLIENT_ID = "sandbox-hubspot-client"
 CLIENT_SECRET = "sandbox-hubspot-client-secret"  # noqa: S105
 REFRESH_TOKEN = "na1-sandbox-hubspot-refresh"  # noqa: S105
-TOKEN_SECONDS = 1800  # an OAuth access token's life
 BATCH = 100  # inputs of every batch call
 LONGEST = 65_536  # characters of a text
 SCOPES = (
@@ -37,6 +36,7 @@ class HubSpotOptions:
     `search_lag` seconds pass until search sees a write. Ids in `locked` answer 423. `echo` sends webhooks for writes
     by the API too; `classic` names them contact.propertyChange instead of object.propertyChange. `late` seconds pass
     before a webhook is sent, `double` is the share that comes twice, `shuffle` sends each event alone, in any order.
+    An OAuth access token lives `token_seconds`; with `rotate` a refresh token is good once, as Salesforce's are.
     """
 
     token: str = TOKEN
@@ -52,3 +52,5 @@ class HubSpotOptions:
     late: float = 0.0
     double: float = 0.0
     shuffle: bool = False
+    token_seconds: int = 1800
+    rotate: bool = False

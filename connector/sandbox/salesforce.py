@@ -51,8 +51,8 @@ class Salesforce:
         if self.org.options.maintenance:
             return MAINTENANCE
         with self.org.lock:
-            if request.path == "/services/oauth2/token":
-                return oauth.token(self.org, request)
+            if request.path in oauth.ROUTES:
+                return oauth.ROUTES[request.path](self.org, request)
             try:
                 if request.path.rstrip("/") != "/services/data":
                     self._admit(request)

@@ -1,13 +1,14 @@
-"""Salesforce's token endpoint: client credentials, JWT bearer, and refresh tokens that change with every use."""
+"""Salesforce's OAuth: consent; tokens by code, refresh token (another with every use), client credentials or JWT."""
 
 import base64
 import binascii
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from urllib.parse import parse_qsl
 
+from connector.sandbox import oauth
 from connector.sandbox.http import Request, Response, answer
+from connector.sandbox.oauth import Denied
 from connector.sandbox.salesforce_org import Org
 from connector.sandbox.salesforce_settings import CLIENT_ID, CLIENT_SECRET, ORG, USER, USERNAME
 
@@ -15,17 +16,24 @@ LONGEST_JWT = 300.0  # seconds an assertion may still live: 3 minutes, and some 
 Form = Mapping[str, str]
 
 
-class Denied(Exception):
-    """An OAuth refusal."""
+def authorize(org: Org, request: Request) -> Response:
+    """GET and POST /services/oauth2/authorize; PKCE is asked for, as of every app since 2026-05."""
+    if not request.query.get("code_challenge"):
+        return answer({"error": "invalid_request", "error_description": "missing required code challenge"}, 400)
+    return oauth.authorize(org.grants, request, CLIENT_ID, "Salesforce (sandbox)")
 
-    def __init__(self, error: str, description: str) -> None:
-        super().__init__(description)
-        self.error = error
+
+def revoke(org: Org, request: Request) -> Response:
+    """POST /services/oauth2/revoke, a form: an access token ends alone, a refresh token with all that came of it."""
+    given = oauth.form_of(request).get("token", "")
+    if org.sessions.pop(given, None) is None and not org.grants.end(given):
+        return answer({"error": "invalid_token", "error_description": "invalid token"}, 400)
+    return Response(200)
 
 
 def token(org: Org, request: Request) -> Response:
     """POST /services/oauth2/token, a form; the client also as HTTP Basic."""
-    form = {**_basic(request), **dict(parse_qsl(request.body.decode("utf-8", "replace")))}
+    form = {**_basic(request), **oauth.form_of(request)}
     grant = GRANTS.get(form.get("grant_type", ""))
     try:
         if grant is None:
@@ -40,6 +48,8 @@ def _given(org: Org, request: Request, more: Form) -> Response:
     now = org.world.now()
     made = f"{ORG[:15]}!AQEAQ{secrets.token_urlsafe(64).replace('-', '.')}"
     org.sessions[made] = now
+    if "refresh_token" in more:
+        org.grants.belongs(made, more["refresh_token"])
     body = {
         "access_token": made,
         "signature": base64.b64encode(secrets.token_bytes(32)).decode(),
@@ -66,10 +76,12 @@ def _credentials(_org: Org, form: Form) -> Form:
 
 def _refresh(org: Org, form: Form) -> Form:
     _client(form)
-    if form.get("refresh_token") != org.refresh:
-        raise Denied("invalid_grant", "expired access/refresh token")
-    org.refresh = f"5Aep{secrets.token_urlsafe(48)}"
-    return {"refresh_token": org.refresh}
+    return {"refresh_token": org.grants.use(form.get("refresh_token", ""))}
+
+
+def _code(org: Org, form: Form) -> Form:
+    _client(form)
+    return {"refresh_token": org.grants.redeem(form)}
 
 
 def _jwt(org: Org, form: Form) -> Form:
@@ -104,6 +116,7 @@ def _claims(assertion: str) -> dict[str, object]:
 GRANTS: Mapping[str, Callable[[Org, Form], Form]] = {
     "client_credentials": _credentials,
     "refresh_token": _refresh,
+    "authorization_code": _code,
     "urn:ietf:params:oauth:grant-type:jwt-bearer": _jwt,
 }
 
@@ -117,3 +130,10 @@ def _basic(request: Request) -> dict[str, str]:
     except (binascii.Error, UnicodeDecodeError):
         return {}
     return {"client_id": id, "client_secret": secret}
+
+
+ROUTES: Mapping[str, Callable[[Org, Request], Response]] = {
+    "/services/oauth2/authorize": authorize,
+    "/services/oauth2/token": token,
+    "/services/oauth2/revoke": revoke,
+}

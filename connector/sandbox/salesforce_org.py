@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from connector.sandbox.http import Record, Request
+from connector.sandbox.oauth import Grants
 from connector.sandbox.salesforce_errors import limit_exceeded, not_found, refuse, unreadable
 from connector.sandbox.salesforce_outbound import Outbound
 from connector.sandbox.salesforce_schema import Schema
@@ -33,7 +34,7 @@ class Org:
             self.options = replace(self._start)
             self.calls = 0
             self.sessions: dict[str, float] = {}  # access token -> when it was given
-            self.refresh = REFRESH_TOKEN
+            self.grants = Grants(self.world.now, REFRESH_TOKEN, "5Aep", lambda: True)
             self._begin()
 
     def _begin(self) -> None:
@@ -83,7 +84,9 @@ class Org:
     def is_session(self, token: str) -> bool:
         """Whether a token was given and has not aged."""
         given = self.sessions.get(token)
-        return given is not None and self.world.now() - given < self.options.lifetime
+        if given is None or self.grants.ended(token):
+            return False
+        return self.world.now() - given < self.options.lifetime
 
     # ---- writes, with the Outbound Messages they raise ----
     def create(self, object: str, given: Mapping[str, Any], allow: bool, by: str = USER) -> Row:

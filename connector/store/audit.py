@@ -1,14 +1,17 @@
-"""The audit log: who changed what. Rows are only added; nothing but retention takes them away. No secret gets in."""
+"""The audit log: who changed what. Rows are only added; nothing but retention takes them away. No secret gets in.
+
+Each line is chained to the one before (audit_chain), and triggers refuse what is not an addition."""
 
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 import sqlalchemy as sa
 
 from connector.core.text import clean
-from connector.store.bulk import insert_many
+from connector.store import audit_chain
 from connector.store.tables import audit
 
 HIDDEN = "(hidden)"
@@ -23,12 +26,12 @@ _T = audit.c
 def append(
     conn: sa.Connection, who: str, action: str, object_: str, detail: Mapping[str, Any] | None, now: datetime
 ) -> None:
-    """One line, in the transaction of what it tells of. `action` is a word like document.publish."""
+    """One line, at the end of the transaction of what it tells of. `action` is a word like document.publish."""
     row = {
         "at": now, "who": clean(who, 200), "action": clean(action, 100), "object": clean(object_, 300),
         "detail": None if detail is None else redacted(detail),
     }  # fmt: skip
-    insert_many(conn, audit, [row])
+    audit_chain.chained(conn, row)
 
 
 def page(
@@ -57,9 +60,10 @@ def page(
 
 
 def prune(conn: sa.Connection, before: datetime, limit: int) -> int:
-    """Retention: the oldest lines that are past their time, at most `limit`; how many went."""
-    old = sa.select(_T.seq).where(_T.at < before).order_by(_T.seq).limit(limit)
-    return conn.execute(sa.delete(audit).where(_T.seq.in_(old.scalar_subquery()))).rowcount
+    """Retention: the oldest lines that are past their time, at most `limit`, without a gap; how many went."""
+    rows = conn.execute(sa.select(_T.seq, _T.at).order_by(_T.seq).limit(limit)).all()
+    old = list(takewhile(lambda row: row.at < before, rows))
+    return audit_chain.cut(conn, old[-1].seq) if old else 0
 
 
 def redacted(value: Any, deep: int = DEEPEST) -> Any:

@@ -74,6 +74,18 @@ def empty(conn: sa.Connection, ids: Collection[str]) -> None:
     conn.execute(sa.update(broadcast_people).where(mine).values(params=None))
 
 
+def forget(conn: sa.Connection, broadcast: str, after: int, limit: int) -> int | None:
+    """The next people of a list without what it said of them; None = there are no more. Counts and reasons stay."""
+    mine = sa.and_(_P.broadcast == broadcast, _P.line > after)
+    last = conn.execute(sa.select(_P.line).where(mine).order_by(_P.line).offset(limit - 1).limit(1)).scalar()
+    part = mine if last is None else sa.and_(mine, _P.line <= last)
+    gone = {"phone": "", "name": "", "params": None}
+    conn.execute(sa.update(broadcast_people).where(part).values(**gone))
+    strangers = sa.and_(part, _P.state == REFUSED)  # their reason may quote the row
+    conn.execute(sa.update(broadcast_people).where(strangers).values(record=None, reason=""))
+    return last
+
+
 # ---- how it stands -----------------------------------------------------------------------------------------------
 @dataclass(slots=True)
 class Progress:

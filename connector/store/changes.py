@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connector.store import totals
 from connector.store.among import among
 from connector.store.engine import in_chunks
 from connector.store.tables import accounts, changes, crm_links, events, in_state, plans
@@ -28,6 +29,7 @@ class Row:
     kind: str
     body: Mapping[str, Any]
     attempts: int
+    nth: int = 0  # of its kind and event: fields that need no writing do not count
 
     @property
     def target(self) -> tuple[str, str]:
@@ -42,8 +44,9 @@ def due(conn: sa.Connection, account: str, now: datetime, limit: int) -> list[Ro
     found = sa.case((t.record != "", t.object), else_=sa.func.coalesce(link.object, t.object)).label("object")
     joined = sa.outerjoin(changes, crm_links, sa.and_(link.contact == t.lane, link.account == t.account))
     pending = sa.and_(t.account == account, in_state(changes, "new", "in_flight"), t.kind.in_(WRITTEN))
+    nth = sa.case((t.kind == "SetField", 0), else_=_nth())
     query = sa.select(
-        t.seq, t.event, t.lane, found, record, t.kind, t.body, t.attempts, t.state, t.next_at
+        t.seq, t.event, t.lane, found, record, t.kind, t.body, t.attempts, nth, t.state, t.next_at
     ).select_from(joined)
     out: list[Row] = []
     blocked: set[tuple[str, str]] = set()
@@ -51,7 +54,7 @@ def due(conn: sa.Connection, account: str, now: datetime, limit: int) -> list[Ro
     while True:  # rows that cannot be taken must not hide the ones behind them
         page = conn.execute(query.where(pending, t.seq > last).order_by(t.seq).limit(limit)).all()
         for row in page:
-            item = Row(row.seq, row.event, row.lane, row.object, row.record, row.kind, row.body, row.attempts)
+            item = Row(*row[:9])
             waits = row.state == "in_flight" or (row.next_at is not None and row.next_at > now)
             if item.target in blocked or waits:
                 if row.kind != FILE:
@@ -63,12 +66,25 @@ def due(conn: sa.Connection, account: str, now: datetime, limit: int) -> list[Ro
         last = page[-1].seq
 
 
+def _nth() -> sa.ScalarSelect[int]:
+    before, t = changes.alias("before"), changes.c
+    same = sa.and_(before.c.event == t.event, before.c.account == t.account, before.c.kind == t.kind)
+    return sa.select(sa.func.count()).select_from(before).where(same, before.c.ordinal < t.ordinal).scalar_subquery()
+
+
 def start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> set[int]:
     """Compare-and-set new -> in_flight; the ones that were ours to take."""
     t = changes.c
     query = sa.update(changes).where(among(conn, t.seq, seqs), t.state == "new")
     query = query.values(state="in_flight", started_at=now, attempts=t.attempts + 1)
     return set(conn.execute(query.returning(t.seq)).scalars())
+
+
+def give_back(conn: sa.Connection, seqs: Sequence[int]) -> None:
+    """Rows that were started and not called for, in the transaction that started them."""
+    t = changes.c
+    for chunk in in_chunks(list(seqs)):
+        conn.execute(sa.update(changes).where(t.seq.in_(chunk)).values(state="new", attempts=t.attempts - 1))
 
 
 def let_go(conn: sa.Connection, rows: Sequence[Row]) -> set[int]:
@@ -80,14 +96,14 @@ def let_go(conn: sa.Connection, rows: Sequence[Row]) -> set[int]:
     for chunk in in_chunks(list(lanes)):
         query = sa.select(t.seq, t.lane, t.record, link.record_id).select_from(joined).where(t.seq.in_(chunk))
         moved |= {r.seq for r in conn.execute(query) if r.lane != lanes[r.seq] or r.record or r.record_id}
-    for chunk in in_chunks(sorted(moved)):
-        conn.execute(sa.update(changes).where(t.seq.in_(chunk)).values(state="new", attempts=t.attempts - 1))
+    give_back(conn, sorted(moved))
     return moved
 
 
 def end(
-    conn: sa.Connection, results: Mapping[int, tuple[str, Mapping[str, Any], datetime | None]], now: datetime
-) -> None:
+    conn: sa.Connection, results: Mapping[int, tuple[str, Mapping[str, Any], datetime | None]], now: datetime,
+    account: str = "",
+) -> None:  # fmt: skip
     """Stores outcomes, {seq: (state, outcome, next_at)}, in one statement: hardly two outcomes are alike.
 
     `new` puts a row back (another try at next_at), anything else is final."""
@@ -102,6 +118,11 @@ def end(
         for seq, (state, outcome, next_at) in results.items()
     ]
     conn.execute(query, rows)
+    for state, outcome, _ in results.values():
+        if state != "new":
+            totals.note(conn, totals.CHANGES, account, state)
+        if state in ("refused", "review"):
+            totals.note(conn, totals.REFUSALS, "change", str(outcome.get("code") or state))
 
 
 def unburn(conn: sa.Connection, seqs: Sequence[int]) -> None:

@@ -38,3 +38,8 @@ def last(conn: sa.Connection) -> datetime | None:
 def soon(conn: sa.Connection, name: str) -> None:
     """Something happened that should not wait for the chore's hour."""
     conn.execute(sa.delete(cursors).where(_T.account == NOBODY, _T.object == name))
+
+
+def back(conn: sa.Connection, name: str, at: datetime) -> None:
+    """As if it had been begun then."""
+    conn.execute(sa.update(cursors).where(_T.account == NOBODY, _T.object == name).values(at=at))

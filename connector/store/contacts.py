@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from connector.core.contact import Contact, RecordRef
-from connector.ids import new_id
+from connector.ids import child, new_id
 from connector.store import conversations, windows
 from connector.store.among import among
 from connector.store.engine import in_chunks, insert_many
@@ -45,11 +45,13 @@ class Resolver:
     names: dict[str, str] = field(default_factory=dict)
     inbound: dict[str, datetime] = field(default_factory=dict)
     heard: dict[tuple[str, str], datetime] = field(default_factory=dict)  # (contact, number of ours) -> when
+    event: str = ""  # that is being taken: a contact it makes has an id of it, the same whenever it is taken
     _new: dict[str, str] = field(default_factory=dict)
     _keys: dict[Key, str] = field(default_factory=dict)
     _hints: set[tuple[str, str, str]] = field(default_factory=set)
     _gone: set[Key] = field(default_factory=set)
     _merged: dict[str, str] = field(default_factory=dict)  # gone -> goes on
+    _made: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # event -> contacts
 
     def load(self, keys: Iterable[Key]) -> None:
         """One query for all keys, one for the user ids of the contacts they belong to. One resolver at a time: two
@@ -131,7 +133,8 @@ class Resolver:
 
     def flush(self) -> None:
         """Writes what was decided: contacts, keys, merges (with what waits in their lanes), names, windows."""
-        insert_many(self.conn, contacts, [{"id": i, "name": n, "created_at": self.now} for i, n in self._new.items()])
+        made = [{"id": i, "name": n, "created_at": self.now} for i, n in self._new.items()]
+        insert_many(self.conn, contacts, made, ignore_conflicts=True)  # a restore may have brought one back already
         put(self.conn, self._new)
         t = contact_keys.c
         for kind in UNIQUE:
@@ -165,7 +168,8 @@ class Resolver:
         return bool(self.bsuids[contact]) and user_id not in self.bsuids[contact]
 
     def _make(self) -> str:
-        contact = new_id()
+        self._made[self.event] += 1
+        contact = child(self.event, "contact", str(self._made[self.event])) if self.event else new_id()
         self._new[contact] = ""
         return contact
 

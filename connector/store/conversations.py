@@ -89,6 +89,11 @@ def without_flow(conn: sa.Connection, now: datetime, name: str | None = None) ->
     return finish(conn, which, GONE, "Its flow was switched off.", now)
 
 
+def of_account_gone(conn: sa.Connection, account: str, reason: str, now: datetime) -> int:
+    """Ends those that ran in a CRM account, or over a WhatsApp account, that was removed; how many."""
+    return finish(conn, sa.or_(_T.account == account, _T.source == account), GONE, reason, now)
+
+
 # ---- timers ------------------------------------------------------------------------------------------------------
 def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[sa.Row[Any]]:
     """Those whose time has come and was not told yet, the longest due first."""

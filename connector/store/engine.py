@@ -17,8 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from connector.errors import StoreDown
+from connector.store import totals
 from connector.store.bulk import in_chunks, insert_many
 from connector.store.files import Files
+from connector.store.journal import Journal
 from connector.store.locks import FileLocks, PostgresLocks, file_locks
 from connector.store.secrets import Keyring
 
@@ -43,12 +45,13 @@ POSTGRES: Mapping[str, Any] = {
     "tcp_user_timeout": USER_TIMEOUT,
 }
 # The server keeps the locks of a host that vanished until it has noticed, and Linux asks for the first time after two
-# hours: it is told the same as our own side.
+# hours. Not sooner than a drain ends by itself (20 s): a host that cannot hear of it has stopped by then.
+GIVEN_UP = 25_000  # milliseconds
 SERVER = " ".join(
     [
         "-c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",  # milliseconds
         *(f"-c tcp_keepalives_{name}={n}" for name, n in ALIVE.items()),
-        f"-c tcp_user_timeout={USER_TIMEOUT}",
+        f"-c tcp_user_timeout={GIVEN_UP}",
     ]
 )
 # SQLite's primary result codes that speak of the moment, not of our SQL (sqlite.org/rescode.html).
@@ -72,9 +75,12 @@ class Store:
         self.dialect = engine.dialect.name
         self.locks = locks
         self.files = files
+        engine.update_execution_options(connector_store=weakref.ref(self))  # a connection's keys: the audit log's
         self._reader = engine.execution_options(connector_read=True, postgresql_readonly=True)
         self._turn = threading.Lock()
         self.keyring: Keyring | None = None  # opens what only we may read: the salt of erased people's hashes
+        self.journal: Journal | None = None  # the second record, on another disk
+        self.erased_in: tuple[Path, ...] = ()  # folders whose list says who was erased: a backup may bring them back
         _stores.add(self)
 
     @contextmanager
@@ -87,7 +93,9 @@ class Store:
     def write(self) -> Iterator[sa.Connection]:
         """One transaction, committed at the end, rolled back on any error. Raises StoreDown."""
         with self._in_turn(), translated(), self.engine.begin() as conn:
+            totals.begin(conn)
             yield conn
+            totals.flush(conn)
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -105,9 +113,13 @@ class Store:
     def renew(self) -> None:
         """After a fork: a lock that a thread of the parent held would never be released."""
         self._turn = threading.Lock()
+        if self.journal is not None:
+            self.journal.renew()
 
     def close(self) -> None:
         """Gives back every connection and every lock."""
+        if self.journal is not None:
+            self.journal.close()
         self.locks.close()
         self.engine.dispose()
 

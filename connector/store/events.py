@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connector.store import totals
 from connector.store.among import among
 from connector.store.engine import insert_many
 from connector.store.tables import changes, events, in_state, numbers, plans, record_values, sends
@@ -39,6 +40,7 @@ def add(
     `triggers` {event: CRM account}: only that account's send: documents look, from `due` {event: time} on.
     The UNIQUE dedupe key is the judge: a doubled key raises, and the caller's transaction with it."""
     insert_many(conn, events, list(rows))
+    _count(conn, rows)
     waiting = {row["id"]: row["lane"] for row in rows if row["state"] == "new"}
     triggers, due = triggers or {}, due or {}
     todo: list[dict[str, Any]] = []
@@ -58,12 +60,20 @@ def add_done(
 ) -> None:
     """Events whose plan is made together with them: {event: its body}; nothing is left to judge."""
     insert_many(conn, events, list(rows))
+    _count(conn, rows)
     query = sa.select(events.c.id, events.c.seq, events.c.lane).where(among(conn, events.c.id, list(bodies)))
     done = {"account": account, "journey": "trigger", "state": "done", "attempts": 0, "done_at": now}
     found = conn.execute(query.order_by(events.c.seq)).all() if bodies else ()
     insert_many(conn, plans, [
         done | {"event": row.id, "event_seq": row.seq, "lane": row.lane, "body": bodies[row.id]} for row in found
     ])  # fmt: skip
+
+
+def _count(conn: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    for row in rows:
+        totals.note(conn, totals.EVENTS, row["kind"])
+        if row["kind"] == "DeliveryStatus":
+            totals.note(conn, totals.STATUSES, str(row["payload"].get("status") or "unknown"))
 
 
 def settle(conn: sa.Connection, ids: Sequence[str]) -> None:

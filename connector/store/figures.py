@@ -63,6 +63,11 @@ def read(conn: sa.Connection, kind: str, since: datetime) -> Sequence[Any]:
     return conn.execute(query.order_by(_T.at, _T.name)).all()
 
 
+def forget(conn: sa.Connection, kind: str, before: datetime) -> None:
+    """What is older is nobody's business any more."""
+    conn.execute(sa.delete(figures).where(_T.kind == kind, _T.at < before))
+
+
 def week(now: datetime) -> datetime:
     """The beginning of the last 7 days, today among them."""
     return beginning(now, DAY) - (DAYS - 1) * DAY

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from connector.errors import StoreDown
 from connector.ids import new_id
+from connector.store import journaling
 from connector.store.tables import to_ms
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Intake:
         self._bytes = 0
         self._counting = threading.Lock()
         self._backend = backend(store)
+        self._journal = store.journal
         self._on_commit = on_commit
         self._committed = threading.Event()
         self._closed = False
@@ -135,7 +137,10 @@ class Intake:
             try:
                 self._backend.begin()
                 self._gather(group)
-                self._backend.commit([waiting.row for waiting in group if not waiting.gave_up])
+                rows = [waiting.row for waiting in group if not waiting.gave_up]
+                self._backend.commit(rows)
+                if self._journal is not None:  # what is stored here and not there is not acknowledged: it comes again
+                    self._journal.append(map(journaling.delivery, rows))
             except Exception as failed:  # noqa: BLE001 - whatever it is, each caller must hear it and the thread must live
                 self._backend.close()
                 error = failed

@@ -15,6 +15,7 @@ from connector.store.bulk import insert_many
 from connector.store.tables import settings
 
 LANGUAGES = ("en", "es", "pt")
+ASKED = ("nobody", "admins", "everybody")
 LONGEST = 3650  # days: ten years
 _T = settings.c
 _NUMBER: dict[str, Any] = {
@@ -54,6 +55,12 @@ class OptionsSchema(Schema):
         load_default="UTC", validate=_zone, error_messages=_TEXT,
         metadata={"about": "The time zone the console shows times in, like America/Bogota."},
     )  # fmt: skip
+    second_factor = fields.String(
+        load_default=ASKED[0], validate=validate.OneOf(ASKED, error=f"Choose one of {', '.join(ASKED)}."),
+        error_messages=_TEXT,
+        metadata={"about": "Who must have a second factor (an authenticator app): set up at their next sign-in.",
+                  "choices": ASKED},
+    )  # fmt: skip
     handoff_hours = fields.Integer(
         load_default=24, strict=False,
         validate=validate.Range(0, 720, error="Write a number of hours from 0 to 720; 0 = until they are given back."),
@@ -78,11 +85,16 @@ class Options:
     business_name: str
     language: str
     time_zone: str
+    second_factor: str
     handoff_hours: int
     retain_raw: int
     retain_text: int
     retain_audit: int
     retain_sessions: int
+
+    def asks_second_factor(self, role: str) -> bool:
+        """Whether people of this role must have one."""
+        return self.second_factor == "everybody" or (self.second_factor == "admins" and role == "admin")
 
     def before(self, name: str, now: datetime) -> datetime:
         """What is older than this is past its time: `raw`, `text`, `audit` or `sessions`."""

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.store import sends as send_rows
+from connector.store import totals
 from connector.store.among import among
 from connector.store.bulk import in_chunks, insert_many
 from connector.store.locks import key_of
@@ -41,6 +42,10 @@ def record(conn: sa.Connection, results: Sequence[Result], now: datetime) -> Non
     _accepted(conn, accepted, now)
     _others(conn, [r for r in ordered if r.outcome != "accepted"], now)
     send_rows.catch_up(conn, [r.wamid for r in accepted])
+    totals.note_all(conn, ((totals.SENDS, r.send.account, r.outcome) for r in results))
+    over = [r for r in results if r.state in ENDED]
+    totals.note_all(conn, ((totals.ENDED, r.state, "") for r in over))
+    totals.note_all(conn, ((totals.REFUSALS, "send", r.code or r.state) for r in over))
 
 
 def _attempts(conn: sa.Connection, results: Sequence[Result], now: datetime) -> None:

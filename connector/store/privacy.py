@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from connector.errors import TryAgain
-from connector.store import blanking, broadcast_people, people, veil
+from connector.store import blanking, broadcast_people, erased_list, people, veil
 from connector.store.family import Family
 from connector.store.tables import (
     changes,
@@ -91,6 +91,7 @@ def begin(store: "Store", conn: sa.Connection, family: Family, who: str, now: da
     veiled = veil.make(store, conn, now)
     mine = [(kind, value) for kind, value in family.keys if value.lstrip("+") in family.ids]
     veil.remember(conn, veiled, family.root, mine, _opted_out(conn, family), now)
+    erased_list.note(store, conn, family, now)
     work = Work(family, now, who, top=conn.execute(sa.select(sa.func.max(events.c.seq))).scalar() or 0)
     work.add(_end_what_waits(conn, family, now))
     work.add(_forget(conn, family))

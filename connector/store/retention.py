@@ -11,6 +11,7 @@ from connector.core import redact
 from connector.store import audit, blanking, broadcast_people, veil
 from connector.store.options import Options
 from connector.store.tables import (
+    broadcasts,
     changes,
     conversations,
     deliveries,
@@ -106,6 +107,21 @@ def talks(conn: sa.Connection, options: Options, now: datetime, after: Any) -> S
     return Step(len(ids), now if len(ids) == ROWS else None)
 
 
+def lists(conn: sa.Connection, options: Options, now: datetime, after: Any) -> Step:
+    """Who stood in the lists of broadcasts that ended long ago; `after` is [broadcast, line]."""
+    t = broadcasts.c
+    ended = sa.and_(t.ended_at < options.before("text", now), t.forgotten_at.is_(None))
+    begun, line = after or ("", -1)
+    id_ = begun or conn.execute(sa.select(t.id).where(ended).order_by(t.id).limit(1)).scalar()
+    if id_ is None:
+        return Step(0, None)
+    line = broadcast_people.forget(conn, id_, line, ROWS)
+    if line is not None:
+        return Step(ROWS, [id_, line])
+    conn.execute(sa.update(broadcasts).where(t.id == id_).values(forgotten_at=now))
+    return Step(1, ["", -1])
+
+
 def console(conn: sa.Connection, options: Options, now: datetime, after: Any) -> Step:  # noqa: ARG001
     """Ended sessions, used or stale invitations, old throttles, ended tasks, shadows, the audit log, old hashes."""
     ended, t = options.before("sessions", now), tasks.c
@@ -128,5 +144,6 @@ STEPS: Mapping[str, Callable[[sa.Connection, Options, datetime, Any], Step]] = {
     "texts": texts,
     "messages": messages,
     "conversations": talks,
+    "lists": lists,
     "console": console,
 }

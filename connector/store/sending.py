@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.core.message import files
-from connector.store import media, windows
+from connector.store import media, totals, windows
 from connector.store.aliases import aliases
 from connector.store.among import among
 from connector.store.bulk import insert_many
@@ -214,6 +214,8 @@ def move(conn: sa.Connection, moves: Sequence[Move], now: datetime, *, frm: str 
         for m in sorted(moves, key=lambda m: m.id)
     ]  # fmt: skip
     conn.execute(query, values)
+    totals.note_all(conn, ((totals.ENDED, m.state, "") for m in moves if m.state in ENDED))
+    totals.note_all(conn, ((totals.REFUSALS, "send", m.code or m.state) for m in moves if m.state in ENDED))
 
 
 def homeless(conn: sa.Connection, number: str, now: datetime) -> int:

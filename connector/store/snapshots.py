@@ -22,3 +22,9 @@ def put(conn: sa.Connection, name: str, body: Any, now: datetime) -> None:
     step = sa.update(snapshots).where(_T.name == name).values(body=body, at=now)
     if conn.execute(step).rowcount == 0:
         insert_many(conn, snapshots, [{"name": name, "body": body, "at": now}], ignore_conflicts=True)
+
+
+def beginning(conn: sa.Connection, prefix: str) -> dict[str, Any]:
+    """{name: body} of those whose name begins so."""
+    mine = _T.name.startswith(prefix, autoescape=True)
+    return {row.name: row.body for row in conn.execute(sa.select(_T.name, _T.body).where(mine))}

@@ -55,6 +55,8 @@ class Json(sa.types.TypeDecorator[Any]):
 
 
 metadata = sa.MetaData()
+# Marks a column whose text, or whose JSON, holds what a Keyring encrypted: `connector keys rotate` finds it by that.
+SEALED = {"sealed": True}
 Id = sa.Text
 BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
@@ -68,10 +70,10 @@ def seq() -> sa.Column[int]:
     return sa.Column("seq", BigId, sa.Identity(always=False), primary_key=True, autoincrement=True)
 
 
-def text(name: str, default: str | None = None) -> sa.Column[str]:
+def text(name: str, default: str | None = None, *, info: dict[str, Any] | None = None) -> sa.Column[str]:
     """A text column: never null when it has a default."""
     if default is None:
-        return sa.Column(name, sa.Text)
+        return sa.Column(name, sa.Text, info=info)
     return sa.Column(name, sa.Text, nullable=False, server_default=default)
 
 
@@ -98,9 +100,9 @@ accounts = table(
     text("kind", ""),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("settings", Json, nullable=False),
-    text("secrets"),  # encrypted JSON
-    text("token"),  # encrypted JSON: the access token and what came with it
-    text("state", "ok"),  # ok paused needs_person
+    text("secrets", info=SEALED),  # encrypted JSON
+    text("token", info=SEALED),  # encrypted JSON: the access token and what came with it
+    text("state", "ok"),  # ok paused needs_person removed
     text("reason", ""),
     sa.Column("created_at", Time, nullable=False),
 )
@@ -474,7 +476,7 @@ tasks = table(  # long or slow work that a person asked for and a worker does
     "tasks",
     sa.Column("id", Id, primary_key=True),
     text("kind", ""),
-    sa.Column("args", Json),
+    sa.Column("args", Json, info=SEALED),  # the secrets of a form, of some kinds
     text("state", "new"),  # new running paused done failed cancelled
     number("done"),
     number("total"),
@@ -504,7 +506,19 @@ users = table(
     text("state", "active"),  # active disabled
     sa.Column("at", Time, nullable=False),
     sa.Column("seen_at", Time),
+    sa.Column("totp", sa.Text, info={"sealed": True}),  # encrypted seed of the second factor; null = none
+    sa.Column("totp_new", sa.Text, info={"sealed": True}),  # encrypted seed that waits for its first code
+    sa.Column("totp_step", sa.BigInteger, nullable=False, server_default="0"),  # of the newest code used: each once
+    sa.Column("totp_at", Time),
 )
+
+recovery_codes = table(  # ten for whoever lost the app, each once
+    "recovery_codes",
+    sa.Column("hash", sa.Text, primary_key=True),  # SHA-256 of the person and the code (80 random bits)
+    sa.Column("user", Id, nullable=False),
+    sa.Column("used_at", Time),
+)
+sa.Index("recovery_codes_user", recovery_codes.c.user)
 
 sessions = table(
     "sessions",
@@ -514,6 +528,10 @@ sessions = table(
     sa.Column("at", Time, nullable=False),
     sa.Column("seen_at", Time, nullable=False),
     sa.Column("expires_at", Time, nullable=False),
+    sa.Column("proved_at", Time),  # when its person last showed a password or a code
+    text("agent", ""),  # the browser, as it calls itself
+    text("network", ""),  # where from
+    number("enrol"),  # 1 = first of all a second factor is to be set up
 )
 sa.Index("sessions_user", sessions.c.user)
 
@@ -545,6 +563,9 @@ api_tokens = table(
     sa.Column("used_at", Time),
     sa.Column("expires_at", Time),
     sa.Column("revoked_at", Time),
+    sa.Column("user", Id),  # who made it: it opens nothing while they are disabled, and never more than they may
+    sa.Column("scopes", Json),  # what it is for; null = whatever its role may (made before there were scopes)
+    sa.Column("networks", Json),  # where it may come from; null = anywhere
 )
 
 audit = table(  # append-only: who changed what
@@ -555,12 +576,26 @@ audit = table(  # append-only: who changed what
     text("action", ""),  # document.publish account.add sends.pause ...
     text("object", ""),
     sa.Column("detail", Json),
+    text("digest", ""),  # keyed hash of who, object and detail as they were written
+    text("hash", ""),  # keyed hash of the line before, time, action and digest; "" = of a version without the chain
+    number("erased"),  # how often a person was taken out of it
+)
+
+audit_chain = table(  # one row: both ends of the chain, sealed
+    "audit_chain",
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("key", sa.Text, info={"sealed": True}),  # encrypted; null = the chain has none
+    text("hash", ""),  # of the newest line
+    sa.Column("born", sa.BigInteger, nullable=False, server_default="0"),  # lines up to this are older than the chain
+    sa.Column("cut", sa.BigInteger, nullable=False, server_default="0"),  # retention took lines up to this
+    text("anchor", ""),  # hash of the last one it took
+    text("seal", ""),  # keyed hash of this row
 )
 
 settings = table(  # of the whole deployment, set in the console
     "settings",
     sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("value", Json),
+    sa.Column("value", Json, info=SEALED),  # of some names
     sa.Column("at", Time, nullable=False),
 )
 
@@ -571,7 +606,7 @@ erasures = table(  # one for each person: how far it came, and that it was done
     sa.Column("at", Time, nullable=False),
     text("who", ""),
     text("state", "running"),  # running done
-    text("work"),  # encrypted JSON while it runs: whom to look for, how far it came; null = done
+    text("work", info=SEALED),  # encrypted JSON while it runs: whom to look for, how far it came; null = done
     sa.Column("counts", Json),  # {table: rows}
 )
 
@@ -677,6 +712,7 @@ broadcasts = table(
     number("planned"),
     number("refused"),
     number("total"),
+    sa.Column("forgotten_at", Time),  # who stood in its list is not known any more (0005)
 )
 sa.Index("broadcasts_at", broadcasts.c.at)
 pending("broadcasts_open", broadcasts, "state IN ('scheduled', 'planning', 'running')", "state")
@@ -813,3 +849,58 @@ media_ids = table(  # what WhatsApp calls a file of ours, for each number: an up
     sa.Column("expires_at", Time),
 )
 pending("media_ids_new", media_ids, "state = 'new'", "next_at")
+
+# ---- secrets and OAuth -------------------------------------------------------------------------------------------
+consents_asked = table(  # a browser that was sent to a vendor to give us leave; each row is good once, for 10 minutes
+    "consents_asked",
+    sa.Column("id", Id, primary_key=True),  # SHA-256 of the state that comes back
+    sa.Column("session", Id, nullable=False),  # whose browser it is
+    sa.Column("account", Id, nullable=False),
+    text("kind", ""),
+    text("redirect_uri", ""),
+    text("verifier", info=SEALED),  # PKCE
+    sa.Column("expires_at", Time, nullable=False),
+)
+
+# ---- observability: sums since the beginning, and alarms (0005) ------------------------------------------------------
+totals = table(  # what happened, ever: what /metrics tells as counters; nothing is ever taken away
+    "totals",
+    sa.Column("name", sa.Text, primary_key=True),  # events changes sends statuses refusals ...
+    sa.Column("a", sa.Text, primary_key=True),  # its labels, in the order of the metric
+    sa.Column("b", sa.Text, primary_key=True),
+    sa.Column("n", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+alarms = table(  # what operators are told of: one open row for each thing
+    "alarms",
+    sa.Column("id", Id, primary_key=True),
+    text("code", ""),
+    text("key", ""),
+    text("message", ""),
+    text("hint", ""),
+    sa.Column("at", Time, nullable=False),
+    sa.Column("told_at", Time, nullable=False),  # when its last call was made ready
+    sa.Column("resolved_at", Time),
+)
+_RINGS = "resolved_at IS NULL"
+sa.Index(
+    "alarms_open", alarms.c.code, alarms.c.key, unique=True,
+    postgresql_where=sa.text(_RINGS), sqlite_where=sa.text(_RINGS),
+)  # fmt: skip
+sa.Index("alarms_at", alarms.c.at)
+
+alarm_calls = table(  # each is one signed POST or one e-mail, repeated until it arrives
+    "alarm_calls",
+    sa.Column("id", Id, primary_key=True),
+    text("alarm"),  # null = a test
+    text("target", ""),  # webhook email
+    text("what", ""),  # raised repeated resolved test
+    sa.Column("body", Json, nullable=False),
+    text("state", "new"),  # new done failed
+    number("attempts"),
+    sa.Column("next_at", Time),
+    text("outcome", ""),
+    sa.Column("at", Time, nullable=False),
+)
+pending("alarm_calls_new", alarm_calls, "state = 'new'", "next_at")
+sa.Index("alarm_calls_at", alarm_calls.c.at)

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connector.core.text import clean
 from connector.ids import new_id
 from connector.store.bulk import insert_many
 from connector.store.tables import invites, sessions, throttles, users
@@ -19,6 +20,7 @@ LINK_LIFE = timedelta(days=2)
 SESSION_LIFE = timedelta(days=14)
 IDLE = timedelta(days=3)  # a session nobody used so long has ended
 SEEN = timedelta(minutes=5)  # how exactly the last use is known: a write at every page would cost more than it tells
+AGENT = 300  # characters of what a browser calls itself
 FREE_TRIES = 5
 FREE = {"address": 20}  # by what is counted
 LONGEST = 900  # seconds between two tries
@@ -59,6 +61,11 @@ def change(conn: sa.Connection, user: str, **values: Any) -> None:
         conn.execute(sa.delete(sessions).where(sessions.c.user == user))
 
 
+def rehashed(conn: sa.Connection, user: str, old: str, new: str) -> None:
+    """The same password under another hash; their sessions go on."""
+    conn.execute(sa.update(users).where(users.c.id == user, users.c.password == old).values(password=new))
+
+
 def admins(conn: sa.Connection) -> int:
     """How many active admins there are: the last one can be neither disabled nor given another role.
 
@@ -93,11 +100,16 @@ def use(conn: sa.Connection, token: str, now: datetime) -> bool:
 
 
 # ---- sessions ----------------------------------------------------------------------------------------------------
-def sign_in(conn: sa.Connection, user: str, now: datetime) -> str:
-    """A new session's token, for the cookie; sessions of anybody that have ended are forgotten on the way."""
+def sign_in(
+    conn: sa.Connection, user: str, now: datetime, *, agent: str = "", network: str = "", enrol: bool = False
+) -> str:
+    """A new session's token, for the cookie; sessions of anybody that have ended are forgotten on the way.
+
+    `enrol`: first of all they set up a second factor."""
     token = secrets.token_urlsafe(32)
     row = {"id": digest(token), "user": user, "csrf": secrets.token_urlsafe(24), "at": now, "seen_at": now}
-    insert_many(conn, sessions, [row | {"expires_at": now + SESSION_LIFE}])
+    more = {"expires_at": now + SESSION_LIFE, "proved_at": now, "enrol": int(enrol)}
+    insert_many(conn, sessions, [row | more | {"agent": clean(agent, AGENT), "network": clean(network, 100)}])
     ended = sa.or_(sessions.c.expires_at < now, sessions.c.seen_at < now - IDLE)
     conn.execute(sa.delete(sessions).where(ended))
     conn.execute(sa.update(users).where(users.c.id == user).values(seen_at=now))
@@ -105,12 +117,14 @@ def sign_in(conn: sa.Connection, user: str, now: datetime) -> str:
 
 
 def session(conn: sa.Connection, token: str, now: datetime) -> sa.Row[Any] | None:
-    """(session, csrf, seen_at, user, email, name, role, language) of a good session of an active person."""
+    """(session, csrf, seen_at, proved_at, enrol, user, email, name, role, language) of an active person's session."""
     t, u = sessions.c, users.c
     columns: tuple[sa.ColumnElement[Any], ...] = (
         t.id.label("session"),
         t.csrf,
         t.seen_at,
+        t.proved_at,
+        t.enrol,
         u.id.label("user"),
         u.email,
         u.name,
@@ -126,9 +140,31 @@ def seen(conn: sa.Connection, session_id: str, now: datetime) -> None:
     conn.execute(sa.update(sessions).where(sessions.c.id == session_id).values(seen_at=now))
 
 
-def sign_out(conn: sa.Connection, session_id: str) -> None:
-    """Ends one session."""
-    conn.execute(sa.delete(sessions).where(sessions.c.id == session_id))
+def sign_out(conn: sa.Connection, session_id: str, user: str = "") -> bool:
+    """Ends one session, with `user` only if it is theirs; True when there was one."""
+    mine = sa.and_(sessions.c.id == session_id, sessions.c.user == user) if user else sessions.c.id == session_id
+    return conn.execute(sa.delete(sessions).where(mine)).rowcount == 1
+
+
+def sign_out_others(conn: sa.Connection, user: str, session_id: str) -> int:
+    """Ends every other session of this person; how many."""
+    others = sa.and_(sessions.c.user == user, sessions.c.id != session_id)
+    return conn.execute(sa.delete(sessions).where(others)).rowcount
+
+
+def sessions_of(conn: sa.Connection, user: str, now: datetime) -> Sequence[sa.Row[Any]]:
+    """The good sessions of a person, the last used first."""
+    t = sessions.c
+    good = sa.and_(t.user == user, t.expires_at > now, t.seen_at > now - IDLE)
+    return conn.execute(sa.select(sessions).where(good).order_by(t.seen_at.desc(), t.id)).all()
+
+
+def proved(conn: sa.Connection, session_id: str, now: datetime, *, enrolled: bool = False) -> str:
+    """They have just shown who they are: the session goes on under a new token. "" = it has ended."""
+    token = secrets.token_urlsafe(32)
+    values = {"id": digest(token), "proved_at": now} | ({"enrol": 0} if enrolled else {})
+    done = conn.execute(sa.update(sessions).where(sessions.c.id == session_id).values(**values)).rowcount
+    return token if done == 1 else ""
 
 
 # ---- tries that failed -------------------------------------------------------------------------------------------

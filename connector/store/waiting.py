@@ -8,7 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connector.store import totals
 from connector.store.bulk import in_chunks
+from connector.store.sending import ENDED
 from connector.store.tables import accounts, events, in_state, sends
 
 _T = sends.c
@@ -70,4 +72,7 @@ def move(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
         mine = sa.and_(_T.id == row["id"], _T.state == "waiting")
         if conn.execute(sa.update(sends).where(mine).values(values)).rowcount == 1:
             moved.add(row["id"])
+            if row.get("state") in ENDED:
+                totals.note(conn, totals.ENDED, row["state"])
+                totals.note(conn, totals.REFUSALS, "send", row.get("code") or row["state"])
     return moved

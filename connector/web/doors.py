@@ -12,6 +12,7 @@ from connector.ports import RawRequest, Webhook
 log = logging.getLogger("connector.web")
 STALE = 5.0  # seconds after which the accounts are read anew anyway
 AGAIN = 1.0  # seconds between two reads that unknown names or bad signatures can cause
+WAIT = 1.0  # seconds a call waits for a read
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +66,33 @@ class Doors:
     def _refresh(self) -> None:
         """One thread reads while the others go on with what is known; a database that is away changes nothing yet."""
         if self._lock.acquire(blocking=False):
-            try:
-                self._read()
-            finally:
-                self._lock.release()
+            self._read_in_time()
 
     def _read_again(self) -> None:
-        """Before a refusal: at most once a second. Raises StoreDown when the last read failed."""
-        with self._lock:
+        """Before a refusal: at most once a second. Raises StoreDown when the last read failed, or does not end."""
+        if not self._lock.acquire(timeout=WAIT) or not self._read_in_time():
+            raise StoreDown("The accounts cannot be read in time.", code="slow")
+        if self._down is not None:
+            raise self._down
+
+    def _read_in_time(self) -> bool:
+        """Did it end in time? The caller holds the lock, and gives it away: a database that says nothing must not
+        hold a caller, who may be Meta, for as long as that lasts."""
+        if self._clock() - self._tried < AGAIN:
+            self._lock.release()
+            return True
+        thread = threading.Thread(target=self._read_and_release, name="accounts", daemon=True)
+        thread.start()
+        thread.join(WAIT)
+        return not thread.is_alive()
+
+    def _read_and_release(self) -> None:
+        try:
             self._read()
-            if self._down is not None:
-                raise self._down
+        finally:
+            self._lock.release()
 
     def _read(self) -> None:
-        if self._clock() - self._tried < AGAIN:
-            return
         try:
             doors = list(self._load())
         except ConnectorError as error:  # also a secret that our keys do not open: a forger's answer would be a lie

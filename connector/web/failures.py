@@ -2,13 +2,15 @@
 
 import logging
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
-from werkzeug.exceptions import Forbidden, HTTPException
+from flask import Flask, Response, jsonify, make_response, redirect, render_template, request, url_for
+from werkzeug.exceptions import Forbidden, HTTPException, TooManyRequests
 
 from connector import errors
 from connector.ids import new_id
+from connector.web.auth.gate import ENROL, PROVE
 from connector.web.auth.roles import ROLES
 from connector.web.frame import t
+from connector.web.pages import proving
 
 log = logging.getLogger("connector.web")
 
@@ -27,16 +29,33 @@ def _refused(error: HTTPException) -> Response:
         return error.get_response()  # type: ignore[return-value]
     if isinstance(error, Forbidden):
         role = str(error.description or "")
+        if role == PROVE:
+            return proving.asked()
+        if role == ENROL:
+            return _enrol_first()
+        if role.startswith("scope "):
+            return answer(code, t("error.forbidden"), t("error.scope", scope=role.removeprefix("scope ")))
         if role in ROLES:
             return answer(code, t("error.forbidden"), t("frame.not_allowed_role", role=t(f"role.{role}")))
         return answer(code, t("error.forbidden"), t("error.stale_form") if role == "form" else "")
     if code == 401:
         return answer(code, t("error.session"))
+    if isinstance(error, TooManyRequests):
+        response = answer(code, t("error.slow"))
+        response.headers["Retry-After"] = str(error.retry_after or 60)
+        return response
     if code == 413:
         return answer(code, t("error.too_large"))
     if code in (404, 405):
         return answer(code, t("error.not_found"), t("error.not_found_hint"))
     return answer(code, t("error.wrong_input", why=error.name))
+
+
+def _enrol_first() -> Response:
+    """A page leads to where a second factor is set up; anything else is told why it has to wait."""
+    if request.method == "GET" and "HX-Request" not in request.headers:
+        return redirect(url_for("access.index"))  # type: ignore[return-value]
+    return answer(403, t("error.enrol"), t("error.enrol_hint"))
 
 
 def _database(error: errors.StoreDown) -> Response:
@@ -55,7 +74,8 @@ def _known(error: errors.ConnectorError) -> Response:
 
 def _broken(error: Exception) -> Response:
     number = new_id()[-12:]
-    log.error("page %s %s failed, number %s", request.method, request.path, number, exc_info=error)
+    rule = request.url_rule.rule if request.url_rule is not None else "-"
+    log.error("page %s %s failed, number %s", request.method, rule, number, exc_info=error)
     try:
         return answer(500, t("error.broken", id=number))
     except Exception:  # the page that says so is what fails
@@ -70,6 +90,7 @@ def answer(code: int, text: str, hint: str = "") -> Response:
     elif "HX-Request" in request.headers:
         response = make_response(render_template("parts/failure.html", code=code, text=text, hint=hint))
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#toasts", "beforeend"
+        response.headers["HX-Reselect"] = ".toast"  # whatever part of its answer the form wanted
     else:
         response = make_response(render_template("failure.html", code=code, text=text, hint=hint))
     response.status_code = code

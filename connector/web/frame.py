@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, render_template, request, send_from_directory
 from markupsafe import Markup
 
 from connector.web import packing, words
 from connector.web.auth import anyone
-from connector.web.headers import HEADERS, page_policy
+from connector.web.headers import HEADERS, HSTS, page_policy
 from connector.web.house import House
 from connector.web.packing import STATIC
 from connector.web.showing import counted, plain, short_time, shown
@@ -34,6 +35,7 @@ def dress(app: Flask, house: House, screens: Sequence[str]) -> None:
     def known() -> dict[str, Any]:
         """What every template may say."""
         return {"me": g.get("person"), "language": language(), "screens": screens, "nonce": nonce(),
+                "public_url": house.public_url,
                 "sandbox": house.sandbox, "now": house.clock.now()}  # fmt: skip
 
     @app.get("/static/<path:name>")
@@ -51,8 +53,23 @@ def dress(app: Flask, house: House, screens: Sequence[str]) -> None:
     @anyone
     def report() -> tuple[str, int]:
         """What a browser refused to run: either our bug or somebody's try."""
-        log.warning("content policy: %r", request.get_data(cache=False)[:REPORT])
+        told = refused_by_browser(request.get_data(cache=False)[:REPORT])
+        log.warning("a browser refused what a page asked for: %s", told)
         return "", 204
+
+
+def refused_by_browser(body: bytes) -> str:
+    """The directive and the kind of place, of a report: addresses of pages may hold what somebody searched for."""
+    import json
+
+    try:
+        found = json.loads(body)["csp-report"]
+        names = ("effective-directive", "violated-directive", "blocked-uri")
+        words = [str(found.get(name, ""))[:200] for name in names]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return "a report that cannot be read"
+    place = words[2].partition("?")[0] if "://" in words[2] else words[2][:40]
+    return f"{(words[0] or words[1])[:60]} {'/'.join(place.split('/')[:3])}"
 
 
 def t(key: str, **values: object) -> str:
@@ -112,8 +129,8 @@ def _secure(response: Response) -> Response:
         response.headers.setdefault("Content-Security-Policy", page_policy(nonce()))
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    if house_of(_app()).https:
+        response.headers.update(HSTS)
     return packing.pack(request, response)
 
 
@@ -147,3 +164,17 @@ def given(values: Mapping[str, str], name: str, most: int = 500) -> str:
     if len(text) > most:
         abort(413)
     return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def ours(place: str) -> str:
+    """Where to go on: only a page of ours, an address of another site is ignored.
+
+    Browsers drop tabs and line breaks before they look: `/<tab>//evil.example` would be another site to them."""
+    if not place.isprintable() or " " in place:
+        return "/"
+    try:
+        parts = urlsplit(place)
+    except ValueError:
+        return "/"
+    mine = place.startswith("/") and not place.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return place if mine and len(place) < 2000 and "\\" not in place else "/"

@@ -1,11 +1,16 @@
-"""Headers of every answer that is not a webhook's."""
+"""Headers of every answer: pages, parts, files, the API, errors, probes, webhooks."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "
+    "magnetometer=(), microphone=(), midi=(), payment=(), usb=()",
 }
+HSTS = {"Strict-Transport-Security": "max-age=31536000"}  # a year; only where PUBLIC_URL is https
 
 
 def page_policy(nonce: str) -> str:

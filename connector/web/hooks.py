@@ -5,14 +5,16 @@ Verify over the raw bytes, store, answer. Nothing here reads JSON: what a body s
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Protocol
 
 from connector.errors import NotAuthentic, Rejected, TryAgain
 from connector.ports import Choices, Clock, OptionsWebhook, RawRequest, Response
+from connector.web import callers
 from connector.web.doors import Door, Doors
+from connector.web.limits import Limiter
 from connector.web.openapi import described
 
 log = logging.getLogger("connector.web")
@@ -37,6 +39,8 @@ OPTIONS = "options"
 NOT_HERE = Response(404, b"There is no such hook.")
 BROKEN = Response(400, b"The body did not arrive whole.")
 LATER = Response(503, b"Not stored; please send it again.")
+SLOW = Response(429, b"Too many calls that were not authentic.")
+AGAIN = {LATER.status: RETRY_AFTER, SLOW.status: "60"}
 
 
 class Intake(Protocol):
@@ -57,6 +61,8 @@ class Hooks:
     clock: Clock
     public_url: str
     choices: Callable[[str], Choices]  # what there is to pick from in this account (its name); may raise StoreDown
+    hops: int = 0  # proxies in front of us
+    limits: Limiter = field(default_factory=Limiter)
 
     def answer(self, environ: Environ) -> Response:
         """The answer to one call under /hooks/; nothing is stored unless it is 200."""
@@ -65,6 +71,10 @@ class Hooks:
             return self._described(key, rest) if environ["REQUEST_METHOD"] == "GET" else NOT_HERE
         if environ["REQUEST_METHOD"] not in METHODS.get(system, ()):
             return Response(405, b"Use POST.") if system in METHODS else NOT_HERE
+        guesser, known = self._guesser(system, key, environ)
+        if self.limits.held(guesser, known):
+            self.count(f"refused.{SLOW.status}")
+            return SLOW
         body = read(environ)
         if isinstance(body, Response):
             self.count(f"refused.{body.status}")
@@ -74,12 +84,15 @@ class Hooks:
         )
         try:
             door = self.doors.verified(system, key, request)
+            if guesser:
+                self.limits.right(known)
             if rest == OPTIONS:
                 return self._options(door, request)
             if request.method == "POST":
                 self.intake.submit(door.account, request.headers, body, self.clock.now())
         except NotAuthentic:
             self.count(f"refused.{system}")
+            self.limits.wrong(guesser)
             return REFUSED
         except Rejected as error:  # authentic, and of no use to us: the caller can mend it
             self.count(f"refused.{system}")
@@ -88,6 +101,12 @@ class Hooks:
             log.warning("answered 503: %s", error)
             return LATER
         return door.webhook.answer(request)
+
+    def _guesser(self, system: str, key: str, environ: Environ) -> tuple[str, str]:
+        """Who may be guessing a link's secret, and who knows it; the vendors sign, there is nothing to guess."""
+        where = callers.address(environ, self.hops) if system == "link" else ""
+        network = callers.network(where, self.public_url) if where else ""
+        return (f"link {network}", f"{key} {network}") if network else ("", "")
 
     def _options(self, door: Door, request: RawRequest) -> Response:
         """What an admin may pick while a workflow is made: answered from what is there now, never stored."""
@@ -110,8 +129,8 @@ def hooks(next_app: Callable[..., Iterable[bytes]], the_hooks: Hooks) -> WSGI:
             return next_app(environ, start)
         response = the_hooks.answer(environ)
         headers = [("Content-Type", response.content_type), ("Content-Length", str(len(response.body)))]
-        if response is LATER:
-            headers.append(("Retry-After", RETRY_AFTER))
+        if response.status in AGAIN:
+            headers.append(("Retry-After", AGAIN[response.status]))
         start(STATUS[response.status], headers)
         return [response.body]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from connector.ports import Account, Clock, Manifest
 from connector.store.engine import Store
 from connector.store.secrets import Keyring
+from connector.web.limits import Limiter
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class House:
     public_url: str  # no slash at the end
     sandbox: str = ""  # address of the sandbox on this machine, "" = none runs
     proxies: int = 0  # that stand in front of us: a caller's address is what the outermost of them saw
+    guesses: Limiter = field(default_factory=Limiter)  # tokens and one-time links that are none
+    alarm_targets: Mapping[str, str] = field(default_factory=dict)  # webhook, email: where alarms go
     checks: Mapping[str, Callable[[], str]] = field(default_factory=dict)  # redis, workers: "ok", or what is wrong
 
     @property

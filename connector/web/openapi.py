@@ -27,7 +27,8 @@ _CALL = {
         "values": {"type": "array", "items": {"$ref": "#/components/schemas/Value"}},
     },
 }
-_REFUSED = {"400": "The call cannot be used; the answer says why.", "401": "The call is not authentic."}
+_REFUSED = {"400": "The call cannot be used; the answer says why.", "401": "The call is not authentic.",
+            "429": "Too many calls that were not authentic; Retry-After says when."}  # fmt: skip
 
 
 def described(public_url: str, link: str = PLACE) -> bytes:

@@ -6,14 +6,18 @@ from collections.abc import Callable
 from multiprocessing.util import Finalize
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from connector.errors import ConnectorError
+from connector.logs import GRANIAN
 from connector.process import die_with_parent
+from connector.web.gathering import SPARE
 from connector.web.hooks import WSGI
 
 BACKLOG = 1024
+HEADERS_WITHIN = 10_000  # milliseconds a caller has for its headers
 GRACE = 6  # seconds to finish its requests (a hook takes one at most) before it is killed: granian can miss a SIGTERM
 
 
@@ -60,11 +64,14 @@ def serve(build: Build, *, host: str, port: int, processes: int, threads: int, l
         port=port,
         interface=Interfaces.WSGI,
         workers=processes,
-        blocking_threads=threads,
+        blocking_threads=threads + SPARE,
         backlog=BACKLOG,
         websockets=False,
+        http=HTTPModes.http1,  # a proxy speaks HTTP/2 to browsers; what we do not speak cannot be misread
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN),
         # Its warnings are advice about our number of threads: they wait for a commit, not for a CPU.
         log_level=LogLevels.debug if log_level == "DEBUG" else LogLevels.error,
+        log_dictconfig=GRANIAN,
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE,
     )

@@ -53,6 +53,17 @@ def counted(value: float | None) -> str:
     return "" if value is None else f"{value:,}".replace(",", "\u202f")
 
 
+BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+SYSTEMS = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "Mac OS": "macOS",
+           "CrOS": "ChromeOS", "Linux": "Linux"}  # fmt: skip
+
+
+def browser(agent: str) -> str:
+    """Which browser on what, in two words; where we know neither, the first word it says of itself; "" = nothing."""
+    found = [next((name for mark, name in known.items() if mark in agent), "") for known in (BROWSERS, SYSTEMS)]
+    return ", ".join(filter(None, found)) or agent.partition(" ")[0][:60]
+
+
 def short_time(at: datetime, now: datetime) -> tuple[str, dict[str, int]]:
     """(word, values) of the distance: just now, 5 min ago, in 3 h, 2 days ago."""
     seconds = (now - at).total_seconds()

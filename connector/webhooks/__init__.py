@@ -1,5 +1,6 @@
 """Webhooks of the standard kind (standardwebhooks.com): trigger links that call us, and addresses that we call."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from connector.errors import NotAllowed, Rejected
@@ -30,11 +31,11 @@ def webhook(account: Account) -> Webhook:
     return LinkWebhook(account)
 
 
-def connect(account: Account) -> "WebhookClient":
-    """What calls one webhook; the caller closes it."""
+def connect(account: Account, allowed: Collection[str] = ()) -> "WebhookClient":
+    """What calls one webhook; the caller closes it. `allowed`: hosts that may be private."""
     from connector.webhooks.client import WebhookClient
 
-    return WebhookClient(account)
+    return WebhookClient(account, allowed=allowed)
 
 
 def check(account: Account) -> list[Issue]:

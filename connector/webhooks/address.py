@@ -2,7 +2,7 @@
 
 import ipaddress
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from urllib.parse import urlsplit
 
 from connector.core.address import is_loopback
@@ -13,18 +13,21 @@ Resolve = Callable[[str, int], Sequence[str]]
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
 
 
-def refusal(url: str) -> str:
-    """Why it cannot be called, in words; "" when it can: https, or http on this machine itself."""
+def refusal(url: str, allowed: Collection[str] = ()) -> str:
+    """Why it cannot be called, in words; "" when it can: https, or http on this machine itself.
+
+    `allowed`: hosts that an operator has named; they may be private, and speak http."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
+        host.encode("idna")  # labels over 63 characters, or none: looking them up would raise no OSError
     except ValueError:
         return "it is not an address"
-    if len(url) > LONGEST or not url.isascii() or any(c.isspace() or c == "\\" for c in url) or not host:
+    if len(url) > LONGEST or not url.isascii() or any(c <= " " or c in "\\\x7f" for c in url) or not host:
         return "it is not an address"
     if parts.username is not None or parts.password is not None or parts.fragment:
         return "only a scheme, a host, a path and a query may stand in it"
-    if is_loopback(host):
+    if is_loopback(host) or host in allowed:
         return "" if parts.scheme in ("http", "https") else "it must start with https://"
     if parts.scheme != "https":
         return "it must start with https://"
@@ -32,13 +35,15 @@ def refusal(url: str) -> str:
     return "" if literal is None or is_public(literal) else "it is not a public address"
 
 
-def reachable(host: str, port: int, resolve: Resolve | None = None) -> str:
+def reachable(host: str, port: int, resolve: Resolve | None = None, allowed: Collection[str] = ()) -> str:
     """The address to connect to; every one the name has must be public, as one of them alone may be chosen later.
 
     Raises OSError when the name has none, PermissionError when one of them is not public."""
     found = [ipaddress.ip_address(text) for text in (resolve or resolved)(host, port)]
     if not found:
         raise OSError("the name has no address")
+    if host in allowed:
+        return str(found[0])
     here = is_loopback(host)
     if any(not (address.is_loopback if here else is_public(address)) for address in found):
         raise PermissionError("the name leads to an address that is not public")

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,10 +36,13 @@ class Answer:
 class WebhookClient:
     """One webhook account. Not thread-safe by itself; its connections are its own, as a name is checked on each."""
 
-    def __init__(self, account: Account, now: Callable[[], float] = time.time, resolve: Resolve | None = None) -> None:
+    def __init__(
+        self, account: Account, now: Callable[[], float] = time.time, resolve: Resolve | None = None,
+        allowed: Collection[str] = (),
+    ) -> None:  # fmt: skip
         self._url = str(account.settings.get("url", ""))
         self._secret = account.secrets.get("secret", "")
-        self._now, self._resolve = now, resolve
+        self._now, self._resolve, self._allowed = now, resolve, frozenset(allowed)
         # A proxy would connect for us to wherever it thinks right.
         self._http = httpx.Client(timeout=_TIMEOUT, trust_env=False, follow_redirects=False)
 
@@ -49,7 +52,7 @@ class WebhookClient:
 
     def call(self, id_: str, kind: str, at: datetime, data: Mapping[str, Any]) -> Answer:
         """One POST of {type, timestamp, data}; `id_` stays the same when it is repeated. Never raises."""
-        if problem := refusal(self._url):
+        if problem := refusal(self._url, self._allowed):
             return Answer("never", f"The webhook's url cannot be used: {problem}.")
         if not standard.usable(self._secret):
             return Answer("never", "The webhook has no usable secret.")
@@ -65,7 +68,7 @@ class WebhookClient:
     def _post(self, id_: str, body: bytes) -> Answer:
         parts = urlsplit(self._url)
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-        address = reachable(host, port, self._resolve)
+        address = reachable(host, port, self._resolve, self._allowed)
         url = httpx.URL(self._url).copy_with(host=address)
         headers = self._headers(id_, body) | {"Host": parts.netloc}
         request = self._http.build_request(

@@ -69,6 +69,17 @@ def connect(account: Account) -> Messenger:
     return WhatsApp(account)
 
 
+def leave(account: Account) -> None:
+    """Ends the webhooks of the account's whole WhatsApp Business Account. Raises what the API's calls do."""
+    from connector.whatsapp.client import WhatsApp
+
+    api = WhatsApp(account)
+    try:
+        api.unsubscribe()
+    finally:
+        api.close()
+
+
 def webhook(account: Account) -> Webhook:
     """The reader of Meta's webhooks; imports no HTTP client."""
     return WhatsAppWebhook(account)

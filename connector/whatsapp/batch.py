@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Any
 
 from connector.core.events import Event, Unrecognised
+from connector.core.nested import too_deep
 from connector.ports import Routed
 from connector.whatsapp import alerts, noted, templates
 from connector.whatsapp.alerts import read_account_field, read_error
@@ -14,7 +15,7 @@ from connector.whatsapp.preferences import read_preference, read_user_id_update
 from connector.whatsapp.scope import Scope
 from connector.whatsapp.statuses import read_status
 from connector.whatsapp.templates import read_template
-from connector.whatsapp.values import Json, ShapeError, fingerprint, text, tidy, time, too_deep
+from connector.whatsapp.values import Json, ShapeError, fingerprint, text, tidy, time
 
 DEEPEST = (
     100  # levels of nesting in one item; Meta's deepest has about 10, the database writes far fewer than Python reads

@@ -1,9 +1,11 @@
 """What Meta's own answers say stands in the way of sending and receiving, in plain words."""
 
 from connector.ports import Issue
-from connector.whatsapp.values import Json, parts, text, time
+from connector.whatsapp.values import LINE, Json, parts, text, time
 
 SCOPES = ("whatsapp_business_messaging", "whatsapp_business_management")
+NEEDED = "messages"  # of the webhook fields
+USEFUL = ("message_template_status_update", "template_category_update", "phone_number_quality_update", "account_alerts")
 NO_NUMBER = "There is no such number, or the token may not see it."
 NO_ACCOUNT = "The WhatsApp account cannot be read."
 NO_TEMPLATES = "The templates of this WhatsApp account cannot be read."
@@ -54,6 +56,22 @@ def health_issues(health: Json) -> list[Issue]:
     ]
 
 
+def field_issues(subscriptions: Json) -> list[Issue]:
+    """What the app asked Meta to tell it; [] where Meta does not say."""
+    ours = [one for one in parts(subscriptions, "data") if one.get("object") == "whatsapp_business_account"]
+    if type(subscriptions.get("data")) is not list:
+        return []
+    told = [field for one in ours for field in one.get("fields") or () if isinstance(one.get("fields"), list)]
+    names = {text(field, "name") if isinstance(field, dict) else str(field)[:LINE] for field in told}
+    hint = "App Dashboard, WhatsApp, Configuration: subscribe to them."
+    if NEEDED not in names:
+        words = f"The app is not subscribed to {NEEDED}: nothing anybody writes arrives."
+        return [Issue("webhook_fields", words, hint)]
+    missing = [name for name in USEFUL if name not in names]
+    words = f"The app is not subscribed to {', '.join(missing)}: what Meta changes is seen only every few hours."
+    return [Issue("webhook_fields", words, hint)] if missing else []
+
+
 def token_issues(token: Json) -> list[Issue]:
     """What `debug_token` says of our token."""
     if token.get("is_valid") is not True:
@@ -63,5 +81,5 @@ def token_issues(token: Json) -> list[Issue]:
     found = [Issue("scopes", f"The token lacks {', '.join(missing)}.", "Make a token with both.")] if missing else []
     if ends:
         hint = "Use a system user's token that never expires."
-        found.append(Issue("token_expires", f"The token ends on {ends.date()}.", hint))
+        found.append(Issue("token_expires", f"The token ends on {ends.date()}.", hint, at=ends))
     return found

@@ -149,6 +149,10 @@ class WhatsApp:
             return [Issue("waba_id", checking.NO_ACCOUNT, error.hint or error.message)]
         return [Issue("not_subscribed", checking.NOT_SUBSCRIBED, "Run the check again with --fix.", fix=True)]
 
+    def unsubscribe(self) -> None:
+        """Meta sends nothing of this business account to our app any more."""
+        self._call("DELETE", f"{self._waba}/subscribed_apps")
+
     def _template_access(self) -> list[Issue]:
         """A token for messages alone sends, but knows no template: every send would be refused at its gate."""
         try:
@@ -168,7 +172,14 @@ class WhatsApp:
             answer = self._call("GET", "debug_token", {"input_token": self._token}, token=f"{app}|{self._app_secret}")
         except (NotAllowed, GiveUp) as error:
             return [Issue("app_secret", checking.WRONG_SECRET, error.hint or checking.WHERE_SECRET)]
-        return checking.token_issues(part(answer, "data"))
+        return [*checking.token_issues(part(answer, "data")), *self._fields(app)]
+
+    def _fields(self, app: str) -> list[Issue]:
+        """The webhook fields of our app; Meta's references disagree whether WhatsApp apps may ask (2026-11)."""
+        try:
+            return checking.field_issues(self._call("GET", f"{app}/subscriptions", token=f"{app}|{self._app_secret}"))
+        except (NotAllowed, GiveUp):
+            return []
 
     # ---- calls ---------------------------------------------------------------------------------------------------
     def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[Json]:

@@ -9,12 +9,14 @@ import hashlib
 import http.client
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import BinaryIO
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from connector.core.address import is_loopback
 from connector.core.message import LIMITS
@@ -24,9 +26,11 @@ from connector.errors import NotAllowed, NotFound, Rejected, Unreachable
 
 CONNECT, READ = 3.0, 20.0  # seconds
 LONGEST = 600.0  # seconds a whole file may take
+HEADERS = 60.0  # seconds until its headers are whole: one that says "continue" for ever would never time out
 CHUNK = 64 * 1024
 HOPS = 3  # redirects that are followed, each checked like the first address
 MEDIA_HOSTS = ("lookaside.fbsbx.com",)  # where Meta serves files; the token goes there and to the API's own host
+SAFE = "/%:@!$&'()*+,;=~"  # RFC 3986, path; a query also has ?
 REDIRECTS = (301, 302, 303, 307, 308)
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -49,6 +53,7 @@ class Guard:
     token_hosts: tuple[str, ...] = ()
     local: bool = False
     most: int = LIMITS["inbound.bytes"].most
+    patience: float = HEADERS
 
     def fetch(self, url: str, into: BinaryIO, resolve: "Resolve | None" = None) -> Fetched:
         """The file at `url`, written to `into`. Raises NotFound, Rejected, NotAllowed; Unreachable may be repeated."""
@@ -71,8 +76,9 @@ class Guard:
         if self.token and self._may_see_token(parts.scheme, host):
             headers["Authorization"] = f"Bearer {self.token}"
         try:
-            connection.request("GET", _target(parts), headers=headers)
-            answer = connection.getresponse()
+            with _ended_after(self.patience, connection.sock):
+                connection.request("GET", _target(parts), headers=headers)
+                answer = connection.getresponse()
             return answer, _Closing(connection, answer)
         except (OSError, http.client.HTTPException) as error:
             connection.close()
@@ -82,6 +88,7 @@ class Guard:
         try:
             parts = urlsplit(url)
             host, _ = (parts.hostname or "").lower().rstrip("."), parts.port
+            host.encode("idna")  # labels over 63 characters, or none: no name server may be asked for them
         except ValueError:
             raise Rejected("The file's address is not an address.", code="address") from None
         if "@" in parts.netloc or any(c.isspace() or ord(c) < 32 for c in url):
@@ -182,9 +189,27 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
+@contextmanager
+def _ended_after(seconds: float, sock: socket.socket) -> Iterator[None]:
+    """The block's socket is shut down when it takes longer, whatever the other side says in small pieces."""
+    watch = threading.Timer(seconds, _shut, (sock,))
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
+def _shut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not SSLSocket's, which first forgets what is being read
+
+
 def _target(parts: SplitResult) -> str:
-    path = parts.path or "/"
-    return f"{path}?{parts.query}" if parts.query else path
+    """Path and query as HTTP takes them: what is not ASCII in percents, what is in percents already as it is."""
+    path = quote(parts.path or "/", safe=SAFE)
+    return f"{path}?{quote(parts.query, safe=SAFE + '?')}" if parts.query else path
 
 
 def _judge(status: int) -> None:

@@ -96,14 +96,6 @@ def tidy(value: Any, depth: int = 8) -> Any:
     return value
 
 
-def too_deep(value: Any, left: int) -> bool:
-    """Is the nesting deeper than `left` levels?"""
-    if not left:
-        return True
-    inner = value.values() if type(value) is dict else value
-    return any(too_deep(one, left - 1) for one in inner if type(one) is dict or type(one) is list)
-
-
 def fingerprint(*values: Any) -> str:
     """The same for the same values, whatever the order of their keys: the key of items that carry no id."""
     try:

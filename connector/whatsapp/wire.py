@@ -12,6 +12,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from connector.core.address import is_loopback
+from connector.core.scrub import scrubbed
 from connector.errors import NotAllowed, Unreachable
 from connector.ports import Multipart
 
@@ -41,7 +42,7 @@ class Wire:
 
     def __init__(self, address: str, token: str) -> None:
         self._base = httpx.URL(address)
-        self._token = _header(token)
+        self._token, self._secret = _header(token), token
         self._host = self._base.netloc
         self._idle: deque[httpx.HTTPTransport] = deque()
         self._closed = False
@@ -64,7 +65,7 @@ class Wire:
             transport.close()
             raise _in_our_words(error) from None
         self._give_back(transport)
-        return Answer(response.status_code, _decoded(raw))
+        return Answer(response.status_code, _decoded(scrubbed(raw, [self._secret, *token.split("|")[1:]])))
 
     def close(self) -> None:
         """Gives the connections back; a call still in flight closes its own."""

@@ -12,14 +12,18 @@ from connector.pipeline.tasks import Progress, Work
 from connector.store.tasks import Task
 from connector.works import (
     accounts,
+    alarms,
     broadcasts,
     checkup,
     connecting,
+    deep,
     hands,
     imports,
+    leaves,
     mappings,
     packages,
     people,
+    removing,
     replays,
     stand_ins,
     templates,
@@ -33,6 +37,9 @@ KINDS: Mapping[str, Kind] = {
     "account.check": accounts.check_task,
     "account.fields": accounts.fields_task,
     "account.package": packages.package_task,
+    "account.begin": leaves.begin_task,
+    "account.connect": leaves.connect_task,
+    "account.remove": removing.remove_task,
     "sandbox.connect": stand_ins.connect_task,
     "templates.sync": templates.sync_task,
     "templates.create": templates.create_task,
@@ -45,13 +52,16 @@ KINDS: Mapping[str, Kind] = {
     "review.rejudge": hands.rejudge_task,
     "replay": replays.replay_task,
     "doctor": checkup.doctor_task,
+    "doctor.deep": deep.deep_task,
+    "alarms.test": alarms.try_task,
     "contact.erase": people.erase_task,
+    "broadcast.lists": broadcasts.lists_task,
     "broadcast.forecast": broadcasts.forecast_task,
     "broadcast.plan": broadcasts.plan_task,
     "broadcast.members": broadcasts.members_task,
 }
-# Not begun again when their worker died in the middle: a second time would be refused by Meta, or count once more.
-ONCE = frozenset({"templates.create", "templates.edit", "templates.delete"})
+# Not begun again when their worker died in the middle: a second time would be refused, or count once more.
+ONCE = frozenset({"templates.create", "templates.edit", "templates.delete", "account.connect"})
 
 
 def of(connections: Connections) -> dict[str, Work]:

@@ -19,7 +19,7 @@ SEEN = "account:"  # and the account's id: the snapshot of its last check
 MILD = frozenset(
     {"quality", "name_status", "number_status", "token_expires", "almost_limited", "field_not_unique", "no_object",
      "field_not_created", "cannot_create_field", "no_field_access", "wrong_field", "read_only", "missing_field",
-     "templates"}
+     "templates", "webhook_fields", "reconnect"}
 )  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def issue_json(issue: Issue) -> dict[str, Any]:
     """{code, message, hint, fix, blocks}; `blocks`: an account with this finding is stored only by force."""
     return {
         "code": issue.code, "message": issue.message, "hint": issue.hint, "fix": issue.fix, "blocks": blocks(issue),
-    }  # fmt: skip
+    } | ({"at": issue.at.isoformat()} if issue.at else {})  # fmt: skip
 
 
 def blocks(issue: Issue) -> bool:

@@ -20,6 +20,20 @@ from connector.store import broadcasts, documents
 from connector.store.tasks import Task
 
 
+def lists_task(connections: Connections, task: Task, _: Progress) -> dict[str, Any]:
+    """{crm, kind, text} -> {kind, found: [{value, name, size}]}: what there is to choose from. Writes nothing."""
+    c, kind = connections, str(task.args["kind"])
+    account = c.account(str(task.args["crm"]))
+    if account is None:
+        raise errors.NotFound("The CRM account of this document is gone.", hint="Connect it again.", code="account")
+    crm = c.crm(account)
+    if kind not in crm.can.audiences:
+        hint = f"Choose one of: {', '.join(crm.can.audiences)}."
+        raise errors.Rejected(f"{account.name} knows no {kind}.", hint=hint, code="audience")
+    found = crm.audiences(kind, str(task.args["text"]))
+    return {"kind": kind, "found": [{"value": one.id, "name": one.name, "size": one.size} for one in found]}
+
+
 def forecast_task(connections: Connections, task: Task, progress: Progress) -> dict[str, Any]:
     """{broadcast} -> the forecast, which its row keeps too. Repeating it is harmless."""
     id_ = str(task.args["broadcast"])

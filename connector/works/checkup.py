@@ -4,16 +4,18 @@ from typing import Any
 
 from connector.connections import Connections
 from connector.pipeline.tasks import Progress
-from connector.store import doctor, findings, snapshots
+from connector.store import audit_chain, doctor, findings, snapshots
 from connector.store.tasks import Task
 
 NAME = "doctor"  # of the snapshot
+AUDITED = 10_000  # of the newest lines of the audit log; `connector audit verify` looks at all
 
 
 def checkup(connections: Connections) -> dict[str, Any]:
     """{ok, findings: [{code, count, examples, hint}], counts}: every invariant and finding, as they are now."""
     with connections.store.read() as conn:
         found = [*doctor.findings(conn, connections.clock.now()), *findings.summed(conn)]
+        found += audit_chain.summed(conn, AUDITED)
         return {"ok": not found, "findings": found, "counts": doctor.counts(conn)}
 
 

@@ -43,13 +43,15 @@ def org(connections: Connections, account: Account) -> Any:
     return package("salesforce").client(account, accounts.tokens(connections.store, connections.keyring, account.id))
 
 
-def hubspot(connections: Connections, account: Account, url: str, *, workflows: bool = True) -> Files:
+def hubspot(
+    connections: Connections, account: Account, url: str, *, workflows: bool = True, oauth: bool = False
+) -> Files:
     """A HubSpot project: webhooks for what the live documents wait for, and the workflow action."""
     made = package("hubspot")
     wanted = {word: list(fields) for word, fields in made.PROPERTIES.items()}
     for word, fields in watched(connections, account).items():
         wanted.setdefault(word, []).extend(fields)
-    files: Files = made.files(url, account.name, wanted, workflows=workflows)
+    files: Files = made.files(url, account.name, wanted, workflows=workflows, oauth=oauth)
     return files
 
 

@@ -19,19 +19,22 @@ PARTS = {  # part: the module whose run() measures it
     "broadcast": "tests.bench.bench_broadcast",
     "console": "tests.bench.bench_console",
     "reads": "tests.bench.bench_reads",
+    "scrape": "tests.bench.bench_scrape",
     "memory": "tests.bench.bench_memory",
 }
+LONG = {"scale": "tests.bench.bench_scale"}  # only by its name
 
 
 def main(asked: list[str]) -> int:
     """0 when everything was measured, whatever the figures; 2 for an unknown part."""
-    unknown = [name for name in asked if name not in PARTS]
+    every = PARTS | LONG
+    unknown = [name for name in asked if name not in every]
     if unknown:
-        print(f"there is no part {', '.join(unknown)}; parts are {', '.join(PARTS)}", file=sys.stderr)
+        print(f"there is no part {', '.join(unknown)}; parts are {', '.join(every)}", file=sys.stderr)
         return 2
     for name in asked or PARTS:
         load, started = os.getloadavg()[0], time.monotonic()
-        result = importlib.import_module(PARTS[name]).run()
+        result = importlib.import_module(every[name]).run()
         path = report.write(name, result, load)
         print(f"\n{name} ({time.monotonic() - started:.0f} s, load before {load:.1f}) -> {path.name}")
         print(report.table(result.rows), flush=True)

@@ -18,8 +18,8 @@ SPRITE = Path(__file__).parents[2] / "connector" / "web" / "static" / "vendor" /
 DRAWINGS = set(re.findall(r'<symbol[^>]*\bid="([\w-]+)"', SPRITE.read_text(encoding="utf-8")))
 STARTS = ("/setup/", "/phone", "/activity/", "/mappings/", "/review/", "/templates/", "/sends/", "/sends/broadcasts",
           "/conversations/", "/conversations/?state=all", "/contacts/", "/reports/", "/reports/unanswered", "/health/",
-          "/mappings/hostile-talk", "/settings/", "/settings/me/", "/activity/?q=nothing+has+this+name",
-          "/no/such/page")  # fmt: skip
+          "/mappings/hostile-talk", "/settings/", "/settings/me/", "/settings/access/", "/prove/",
+          "/activity/?q=nothing+has+this+name", "/no/such/page")  # fmt: skip
 MANY: Mapping[str, int] = {"activity.why.index": 3, "mappings.edit": 3, "phone.of": 2, "contacts.one": 2}
 PAINTED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 AXE = Axe().axe_script

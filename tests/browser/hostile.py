@@ -12,68 +12,8 @@ from connector.store import doctor
 from connector.store.engine import open_store
 from tests.browser.acts import ANA
 from tests.browser.house import ROOT, House, until
+from tests.hostile.texts import PAYLOADS
 
-RUN = "window.__xss=1"  # what a payload does when it runs
-ZALGO = "Z" + "".join(chr(0x300 + n % 0x6F) for n in range(300)) + "algo"
-PAYLOADS: Sequence[str] = (
-    # markup and handlers
-    f"<script>{RUN}</script>",
-    f"</script><script>{RUN}</script>",
-    f'"><script>{RUN}</script>',
-    f"'><img src=x onerror={RUN}>",
-    f"<img src=x onerror={RUN}>",
-    f"<svg onload={RUN}>",
-    f"<svg><script>{RUN}</script></svg>",
-    f'<svg><animate onbegin="{RUN}" attributeName=x dur=1s>',
-    f"<body onload={RUN}>",
-    f'<iframe srcdoc="<script>parent.{RUN}</script>">',
-    f"<math><mtext></math><img src=x onerror={RUN}>",
-    f'<details open ontoggle="{RUN}">',
-    f'" onfocus={RUN} autofocus x="',
-    f"' onmouseover={RUN} x='",
-    f'<a href="javascript:{RUN}">tap</a>',
-    f"javascript:{RUN}",
-    f"data:text/html,<script>{RUN}</script>",
-    f"<form><button formaction=javascript:{RUN}>tap",
-    "<base href=//evil.example/>",
-    f'<meta http-equiv=refresh content="0;url=javascript:{RUN}">',
-    "<style>@import'//evil.example';*{color:red}</style>",
-    '<link rel=stylesheet href="//evil.example/x.css">',
-    '<div style="position:fixed;inset:0;background:red">over everything</div>',
-    "<!--",
-    "-->",
-    "]]>",
-    "</textarea></title></style>",
-    f'<div hx-get="/settings/" hx-trigger="load" hx-on:click="{RUN}">htmx</div>',
-    '<hx-partial hx-target="#content">gone</hx-partial>',
-    '<div data-open="keys" data-dismiss data-theme>ours</div>',
-    # templates and formats
-    "{{7*7}}",
-    "{% raw %}{{ config }}{% endraw %}",
-    "${7*7} #{7*7} <%= 7*7 %>",
-    "{n} {0} {name!r} %s %n %(x)s",
-    "&lt;b&gt;&amp;amp;&#x3c;",
-    # lines and controls
-    "first\r\nSet-Cookie: a=b\r\n\r\n<b>second</b>",
-    "tab\there\u0085next\u2028line\u2029paragraph",
-    "bell\x07 escape\x1b[31m",
-    "\ufeffbom",
-    # what nobody sees
-    "gnp.\u202egpj.exe",
-    "\u2066left\u2067right\u2069 \u200fmark",
-    "zero\u200bwidth\u2060joined\u00adsoft",
-    "\u200b\u200c\u200d",
-    # scripts of the world
-    "مرحبا بالعالم، هذا اختبار طويل للاتجاه",
-    "שלום עולם (mixed) 123 ",
-    "नमस्ते दुनिया · สวัสดีชาวโลก · こんにちは世界",
-    ZALGO,
-    "👩‍👩‍👧‍👦🏳️‍🌈👍🏽🇨🇴" * 20,
-    # too much
-    "W" * 3000,
-    "a-very/long_word.without,space" * 100,
-    ("0123456789" * 100 + " ") * 100,
-)
 TAP = "<b>tap</b>"  # short enough for a button
 NAMES = [f"57300200{n:04d}" for n in range(len(PAYLOADS))]
 

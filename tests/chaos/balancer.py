@@ -34,16 +34,16 @@ class Balancer:
         return well[next(self._turn) % len(well)]
 
     def _look(self) -> None:
-        """Whoever is with one that is not well any more must come again."""
+        """Whenever that changes everybody must come again: nobody stays with one that is not well."""
         while not self._ended.wait(LOOK):
             before, self._well = self._well, [port for port in self.ports if healthz(port) == 200]
-            if set(before) - set(self._well):
+            if before != self._well:
                 self._line.drop()
 
 
 def healthz(port: int) -> int:
     """The status; 0 = no answer."""
-    return answered(urllib.request.Request(f"http://{HOST}:{port}/healthz"), 2.0)
+    return answered(urllib.request.Request(f"http://{HOST}:{port}/healthz"), 3.0)
 
 
 def answered(request: urllib.request.Request, timeout: float) -> int:

@@ -35,6 +35,8 @@ SLOW = {
     ),
     "redis_needed": replace(SHORT, steps=("redis_away",)),
     "clock_blind": replace(SENDING, steps=("host_jump",) * 2),
+    "reset_unsent": replace(SENDING, steps=("proxy",) * 10, pause=(0.3, 0.6)),
+    "many_refreshers": replace(SHORT, steps=("expire", "rest") * 5, pause=(0.3, 0.6)),
 }
 BROKEN = QUICK | SLOW
 
@@ -62,4 +64,8 @@ def seen(name: str, report: Report) -> bool:
     return lost if name == "commit_before_200" else bool(report.verdict.doubled)
 
 
-SIGNS = {"redis_needed": "was not handled within", "clock_blind": "messages left while"}
+SIGNS = {
+    "redis_needed": "was not handled within",
+    "clock_blind": "messages left while",
+    "many_refreshers": " token",
+}

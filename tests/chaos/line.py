@@ -10,6 +10,7 @@ from typing import Any
 
 HOST = "127.0.0.1"
 CHUNK = 65_536
+ASKED = 10.0  # seconds after which a silent connection is asked whether it still stands (keepalives_idle)
 LINGER = struct.pack("ii", 1, 0)  # closing sends a reset
 Way = Callable[[], "str | int | None"]  # where a connection goes now: a Unix socket, a port; None = nowhere
 
@@ -39,6 +40,7 @@ class Loop:
         for one in others:
             one.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0.01)  # what was closed is closed a turn later
 
 
 class Listener:
@@ -56,10 +58,15 @@ class Listener:
         self._lock = threading.Lock()
         self.listen()
 
+    async def _guarded(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.CancelledError):  # asyncio's own callback cannot bear a cancelled task (3.11)
+            await self._talk(reader, writer)
+        writer.close()
+
     def listen(self) -> None:
         with self._lock:
             if self._server is None:
-                self._server = self._loop.do(asyncio.start_server(self._talk, HOST, self.port, backlog=512))
+                self._server = self._loop.do(asyncio.start_server(self._guarded, HOST, self.port, backlog=512))
 
     def refuse(self) -> None:
         """New connections are refused; those that stand go on."""
@@ -98,6 +105,7 @@ class Line:
         self._loop, self._way = loop, way
         self._flows = asyncio.Event()
         self._pairs: dict[asyncio.StreamWriter, asyncio.StreamWriter | None] = {}  # who came -> where it led
+        self._given_up: set[asyncio.StreamWriter] = set()
         self._listener = Listener(loop, self._talk)
         self.port = self._listener.port
         loop.do(self._let(flow=True))
@@ -113,11 +121,14 @@ class Line:
         self._loop.do(self._let(flow=False))
 
     def forget(self) -> None:
-        """The far side has noticed that nobody is there (keep-alives) and ends its sessions; callers hear nothing."""
+        """The far side has noticed that nobody is there (keep-alives) and ends its sessions; callers hear nothing.
+
+        Nor when the line stands again, as long as they say nothing themselves: the reset answers their next word, or
+        their own keep-alive."""
         self._loop.do(self._break(callers=False))
 
     def mend(self) -> None:
-        """As before. What was held goes on its way; whose far side is gone meanwhile hears a reset."""
+        """As before; what was held goes on its way."""
         self._loop.do(self._let(flow=True))
         self._listener.listen()
 
@@ -136,12 +147,14 @@ class Line:
     async def _break(self, *, callers: bool) -> None:
         for near, far in list(self._pairs.items()):
             if far is not None:
+                self._given_up |= set() if callers else {far}
                 reset(far)
             if callers:
                 reset(near)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._pairs[writer] = None
+        end = asyncio.StreamWriter.close
         try:
             await self._flows.wait()
             way = self._way()
@@ -149,31 +162,38 @@ class Line:
                 return
             back, far = await connect(way)
             self._pairs[writer] = far
-            await self._both(reader, far, back, writer)
+            if await self._both(reader, far, back, writer):
+                end = reset
         except OSError:
-            pass  # one side is gone: so is the other, below
+            end = reset  # one side is gone: so is the other
         finally:
             other = self._pairs.pop(writer)
             for one in (writer, other):
                 if one is not None:
-                    reset(one)
+                    end(one)
 
     async def _both(
         self, reader: asyncio.StreamReader, far: asyncio.StreamWriter, back: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-    ) -> None:  # fmt: skip
-        ways = [asyncio.create_task(self._pump(reader, far)), asyncio.create_task(self._pump(back, writer))]
+    ) -> bool:  # fmt: skip
+        """Until one side ends; True = it was given up, and the caller must hear a reset."""
+        there, here = asyncio.create_task(self._pump(reader, far)), asyncio.create_task(self._pump(back, writer))
         try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            await self._flows.wait()  # the caller hears of the far side's end once the line stands again
-            await asyncio.wait(ways, timeout=0.1)  # what is still on its way
+            await asyncio.wait([there, here], return_when=asyncio.FIRST_COMPLETED)
+            if far in self._given_up:
+                await self._flows.wait()
+                await asyncio.wait([there], timeout=ASKED)
+            return far in self._given_up
         finally:
-            for one in ways:
+            self._given_up.discard(far)
+            for one in (there, here):
                 one.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+            await asyncio.gather(there, here, return_exceptions=True)
 
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         while data := await source.read(CHUNK):
             await self._flows.wait()
+            if target.transport.is_closing():
+                return
             target.write(data)
             await target.drain()

@@ -14,6 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tests.chaos import mutants_networked
+
 BETWEEN = 0.25  # seconds
 PATIENCE = 3.0  # seconds a claim waits for a STOP
 LOOK = 0.05  # seconds between two looks at the consents
@@ -237,6 +239,7 @@ MUTANTS: Mapping[str, Callable[[], None]] = {
     "zombie": zombie,
     "redis_needed": redis_needed,
     "clock_blind": clock_blind,
+    **mutants_networked.MUTANTS,
 }
 
 

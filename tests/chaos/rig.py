@@ -55,14 +55,14 @@ class Rig:
 
     def __init__(
         self, home: Path, postgres: PostgresServer | None, *, workers: int = 2, altered: Sequence[str] = (),
-        prepare: Sequence[Callable[["Rig"], None]] = (), seed: int = 1,
+        prepare: Sequence[Callable[["Rig"], None]] = (), seed: int = 1, kills: int = 0,
     ) -> None:  # fmt: skip
         self.more: dict[str, str] = {}  # in every process's environment: what a fault needs there
         self.own: dict[str, dict[str, str]] = {}  # in the environment of one process, by its name
         self.parts: dict[str, Any] = {}  # what a fault has made for itself, by the fault's name ...
         self.closing = ExitStack()  # ... and what ends it, once the processes have ended
         self.besides: set[str] = set()  # people who wrote one message that no load counts
-        self.seed = seed
+        self.seed, self.kills = seed, kills  # how many are planned
         self.home, self.postgres, self.altered = home, postgres, altered
         self.redis_here = True
         self.true_clocks = True  # no clock was ever wrong in this run

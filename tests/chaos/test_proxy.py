@@ -19,8 +19,8 @@ from tests.crm.salesforce.conftest import Tokens
 from tests.town import Sandbox
 
 READ = 0.4  # seconds our clients wait here
-BODY = {"type": "template", "template": {"name": "hello_world", "language": {"code": "en_US"}}}
-MESSAGE = OutboundMessage(to="573001112222", body=BODY)
+BODY = {"type": "template", "template": {"name": "welcome_back", "language": {"code": "es"}}}
+ANA, BEN = (OutboundMessage(to=to, user_id=None, body=BODY) for to in ("573001112222", "573001113333"))
 
 
 @pytest.fixture
@@ -60,12 +60,12 @@ def test_a_message_is_not_sent_or_may_have_been(kind: str, proxy: Proxy, sandbox
     messenger = whatsapp.connect(account(proxy, "whatsapp"))
     proxy.refuse("graph") if kind == "refuse" else proxy.weather([(kind, 1.0)] if kind in KINDS else [])
     wanted = {"refuse": "not_sent", "trickle": "accepted", "fair": "accepted"}.get(kind, "unknown")
-    assert messenger.send(MESSAGE, "a-send").outcome == wanted
+    assert messenger.send(ANA, "a-send").outcome == wanted
     arrived = kind in PASSED_ON or kind == "fair"
     assert until(lambda: came(sandbox, "graph", "/messages") == arrived)
     proxy.weather([])
     proxy.open("graph")
-    assert messenger.send(MESSAGE, "another").outcome == "accepted"
+    assert messenger.send(BEN, "another").outcome == "accepted"
     messenger.close()
 
 

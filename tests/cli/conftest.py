@@ -36,8 +36,9 @@ class Cli:
     cwd: Path
     zygote: Zygote
 
-    def __call__(self, *words: str | Path, code: int = 0, **env: str) -> Said:
-        call = whole if str(words[0] if words else "") in ("demo", "up", "-m") else self.zygote.call
+    def __call__(self, *words: str | Path, code: int = 0, early: bool = False, **env: str) -> Said:
+        """`early`: it ends before it starts a process of its own."""
+        call = whole if str(words[0] if words else "") in ("demo", "up", "-m") and not early else self.zygote.call
         said = call([str(word) for word in words], self.env(**env), self.cwd)
         everything = said.out + said.err
         assert "Traceback" not in everything, everything
@@ -47,7 +48,7 @@ class Cli:
 
     def refused(self, *words: str | Path, **env: str) -> str:
         """Wrong use: exit code 2, nothing on standard output; what standard error says."""
-        said = self(*words, code=2, **env)
+        said = self(*words, code=2, early=True, **env)
         assert said.out == ""
         return said.err
 

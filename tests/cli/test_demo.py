@@ -71,6 +71,7 @@ def test_once_with_json_prints_one_object_and_leaves_the_real_home_alone(cli, fo
     assert cli("accounts", "list", "--json").json == []
 
 
+@pytest.mark.long
 def test_other_documents_and_answers_on_the_port_that_was_given(cli, play):
     port = free_port()
     said = cli(*play, PORT=str(port), DATABASE_URL="postgresql://not:used@127.0.0.1:1/x").out
@@ -85,9 +86,10 @@ def test_other_documents_and_answers_on_the_port_that_was_given(cli, play):
 def test_a_port_in_use_is_told(cli, play):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert f"Port {port} on 127.0.0.1 cannot be used" in cli(*play, code=1, PORT=str(port)).err
+        assert f"Port {port} on 127.0.0.1 cannot be used" in cli(*play, code=1, early=True, PORT=str(port)).err
 
 
+@pytest.mark.long
 def test_a_document_that_is_not_good_ends_it(cli, play):
     (cli.cwd / "docs" / "survey.yaml").write_text(MAPPING.replace("whatsapp_last_answer", "whatsapp_last_anwser"))
     assert "Did you mean" in cli(*play, code=1).err
@@ -121,6 +123,7 @@ def test_wrong_use_starts_nothing(cli, play):
     assert "script.yaml is not a script" in cli.refused(*play)
 
 
+@pytest.mark.long
 def test_without_once_it_goes_on_and_says_where(cli, play):
     argv = [sys.executable, "-m", "connector.cli", "demo", "--json", *play[2:]]
     with subprocess.Popen(

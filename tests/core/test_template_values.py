@@ -93,6 +93,8 @@ def test_a_private_address_stays_private_in_any_spelling(address, spelling):
         ("https://a.example/o/{{1}}", "Ä 1/2?x=%20", "%C3%84%201/2?x=%20"),
         ("https://a.example{{1}}", "/o/7", "/o/7"),
         ("https://a.example/?to={{1}}", "https://b.example/", "https://b.example/"),
+        ("https://a.example/?to={{1}}", "../x", "../x"),
+        ("https://a.example/o/{{1}}", "a..b/...?x=../y", "a..b/...?x=../y"),
     ],
 )
 def test_the_end_of_a_buttons_address(address, value, sent):
@@ -112,6 +114,11 @@ def test_the_end_of_a_buttons_address(address, value, sent):
         ("https://a.example/{{1}}", "https://a.example/7", "url"),
         ("https://a.example{{1}}", "@evil.example", "url"),
         ("https://a.example{{1}}", ".evil.example/", "url"),
+        ("https://a.example/orders/{{1}}", "../login", "url"),
+        ("https://a.example/orders/{{1}}", "7/..//../login", "url"),
+        ("https://a.example/orders/{{1}}", "%2e%2E/login", "url"),
+        ("https://a.example/orders/{{1}}", ".%2e%2Flogin", "url"),
+        ("https://a.example{{1}}", "/..", "url"),
         ("https://a.example/{{1}}", "x" * 1983, "too_long"),
         ("https://a.example/{{1}}", "ü" * 400, "too_long"),
         ("https://a.example/{{1}}", "a\nb", "newline"),

@@ -6,7 +6,7 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -50,6 +50,13 @@ class _Silent(WSGIRequestHandler):
         """The tests read what was stored, not a log."""
 
 
+def _away(environ: dict[str, Any], start: Any) -> list[bytes]:
+    """Reads what it is sent, as a proxy in front of a dead server does."""
+    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    start("503 Service Unavailable", [("Content-Length", "0")])
+    return [b""]
+
+
 def _bounded(app: Any) -> Any:
     """Like our own server: a body ends where its length says."""
 
@@ -78,6 +85,8 @@ class Street(House):
     clock: Clock = field(default_factory=Clock)
     said: str = ""  # what the last command printed
     zygote: Zygote | None = None
+    server: WSGIServer | None = None
+    close_web: Callable[[], None] = lambda: None
 
     def wire(self) -> None:
         """The vendors know our address, the templates are known, and the host's clock is the test's."""
@@ -89,6 +98,22 @@ class Street(House):
             answer = self.sandbox.http.post("/_webhook", json={"service": service, "url": self.url + path})
             assert answer.is_success, answer.text
         self.app.sync(lambda: False)
+
+    def die(self) -> None:
+        """Nothing of ours runs any more; who calls hears 503."""
+        assert self.server is not None
+        self.server.set_app(_away)
+        self.close_web()
+        self.app.close()
+
+    def rise(self) -> None:
+        """Web and workers run again, with the same settings."""
+        assert self.server is not None
+        self.app = App(self.app.config, self.bell)
+        self.app.clock = self.clock  # type: ignore[assignment]
+        self.app.chores = few_chores(self.app)
+        wsgi, self.close_web = web_app(self.app.config)
+        self.server.set_app(_bounded(wsgi))
 
     def hook(self, name: str) -> str:
         """The path that is a secret itself, of a CRM that cannot sign."""
@@ -267,12 +292,12 @@ class Street(House):
 
 
 @contextmanager
-def open_street(store_url: str, home: Path, town: Sandbox, zygote: Zygote) -> Iterator[Street]:
-    """A connected business on `store_url`."""
+def open_street(store_url: str, home: Path, town: Sandbox, zygote: Zygote, **more: str) -> Iterator[Street]:
+    """A connected business on `store_url`; `more` settings by their names."""
     server = _Server(("127.0.0.1", 0), _Silent)
     url = f"http://127.0.0.1:{server.server_port}"
     given = {"DATABASE_URL": store_url, "CONNECTOR_HOME": str(home), "REDIS_URL": "redis://127.0.0.1:1/0"}
-    config = settings.load(given | {"PUBLIC_URL": url})
+    config = settings.load(given | {"PUBLIC_URL": url} | more)
     bell = ListBell()
     app = App(config, bell)
     connect(app, town.url)
@@ -285,7 +310,7 @@ def open_street(store_url: str, home: Path, town: Sandbox, zygote: Zygote) -> It
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        street = Street(app, town, bell, url=url, zygote=zygote)
+        street = Street(app, town, bell, url=url, zygote=zygote, server=server, close_web=close)
         street.wire()
         yield street
         street.app.close()
@@ -294,7 +319,7 @@ def open_street(store_url: str, home: Path, town: Sandbox, zygote: Zygote) -> It
         server.shutdown()
         server.server_close()
         thread.join()
-        close()
+        street.close_web()
 
 
 @pytest.fixture

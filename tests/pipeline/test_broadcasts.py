@@ -21,6 +21,7 @@ from connector.store import broadcast_people as store_people
 from connector.store import broadcasts, doctor, tables, tasks, uploads
 from connector.store.tables import broadcast_people, events
 from connector.works import broadcasts as works
+from tests.pipeline.asking import do, fails
 from tests.pipeline.conftest import ANA, NUMBER
 from tests.pipeline.street import Street, lane, open_street  # noqa: F401 - fixtures
 
@@ -225,6 +226,10 @@ def test_a_list_of_the_crm_is_sent_to_and_told_to(lane: Street) -> None:
     made = lane.sandbox.http.post(lists, json={"name": "VIP", "objectTypeId": "0-1"}, headers=token).json()
     some = [r["id"] for r in lane.sandbox.records("hubspot", "contacts") if r["properties"].get("phone")][:3]
     lane.sandbox.http.put(f"{lists}/{made['list']['listId']}/memberships/add", json=some, headers=token)
+    assert do(lane, "broadcast.lists", crm="hubspot", kind="list", text="vi")["found"] == [
+        {"value": made["list"]["listId"], "name": "VIP", "size": 3}
+    ]
+    assert "Choose one of: list" in fails(lane, "broadcast.lists", crm="hubspot", kind="view", text="")
     lane.publish(OFFER.replace("segment: any", "segment: list VIP"))
     with lane.app.store.write() as conn:
         id_ = acts.create(conn, lane.app.accounts(), "spring", None, "Eva", lane.clock.now(), forecast=False).id

@@ -374,3 +374,32 @@ class Slow:
 
     def now(self) -> datetime:
         return self._clock.now() + self.ahead
+
+
+def test_two_writers_never_have_one_record_in_hand(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose lock was lost without its knowing takes a row while the other has read that it is due."""
+    house.publish(ANYTHING)
+    house.deliver(replies(text(ANA, "1", id="wamid.1")))
+    plan(house)
+    house.deliver(replies(text(ANA, "2", id="wamid.2")))
+    plan(house)
+    asked: list[Any] = []
+    start = change_rows.start
+
+    def first_by_another(conn: Any, seqs: Sequence[int], now: datetime) -> set[int]:
+        monkeypatch.setattr(change_rows, "start", start)
+        start(conn, seqs[:1], now)
+        return start(conn, seqs, now)
+
+    def note(crm: Any, rows: Sequence[Any]) -> list[Outcome]:
+        asked.extend(rows)
+        return list(crm.write(rows))
+
+    monkeypatch.setattr(change_rows, "start", first_by_another)
+    drain(house, note)
+    assert asked == []
+    assert states(house) == ["in_flight", "new", "new"]
+    due_again(house)
+    drain(house, note)
+    assert states(house) == ["done", "done", "done"]
+    assert [one.fields["whatsapp_last_answer"] for one in asked] == ["2"]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from connector.errors import NotAllowed, NotFound, Rejected, StoreDown, TryAgain
 from connector.store import accounts
+from connector.store import tokens as tokens_
 from connector.store.engine import Store, insert_many
 from connector.store.secrets import Keyring
 from connector.store.tables import accounts as table
@@ -244,5 +245,5 @@ def test_a_new_token_outlives_a_database_that_is_away(store: Store, monkeypatch:
         return write()
 
     monkeypatch.setattr(store, "write", sometimes)
-    monkeypatch.setattr(accounts, "PAUSE", 0.0)
+    monkeypatch.setattr(tokens_, "PAUSE", 0.0)
     assert tokens.refresh(None, lambda _: {"access_token": "1"}) == tokens.current() == {"access_token": "1"}

@@ -187,7 +187,8 @@ COLUMNS = """SELECT table_name, column_name, data_type, is_nullable, column_defa
     FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version' ORDER BY 1, 2"""
 INDEXES = """SELECT tablename, indexdef FROM pg_indexes
     WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 1, 2"""
-MASTER = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE tbl_name <> 'alembic_version' ORDER BY 1, 2"
+MASTER = """SELECT type, name, tbl_name, sql FROM sqlite_master
+    WHERE tbl_name <> 'alembic_version' AND type <> 'trigger' ORDER BY 1, 2"""
 
 
 def shape(store: Store) -> list[tuple[Any, ...]]:
@@ -201,7 +202,8 @@ def plain_words(sql: str) -> str:
     """One line; a table's columns in alphabetical order: a migration can only add one at the end."""
     words = " ".join(sql.split())
     head, bracket, columns = words.partition(" ( ")
-    return head + bracket + ", ".join(sorted(columns.removesuffix(" )").split(", "))) if bracket else words
+    parts = sorted(part.strip() for part in columns.removesuffix(")").split(","))
+    return head + bracket + ", ".join(parts) if bracket else words
 
 
 def test_migrations_make_the_tables_of_the_code(store: Store, tmp_path: Path, request: pytest.FixtureRequest) -> None:
@@ -286,4 +288,4 @@ def test_a_host_that_vanished_is_given_up_by_the_server_too() -> None:
     """Its session holds locks: Linux would ask for the first time after two hours."""
     options = engine_module.server_settings(sa.make_url("postgresql+psycopg://db/connector"))["options"]
     assert "-c tcp_keepalives_idle=10" in options
-    assert "-c tcp_user_timeout=15000" in options
+    assert "-c tcp_user_timeout=25000" in options

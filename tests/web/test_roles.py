@@ -45,7 +45,8 @@ def test_every_route_names_its_role(console):
     assert nameless == set()
     open_to_all = {endpoint for endpoint, _, _, role in routes(console) if role == "anyone"}
     assert open_to_all <= {
-        "static", "report", "signin.form", "signin.enter", "signin.welcome", "signin.begin", "api.openapi",
+        "static", "report", "signin.form", "signin.enter", "signin.welcome", "signin.begin", "second.form",
+        "second.enter", "api.openapi",
     }, "open to everybody: is that meant?"  # fmt: skip
 
 

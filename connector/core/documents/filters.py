@@ -78,8 +78,8 @@ def _shorten(_: Scope, value: Any, length: Any) -> str:
 
 
 def _replace(_: Scope, value: Any, old: Any, new: Any) -> str:
-    text, cut = shown(value), shown(old)
-    return text.replace(cut, shown(new)[:1000])[:_LONGEST] if cut else text
+    text, cut, put = shown(value), shown(old), shown(new)[:1000]
+    return text.replace(cut, put, _LONGEST // max(len(put), 1) + 1)[:_LONGEST] if cut else text
 
 
 def _split(_: Scope, value: Any, sep: Any) -> list[str]:
@@ -88,7 +88,15 @@ def _split(_: Scope, value: Any, sep: Any) -> list[str]:
 
 
 def _join(_: Scope, value: Any, sep: Any = ", ") -> str:
-    return shown(sep).join(map(shown, value)) if isinstance(value, list | tuple) else shown(value)
+    if not isinstance(value, list | tuple):
+        return shown(value)
+    between, parts, size = shown(sep)[:_LONGEST], [], 0
+    for part in map(shown, value):
+        if size > _LONGEST:  # a text split by itself and joined with itself is its length squared
+            break
+        parts.append(part)
+        size += len(part) + len(between)
+    return between.join(parts)[:_LONGEST]
 
 
 def as_moment(scope: Scope, value: Any) -> datetime | date | None:

@@ -18,6 +18,7 @@ _NUMBER = re.compile(r"[-+]?\d{1,3}(\.\d+)?", re.ASCII)
 _COUPON = re.compile(r"[^\s]+")
 _URL_SAFE = "/?#[]@!$&'()*+,;=:%-._~"  # an address's own characters stay; all others are percent-encoded
 _ORIGIN = re.compile(r"https?://[^/?#]+[/?#]", re.IGNORECASE)
+_UP = re.compile(r"(^|/)(\.|%2e){2}(/|%2f|%5c|$)", re.IGNORECASE)  # out of the part that the template fixes
 _EPOCH_MS = re.compile(r"\d{12,14}", re.ASCII)
 
 
@@ -94,6 +95,8 @@ def check_suffix(key: str, value: str, url: str) -> str:
                       "Give only what follows it.")  # fmt: skip
     if not _ORIGIN.match(fixed) and value[0] not in "/?#":
         raise _refuse(key, "url", "would change the button's address.", "It must begin with / or ?.")
+    if not set(fixed) & {"?", "#"} and _UP.search(re.split("[?#]", value, maxsplit=1)[0]):
+        raise _refuse(key, "url", "leads out of the button's address with '..'.", "Give only what follows it.")
     if len(fixed) + len(value) > limits.URL:
         raise _refuse(key, "too_long", f"makes an address of more than {limits.URL} characters.")
     return value

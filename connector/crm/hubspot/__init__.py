@@ -1,8 +1,9 @@
-"""HubSpot, on the dated 2026-09 API, with a service key or a project app's token."""
+"""HubSpot, on the dated 2026-09 API, with a service key, a project app's token, or an app's OAuth."""
 
+from connector.crm.hubspot.consent import link
 from connector.crm.hubspot.record_page import record_url
 from connector.crm.hubspot.webhook import HubSpotWebhook  # here, or it would replace the function `webhook` below
-from connector.ports import CRM, PLACE_FLAGS, Account, Flag, Manifest, Tokens, Webhook
+from connector.ports import CRM, PLACE_FLAGS, Account, Flag, Granted, Manifest, OAuth, Token, Tokens, Webhook
 
 BASE_URL = "https://api.hubapi.com"
 
@@ -23,6 +24,12 @@ MANIFEST = Manifest(
             secret=True,
             help="Your project app's Auth tab; HubSpot signs its webhooks with it.",
         ),
+        Flag(
+            "client-id",
+            "Client id",
+            required=False,
+            help="Only to connect by OAuth, in place of a token: your project app's Auth tab.",
+        ),
         Flag("portal-id", "Account (portal) id", required=False, help="The number beside your account's name."),
         Flag("app-id", "App id", required=False, help="Your project app's own number: tells our changes from others'."),
         Flag(
@@ -36,15 +43,29 @@ MANIFEST = Manifest(
     ),
     hosts=("hubapi.com",),
     record_url=record_url,
+    oauth=OAuth(link, instead_of="token"),
 )
 
 
 def connect(account: Account, tokens: Tokens) -> CRM:
-    """The adapter of one HubSpot account. A service key does not expire, so `tokens` is not needed."""
-    del tokens
+    """The adapter of one HubSpot account (imports the SDK)."""
     from connector.crm.hubspot.adapter import HubSpot
 
-    return HubSpot(account)
+    return HubSpot(account, tokens)
+
+
+def exchange(account: Account, granted: Granted) -> Token:
+    """The first tokens for a code. Raises NotAllowed, Busy, Unreachable."""
+    from connector.crm.hubspot import oauth
+
+    return oauth.exchange(account, granted)
+
+
+def revoke(account: Account, token: Token) -> None:
+    """Ends the leave a person gave. Raises as `exchange`."""
+    from connector.crm.hubspot import oauth
+
+    oauth.revoke(account, token)
 
 
 def webhook(account: Account) -> Webhook:

@@ -10,6 +10,7 @@ from connector.crm.hubspot import BASE_URL, MANIFEST
 from connector.crm.hubspot.activities import ActivityWriter
 from connector.crm.hubspot.associations import Associations
 from connector.crm.hubspot.audience import Audiences
+from connector.crm.hubspot.bearer import Bearer, Renewing, Static
 from connector.crm.hubspot.check import Checker
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.complete import Completer
@@ -33,6 +34,7 @@ from connector.ports import (
     Page,
     RecordChange,
     Related,
+    Tokens,
     Where,
 )
 
@@ -40,13 +42,24 @@ from connector.ports import (
 OBJECTS = {"contact": CONTACTS, "company": "companies", "deal": "deals", "ticket": "tickets", "lead": "leads"}
 
 
+def _bearer(account: Account, tokens: Tokens) -> Bearer:
+    """A pasted token counts before OAuth's."""
+    token = value(account.secrets, "token")
+    if token and not (token.isascii() and token.isprintable()):  # http.client would quote it in its error
+        raise NotAllowed("The token holds characters that no token has.", hint="Copy it again.", code="bad_token")
+    if token:
+        return Static(token)
+    if not value(account.settings, "client-id"):
+        hint = "Store one with --token, or a client id and then connect it in Setup."
+        raise NotAllowed(f"The account {account.name} has no token.", hint=hint, code="token")
+    return Renewing(account, tokens)
+
+
 class HubSpot:
     """One HubSpot account. Thread-safe; may raise Busy, Unreachable, NotAllowed."""
 
-    def __init__(self, account: Account) -> None:
-        settings, token = account.settings, value(account.secrets, "token")
-        if not token:
-            raise NotAllowed(f"The account {account.name} has no token.", hint="Store one with --token.", code="token")
+    def __init__(self, account: Account, tokens: Tokens) -> None:
+        settings = account.settings
         self.can = Capabilities(
             batch=BATCH,
             read_batch=BATCH,
@@ -57,7 +70,7 @@ class HubSpot:
             audiences=("list",),
         )
         host = base_url(value(settings, "base-url", BASE_URL), MANIFEST.hosts)
-        client = Client(host, token, zone=value(settings, "time-zone") or None)
+        client = Client(host, _bearer(account, tokens), zone=value(settings, "time-zone") or None)
         properties = Properties(client)
         self._client, self._properties = client, properties
         self._finder = Finder(client, properties, value(settings, "country") or None)
@@ -79,6 +92,10 @@ class HubSpot:
         """The account the token belongs to, and its time zone."""
         found = self._client.details()
         return {"portal_id": str(found.get("portalId") or ""), "time_zone": str(found.get("timeZone") or "")}
+
+    def used(self) -> dict[str, tuple[int, int]]:
+        """daily and ten_seconds, as the last answer's headers said."""
+        return dict(self._client.used)
 
     def fields(self, object: str) -> list[Field]:
         """The object's properties as they are now, with the account's validation rules."""

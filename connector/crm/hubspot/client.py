@@ -2,9 +2,9 @@
 
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import urllib3
@@ -13,9 +13,13 @@ from hubspot.crm.contacts.exceptions import ApiException
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationParseError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import SSLError as PoolSSLError
 
+from connector.core.scrub import scrubbed
 from connector.crm.hubspot import faults, pace
 from connector.errors import ConnectorError, Unreachable
 from connector.ports import Multipart
+
+if TYPE_CHECKING:
+    from connector.crm.hubspot.bearer import Bearer
 
 VERSION = "2026-09"  # supported for 18 months; the SDK's own v3 and v4 paths end in 2027
 TIMEOUT = (3, 20)  # seconds to connect, to read
@@ -23,6 +27,7 @@ POOL = 8
 LOW = 0.02  # of the daily limit: time to learn when the day ends, while we may still ask
 HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 Body = dict[str, Any]
+Answer = tuple[int, Mapping[str, str], bytes]
 
 
 def objects(name: str, *rest: str) -> str:
@@ -71,16 +76,16 @@ DETAILS = f"/account-info/{VERSION}/details"
 class Client:
     """`get` and `post` of JSON. Uses the SDK's ApiClient by path: its documented style opens a connection per call."""
 
-    def __init__(self, host: str, token: str, *, zone: str | None = None) -> None:
+    def __init__(self, host: str, bearer: "Bearer", *, zone: str | None = None) -> None:
         configuration = Configuration(host=host)
-        configuration.access_token = token
         configuration.connection_pool_maxsize = POOL
         configuration.retries = urllib3.Retry(0, redirect=False)  # the pipeline retries; nobody is redirected
-        self._api = ApiClient(configuration)
+        self._api, self._bearer = ApiClient(configuration), bearer
         self._api.user_agent = "whatsapp-crm-connector"
         self._zone = zone
         self._window = pace.Window(int(pace.LIMIT * pace.SHARE), pace.INTERVAL)
         self._turns = pace.Turns(pace.SEARCH_LIMIT)
+        self.used: dict[str, tuple[int, int]] = {}  # calls used and allowed, by limit
 
     def __repr__(self) -> str:
         return f"Client({self._api.configuration.host!r})"
@@ -96,8 +101,14 @@ class Client:
     def upload(self, path: str, body: Multipart) -> Body:
         """A form with a file, read from disk as it is sent."""
         self._window.enter()
+        status, headers, data = self._proven(lambda token: self._uploaded(path, body, token))
+        if not 200 <= status <= 299:
+            raise faults.translate(status, headers, data, self._zone, datetime.now(UTC))
+        return _object(data)
+
+    def _uploaded(self, path: str, body: Multipart, token: str) -> Answer:
         headers = {"Accept": "application/json", "Content-Type": body.content_type, "Content-Length": str(len(body))}
-        headers |= {"Authorization": f"Bearer {self._api.configuration.access_token}"}
+        headers |= {"Authorization": f"Bearer {token}"}
         try:
             answer = self._api.rest_client.pool_manager.request(
                 "POST", self._api.configuration.host + path, body=iter(body), headers=headers, redirect=False,
@@ -105,9 +116,7 @@ class Client:
             )  # fmt: skip
         except (HTTPError, OSError) as error:
             raise unreachable(error) from None
-        if not 200 <= answer.status <= 299:
-            raise faults.translate(answer.status, answer.headers, answer.data, self._zone, datetime.now(UTC))
-        return _object(answer.data)
+        return answer.status, answer.headers, answer.data
 
     def search(self, name: str, body: Body) -> Body:
         """One page of a search, which HubSpot counts apart: a few a second, outside the ten-second window."""
@@ -125,23 +134,34 @@ class Client:
         return self._send(method, path, body)
 
     def _send(self, method: str, path: str, body: Body | None) -> Body:
-        status, headers, data = self._exchange(method, path, body)
+        status, headers, data = self._proven(lambda token: self._exchange(method, path, body, token))
         if limit := pace.read_limit(headers):
             self._window.learn(*limit)
+        self.used = self.used | pace.read_used(headers)
         if not 200 <= status <= 299:
             raise faults.translate(status, headers, data, self._zone, datetime.now(UTC))
         self._mind_the_day(path, headers)
         return _object(data)
 
-    def _exchange(self, method: str, path: str, body: Body | None) -> tuple[int, Mapping[str, str], bytes]:
+    def _proven(self, call: Callable[[str], Answer]) -> Answer:
+        """One call with our token, and once more with a new one when it was refused. Its text never comes back."""
+        token = self._bearer.current()
+        status, headers, data = call(token)
+        fresh = self._bearer.renew(token) if status == 401 else ""
+        if fresh:
+            token = fresh
+            status, headers, data = call(token)
+        return status, headers, scrubbed(data, [token])
+
+    def _exchange(self, method: str, path: str, body: Body | None, token: str) -> Answer:
         """(status, headers, body) whatever the status; a transport error as Unreachable, without its cause's text."""
         try:
             answer = self._api.call_api(
                 path,
                 method,
-                header_params=dict(HEADERS),
+                header_params={**HEADERS, "Authorization": f"Bearer {token}"},  # not the SDK's: threads share that
                 body=body,
-                auth_settings=["oauth2"],
+                auth_settings=[],
                 _preload_content=False,
                 _request_timeout=TIMEOUT,
             )

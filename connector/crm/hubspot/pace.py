@@ -102,3 +102,16 @@ def read_limit(headers: Mapping[str, str]) -> tuple[int, float, int] | None:
     except (KeyError, ValueError):
         return None
     return (limit, milliseconds / 1000, remaining) if limit > 0 and 0 < milliseconds <= 60_000 else None
+
+
+def read_used(headers: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+    """{"daily", "ten_seconds": (used, allowed)} of an answer, as far as its headers tell."""
+    found = {}
+    for name, most, left in (
+        ("daily", "X-HubSpot-RateLimit-Daily", "X-HubSpot-RateLimit-Daily-Remaining"),
+        ("ten_seconds", "X-HubSpot-RateLimit-Max", "X-HubSpot-RateLimit-Remaining"),
+    ):
+        allowed, remaining = headers.get(most, ""), headers.get(left, "")
+        if all(text.isascii() and text.isdigit() and len(text) < 12 for text in (allowed, remaining)):
+            found[name] = (max(0, int(allowed) - int(remaining)), int(allowed))
+    return found

@@ -1,6 +1,7 @@
 """A HubSpot project, ready to upload: our app with its scopes, webhooks and the workflow action. Imports no SDK.
 
-`hs project upload` makes of it a private app of one account (static auth). Its client secret signs every call to us.
+`hs project upload` makes of it a private app of one account (static auth, or OAuth). Its client secret signs every
+call to us.
 """
 
 import json
@@ -8,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from connector.crm.hubspot import consent
 from connector.crm.hubspot import package_words as words
 from connector.errors import Rejected
 
@@ -32,9 +34,11 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 def files(
-    url: str, account: str, properties: Mapping[str, Sequence[str]] = PROPERTIES, *, workflows: bool = True
-) -> dict[str, str]:
+    url: str, account: str, properties: Mapping[str, Sequence[str]] = PROPERTIES, *, workflows: bool = True,
+    oauth: bool = False,
+) -> dict[str, str]:  # fmt: skip
     """Path -> text of a whole project. `url` is our public https address; without `workflows`, webhooks alone.
+    `oauth`: it is connected by a person's leave and not by a token.
 
     Raises Rejected for an address, name or property that HubSpot would not take."""
     if not re.fullmatch(r"https://[^\s/?#@]+(/[^\s?#]*)?", url):
@@ -44,7 +48,9 @@ def files(
     hook = f"{url.rstrip('/')}/hooks/crm/{account}"
     found: dict[str, Any] = {
         "hsproject.json": {"name": f"whatsapp-connector-{account}", "srcDir": "src", "platformVersion": PLATFORM},
-        "src/app/app-hsmeta.json": _app(account, workflows=workflows),
+        "src/app/app-hsmeta.json": _app(
+            account, workflows, f"{url.rstrip('/')}/oauth/hubspot/callback" if oauth else ""
+        ),
         "src/app/webhooks/webhooks-hsmeta.json": _webhooks(hook, properties),
     }
     if workflows:
@@ -52,13 +58,18 @@ def files(
     return {path: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for path, content in found.items()}
 
 
-def _app(account: str, *, workflows: bool) -> dict[str, Any]:
+def _app(account: str, workflows: bool, redirect: str) -> dict[str, Any]:
     scopes = [*SCOPES, "automation"] if workflows else list(SCOPES)
+    auth: dict[str, Any] = {"type": "static", "requiredScopes": scopes}
+    if redirect:  # what a consent page asks for must stand here, or HubSpot refuses it
+        optional = [scope for scope in consent.OPTIONAL if workflows or scope != "automation"]
+        auth = {"type": "oauth", "redirectUrls": [redirect], "requiredScopes": list(consent.SCOPES)}
+        auth |= {"optionalScopes": optional, "conditionallyRequiredScopes": []}
     config = {
         "name": f"WhatsApp connector ({account})",
         "description": "Sends WhatsApp messages when records change, and writes the answers back.",
         "distribution": "private",
-        "auth": {"type": "static", "requiredScopes": scopes},
+        "auth": auth,
         "permittedUrls": {"fetch": [], "iframe": [], "img": []},
     }
     return {"uid": "whatsapp_connector", "type": "app", "config": config}

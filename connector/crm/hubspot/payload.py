@@ -2,8 +2,12 @@
 
 import hashlib
 import json
+from math import isfinite
 from typing import Any
 
+from connector.core.nested import too_deep
+
+DEEPEST = 100  # levels of nesting; HubSpot sends about 4, and what is read has to be written again
 # The prefix of a subscription, an objectTypeId or an objectType, in the words of the API's paths.
 OBJECTS = {
     "contact": "contacts", "company": "companies", "deal": "deals", "ticket": "tickets", "lead": "leads",
@@ -18,9 +22,18 @@ def load(body: bytes) -> Any:
         raise ValueError(f"{word} is not JSON")
 
     try:
-        return json.loads(body, parse_constant=refuse)
+        found = json.loads(body, parse_constant=refuse, parse_float=_fraction)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if body.count(b"{") + body.count(b"[") > DEEPEST and isinstance(found, dict | list) and too_deep(found, DEEPEST):
+        raise ValueError("nested too deeply")
+    return found
+
+
+def _fraction(text: str) -> float | str:
+    """A number no database can hold stays the text it was: it must not take the others of its batch along."""
+    number = float(text)
+    return number if isfinite(number) else text[:256]
 
 
 def text(found: Any) -> str:

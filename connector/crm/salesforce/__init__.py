@@ -1,10 +1,11 @@
 """Salesforce: what an account is made of, and its two doors; nothing heavy is imported until one is opened."""
 
+from connector.crm.salesforce.consent import link
 from connector.crm.salesforce.record_page import record_url
 
 # Not inside `webhook`: a later import of the module of that name would take the function's place in this package.
 from connector.crm.salesforce.webhook import SalesforceWebhook
-from connector.ports import CRM, PLACE_FLAGS, Account, Flag, Manifest, Tokens, Webhook
+from connector.ports import CRM, PLACE_FLAGS, Account, Flag, Granted, Manifest, OAuth, Token, Tokens, Webhook
 
 MANIFEST = Manifest(
     kind="salesforce",
@@ -33,6 +34,7 @@ MANIFEST = Manifest(
     hosts=("salesforce.com", "force.com"),
     hook_secret=True,
     record_url=record_url,
+    oauth=OAuth(link),
 )
 
 
@@ -41,6 +43,20 @@ def connect(account: Account, tokens: Tokens) -> CRM:
     from connector.crm.salesforce.adapter import Salesforce
 
     return Salesforce(account, tokens)
+
+
+def exchange(account: Account, granted: Granted) -> Token:
+    """The first tokens for a code. Raises NotAllowed, Busy, Unreachable."""
+    from connector.crm.salesforce import leave
+
+    return leave.exchange(account, granted)
+
+
+def revoke(account: Account, token: Token) -> None:
+    """Ends the leave a person gave, or the app's own session. Raises as `exchange`."""
+    from connector.crm.salesforce import leave
+
+    leave.revoke(account, token)
 
 
 def webhook(account: Account) -> Webhook:

@@ -73,6 +73,11 @@ class Salesforce:
         token = self._client.token()
         return {"org_id": str(token.get("org") or ""), "user_id": str(token.get("user") or "")}
 
+    def used(self) -> dict[str, tuple[int, int]]:
+        """The org's calls of the last 24 hours, as the last answer said."""
+        usage = self._client.usage
+        return {"daily": usage} if usage and usage[1] else {}
+
     def fields(self, object: str) -> list[Field]:
         """Every field of an object, freshly read. Raises NotFound."""
         return self._schema.fields(object)

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
+from connector.core.scrub import scrubbed
 from connector.crm.salesforce import hosts, oauth, problems
 from connector.errors import NotAllowed, Unreachable
 from connector.ports import Account, Multipart, Tokens
@@ -78,8 +79,8 @@ class Client:
                 self._held = (stored, self._build(stored))
             return self._held
 
-    def _fetch(self, _stored: Mapping[str, Any] | None) -> Mapping[str, Any]:
-        return oauth.fetch(self._account, self._session, TIMEOUT)
+    def _fetch(self, stored: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        return oauth.fetch(self._account, stored, self._session, TIMEOUT)
 
     def _build(self, token: Mapping[str, Any]) -> Any:
         from simple_salesforce.api import Salesforce  # 0.3 s and 40 MB: only when a call is made
@@ -141,7 +142,7 @@ class Client:
             )
         except SalesforceError as failure:
             # Its text carries the URL and the body: neither may travel on.
-            raise _translate(failure.status, failure.content) from None
+            raise _translate(failure.status, scrubbed(failure.content, [sf.session_id])) from None
         except ValueError:  # also requests' JSONDecodeError
             raise Unreachable("Salesforce answered something that is not JSON.", code="not_json") from None
         except requests.RequestException as failure:

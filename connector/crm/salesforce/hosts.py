@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from connector.core.address import is_loopback
 from connector.crm import base_url, value
-from connector.crm.salesforce import MANIFEST
+from connector.crm.salesforce import MANIFEST, consent
 from connector.errors import NotAllowed
 from connector.ports import Account
 
@@ -23,6 +23,8 @@ def checked(url: str) -> str:
 def base(account: Account) -> str:
     """Where the account's token is asked for."""
     given, domain = value(account.settings, "base-url"), value(account.settings, "domain")
+    if not given and not domain and consent.is_asked(account.settings):
+        return consent.LOGIN
     if not given and not domain:
         raise NotAllowed(
             "The account has neither a My Domain host nor a base URL.", hint="Set --domain.", code="base_url"

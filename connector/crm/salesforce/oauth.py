@@ -1,4 +1,4 @@
-"""Tokens by OAuth: client credentials, or JWT bearer when the account has a key. Never a user's password.
+"""Tokens by OAuth: a person's refresh token, client credentials, or JWT bearer. Never a user's password.
 
 SOAP login and username-password flows are leaving Salesforce (Summer '27): simple-salesforce's own login is not used.
 """
@@ -11,13 +11,16 @@ from urllib.parse import urlsplit
 import requests
 
 from connector.core.address import is_loopback
+from connector.core.scrub import scrubbed
 from connector.crm import value
-from connector.crm.salesforce import hosts, problems
+from connector.crm.salesforce import consent, hosts, problems
 from connector.errors import ConnectorError, NotAllowed, Unreachable
-from connector.ports import Account
+from connector.ports import Account, Token
 
 GRANT_JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 JWT_LIFE = 180  # seconds, Salesforce's longest
+RECONNECT = "reconnect"
+REFUSED = 300.0  # seconds until we ask again after a 403
 
 
 def _assertion(account: Account, base: str, now: float) -> str:
@@ -40,45 +43,83 @@ def _assertion(account: Account, base: str, now: float) -> str:
         ) from None
 
 
-def _form(account: Account, base: str, now: float) -> dict[str, str]:
+def _form(account: Account, base: str, stored: Token | None, now: float) -> dict[str, str]:
+    refresh = str((stored or {}).get("refresh_token") or "")
+    if refresh:
+        return {"grant_type": "refresh_token", "refresh_token": refresh, **client(account)}
+    if consent.is_asked(account.settings):
+        raise not_connected(account)
     if value(account.secrets, "jwt-key"):
         return {"grant_type": GRANT_JWT, "assertion": _assertion(account, base, now)}
+    return {"grant_type": "client_credentials", **client(account)}
+
+
+def client(account: Account) -> dict[str, str]:
+    """The app, as every form names it."""
     return {
-        "grant_type": "client_credentials",
         "client_id": value(account.settings, "client-id"),
         "client_secret": value(account.secrets, "client-secret"),
     }
 
 
-def fetch(account: Account, session: requests.Session, timeout: tuple[float, float]) -> dict[str, Any]:
-    """A new token: `access_token instance_url org user`. Raises NotAllowed, Busy or Unreachable."""
+def not_connected(account: Account) -> NotAllowed:
+    """Nobody has given leave yet, or it is gone."""
+    return NotAllowed(
+        f"{account.name} is not connected with Salesforce.",
+        hint="Connect it: Setup, the account, Connect with Salesforce.",
+        code=RECONNECT,
+    )
+
+
+def fetch(
+    account: Account, stored: Token | None, session: requests.Session, timeout: tuple[float, float]
+) -> dict[str, Any]:
+    """A new token: `access_token instance_url org user`, `refresh_token` where a person gave leave.
+
+    Raises NotAllowed, Busy or Unreachable."""
     base = hosts.base(account)
-    form = _form(account, base, time.time())
+    return ask(account, _form(account, base, stored, time.time()), stored, session, timeout)
+
+
+def ask(
+    account: Account, form: Mapping[str, str], stored: Token | None, session: requests.Session,
+    timeout: tuple[float, float],
+) -> dict[str, Any]:  # fmt: skip
+    """One call of the token endpoint. Nothing of what was sent comes back in an error."""
+    base = hosts.base(account)
     try:
         answer = session.post(f"{base}/services/oauth2/token", data=form, timeout=timeout, allow_redirects=False)
+        body = answer.json()
+    except requests.exceptions.JSONDecodeError:
+        body = None
     except requests.RequestException as failure:
         raise transport(failure) from None
-    try:
-        body = answer.json()
-    except ValueError:
-        body = None
     if answer.status_code != 200 or not isinstance(body, Mapping):
-        raise _refused(answer.status_code, body)
-    return _token(body, base, value(account.settings, "org-id"))
+        sent = [text for name, text in form.items() if name not in ("grant_type", "redirect_uri", "client_id")]
+        raise _refused(answer.status_code, scrubbed(body, sent), "refresh_token" in form)
+    return _token(body, base, value(account.settings, "org-id"), stored or {})
 
 
-def _refused(status: int, body: Any) -> ConnectorError:
+def _refused(status: int, body: Any, refreshing: bool) -> ConnectorError:
     found = problems.read_all(body)
+    if status == 403 and not (found and found[0].code in problems.QUOTA):  # a firewall, a ban: no word on our leave
+        return Unreachable("Salesforce refuses to give tokens right now.", after=REFUSED, code="token_refused")
+    if refreshing and found and found[0].code == "invalid_grant":
+        return NotAllowed(
+            "Salesforce no longer accepts the leave it gave us.",
+            hint="Reconnect it: Setup, the account, Connect with Salesforce. Its work waits until then.",
+            code=RECONNECT,
+        )
     if found and found[0].code not in problems.QUOTA | problems.TRANSIENT and status < 500:
         return problems.not_allowed(found[0])
     return problems.error(status if status != 200 else 502, body)
 
 
-def _token(body: Mapping[str, Any], base: str, org: str) -> dict[str, Any]:
-    """The answer as we store it, once it names the right org and a host we may call."""
+def _token(body: Mapping[str, Any], base: str, org: str, stored: Token) -> dict[str, Any]:
+    """The answer as we store it, once it names the right org (every time the same) and a host we may call."""
     ids = urlsplit(str(body.get("id") or "")).path.strip("/").split("/")
     found, user = (ids[-2], ids[-1]) if len(ids) >= 2 else ("", "")
-    if org and found[:15] != org[:15]:
+    if any(ours and found[:15] != ours[:15] for ours in (org, str(stored.get("org") or ""))):
         raise NotAllowed(
             "The credentials belong to another Salesforce org than this account.",
             hint="Check the organization id and the consumer key.",
@@ -87,7 +128,9 @@ def _token(body: Mapping[str, Any], base: str, org: str) -> dict[str, Any]:
     if not body.get("access_token"):
         raise Unreachable("Salesforce answered without a token.", code="no_token")
     where = hosts.instance(str(body.get("instance_url") or base), base)
-    return {"access_token": str(body["access_token"]), "instance_url": where, "org": found, "user": user}
+    token = {"access_token": str(body["access_token"]), "instance_url": where, "org": found, "user": user}
+    refresh = body.get("refresh_token") or stored.get("refresh_token")
+    return token | ({"refresh_token": str(refresh)} if refresh else {})
 
 
 # Exceptions of requests and urllib3 after which no byte of the request can have left: name, connection or TLS failed.

@@ -30,6 +30,7 @@ _TIMES = ("SystemModstamp", "LastModifiedDate")  # what also counts recalculatio
 # About the record as a whole; never an event of their own.
 _FRAME = frozenset({"Id", "IsDeleted", "CreatedDate", "CreatedById", "LastModifiedById", *_TIMES})
 _DOUBLE = re.compile(r"-?[0-9]\.[0-9]{1,17}E-?[0-9]{1,3}", re.ASCII)
+DEEP_KEPT = 65_536  # characters that are kept of it
 _AT_ONCE = timedelta(seconds=1)  # a flow may touch a new record within its own transaction
 
 
@@ -98,13 +99,21 @@ def _is_new(values: Mapping[str, str]) -> bool:
 
 
 def _unrecognised(item: Element) -> Unrecognised:
-    xml = tostring(item)
+    xml = _written(item)
     return Unrecognised(
         id=hashlib.sha256(xml).hexdigest(),
         what="notifications.Notification",
         text="The notification has no id, object or record id.",
         raw={"xml": xml.decode("utf-8", "replace")},
     )
+
+
+def _written(item: Element) -> bytes:
+    """The element as XML; one nested deeper than Python writes as what stands in it."""
+    try:
+        return tostring(item)
+    except RecursionError:
+        return repr([(part.tag, part.text) for part in item.iter()])[:DEEP_KEPT].encode("utf-8", "replace")
 
 
 def _text(parent: Element, name: str) -> str:

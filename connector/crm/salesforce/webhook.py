@@ -14,12 +14,14 @@ from math import isfinite
 from typing import Any
 
 from connector.core.events import Event, Unrecognised
+from connector.core.nested import too_deep
 from connector.crm import value
 from connector.crm.salesforce import callout, outbound
 from connector.errors import NotAuthentic
 from connector.ports import Account, RawRequest, Response, Routed
 
 LARGEST = 1_000_000  # bytes; 100 notifications of a wide object are well below
+DEEPEST = 100  # levels of nesting in a callout; a flow makes about 3
 TOLERANCE = 300.0  # seconds a signature's time may be off, either way
 SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
@@ -77,6 +79,8 @@ class SalesforceWebhook:
             content = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
         except RecursionError:
             raise ValueError("The JSON is nested too deeply.") from None
+        if isinstance(content, dict | list) and too_deep(content, DEEPEST):
+            raise ValueError("The JSON is nested too deeply.")
         items = content if isinstance(content, list) else [content]
         name = headers.get("webhook-id", "")
         return [Routed(self._item(item, f"{name}:{i}" if name else ""), "") for i, item in enumerate(items)]

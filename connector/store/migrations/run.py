@@ -25,8 +25,10 @@ def config() -> "Config":
     return settings
 
 
-def upgrade(conn: sa.Connection) -> None:
-    """Up to the newest version, in the caller's transaction. SQLite's BEGIN IMMEDIATE is the lock there."""
+def upgrade(conn: sa.Connection, to: str = "head") -> None:
+    """Up to the newest version, or the one named, in the caller's transaction.
+
+    SQLite's BEGIN IMMEDIATE is the lock there."""
     if conn.dialect.name == "postgresql":
         conn.exec_driver_sql(PATIENCE)
         conn.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
@@ -37,7 +39,7 @@ def upgrade(conn: sa.Connection) -> None:
         return
     settings = config()
     settings.attributes["connection"] = conn
-    command.upgrade(settings, "head")
+    command.upgrade(settings, to)
 
 
 def state(conn: sa.Connection) -> str:

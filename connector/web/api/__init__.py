@@ -4,18 +4,19 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import Blueprint
+from flask import Blueprint, request
 
 from connector import errors
 from connector.store import api_tokens
-from connector.web.api import changing, reading
+from connector.web import callers
+from connector.web.api import changing, people, reading
 from connector.web.api.calls import bound
 from connector.web.api.described import description
-from connector.web.auth.roles import Person
+from connector.web.auth.roles import Person, lesser
 from connector.web.house import House
 
 log = logging.getLogger("connector.web")
-CALLS = (*reading.CALLS, *changing.CALLS)
+CALLS = (*reading.CALLS, *changing.CALLS, *people.CALLS)
 blueprint = bound(CALLS, Blueprint("api", __name__, url_prefix="/api/v1"), description(CALLS))
 
 
@@ -25,11 +26,13 @@ def token_person(house: House) -> Callable[[str, datetime], Person | None]:
     def found(token: str, now: datetime) -> Person | None:
         with house.store.read() as conn:
             row = api_tokens.of(conn, token, now)
-        if row is None:
+        if row is None or (row.networks and not callers.inside(request.remote_addr or "", row.networks)):
             return None
         if row.used_at is None or row.used_at < now - api_tokens.USED:
             _note(house, row.id, now)
-        return Person(row.id, f"token: {row.name}", row.role)
+        role = lesser(row.role, row.maker_role) if row.maker_role else row.role
+        scopes = None if row.scopes is None else tuple(row.scopes)
+        return Person(row.id, f"token: {row.name}", role, scopes=scopes)
 
     return found
 

@@ -14,6 +14,8 @@ from connector.web.auth import anyone, needs
 from connector.web.frame import house_of
 from connector.web.house import House
 
+# What a token is for; its role says how far it may go there.
+SCOPES = ("read", "events", "contacts", "sends", "documents", "tasks", "metrics", "erase")
 LONGEST = 500  # characters of one parameter
 PAGE = 50  # rows of a list; at most MOST
 MOST = 200
@@ -44,6 +46,7 @@ class Call:
     method: str
     path: str
     role: str
+    scope: str
     summary: str
     do: Callable[..., Answer]
     takes: type[Schema] = Strict
@@ -83,6 +86,7 @@ def _view(call: Call) -> Callable[..., Any]:
         answer = call.do(house_of(current_app), values, **path)
         return jsonify(plain(answer)), call.status
 
+    view.scope = call.scope  # type: ignore[attr-defined]
     return view
 
 
@@ -96,7 +100,7 @@ def _given(method: str) -> dict[str, Any]:
     except RecursionError:
         body = None
     if not isinstance(body, dict):
-        raise ValidationError("The body is not a JSON object.")
+        raise ValidationError({"body": ["It is not a JSON object."]})
     return body
 
 

@@ -34,8 +34,9 @@ ERROR: Json = {
 }
 REFUSED = {
     "401": "No good token.",
-    "403": "The token's role does not allow it.",
+    "403": "The token's role, or its scopes, do not allow it.",
     "404": "There is no such thing.",
+    "429": "Too many calls without a good token; Retry-After says when.",
     "422": "The call cannot be used; the answer says why.",
     "503": "Not now; nothing is lost, try again.",
 }
@@ -73,7 +74,7 @@ def _operation(call: Call, schemas: Json) -> Json:
     operation: Json = {
         "operationId": call.name,
         "summary": call.summary,
-        "description": f"Role: {call.role}.",
+        "description": f"Role: {call.role}. Scope: {call.scope}.",
         "responses": {
             str(call.status): {"description": "Done.", "content": _json(_of(call.gives, schemas))},
             **{code: {"description": words, "content": _json(_ref("Error"))} for code, words in REFUSED.items()},
@@ -152,8 +153,17 @@ def _of(kind: Any, schemas: Json) -> Json:
     return {"type": "object", "additionalProperties": {}}
 
 
+_NAMED: dict[str, Any] = {}  # which class has a name: two modules may each have a Line
+
+
+def _name(kind: Any) -> str:
+    """The class's own name; of a second class of that name with its module before it."""
+    first = _NAMED.setdefault(kind.__name__, kind)
+    return str(kind.__name__ if first is kind else kind.__module__.rpartition(".")[2].title() + kind.__name__)
+
+
 def _component(kind: Any, schemas: Json) -> Json:
-    name = kind.__name__
+    name = _name(kind)
     if name not in schemas:
         schemas[name] = {}
         hints = typing.get_type_hints(kind)

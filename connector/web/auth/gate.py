@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from flask import Flask, Response, abort, current_app, g, redirect, request
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import Forbidden, TooManyRequests
 
 from connector import errors
 from connector.store import users
+from connector.web.auth import tries
 from connector.web.auth.masks import masked, same
 from connector.web.auth.roles import ROLES, Person, allows
 from connector.web.house import House
@@ -21,16 +22,20 @@ log = logging.getLogger("connector.web")
 SAFE = ("GET", "HEAD", "OPTIONS")
 ANYONE = "anyone"
 HEADER = "X-Csrf"
+PROVE, ENROL = "prove", "enrol"  # why an act is refused to who may do it: `failures` says what to do
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def needs(role: str) -> Callable[[View], View]:
-    """The route is for this role and those above it."""
+def needs(role: str, *, fresh: bool = False, enrol: bool = False) -> Callable[[View], View]:
+    """The route is for this role and those above it.
+
+    `fresh`: who asks has shown a password or a code in the last minutes. `enrol`: open to who has to set up a second
+    factor first."""
     if role not in (*ROLES, ANYONE):
         raise ValueError(role)
 
     def mark(view: View) -> View:
-        view.role = role  # type: ignore[attr-defined]
+        view.role, view.fresh, view.enrol = role, fresh, enrol  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -79,6 +84,10 @@ def guard(app: Flask, house: House, token_person: Callable[[str, datetime], Pers
             return _sign_in_first(bearer)
         if not allows(g.person.role, role):
             raise Forbidden(role)
+        if bearer:
+            _check_scope(view)
+        else:
+            _check_proof(view, house.clock.now())
         return None
 
 
@@ -104,7 +113,10 @@ def _of_session(house: House) -> Person | None:
     if row.seen_at < now - users.SEEN:
         _note(house, row.session, now)
     g.csrf = row.csrf
-    return Person(row.user, row.email, row.role, row.email, row.language, row.session, masked(row.csrf))
+    return Person(
+        row.user, row.email, row.role, row.email, row.language, row.session, masked(row.csrf), row.proved_at,
+        bool(row.enrol),
+    )  # fmt: skip
 
 
 def _note(house: House, session: str, now: datetime) -> None:
@@ -120,7 +132,30 @@ def _of_token(house: House, token_person: Callable[[str, datetime], Person | Non
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token or len(token) > 200:
         return None
-    return token_person(token.strip(), house.clock.now())
+    guesser, known = tries.network(house), users.digest(token.strip())
+    if wait := house.guesses.held(guesser, known):
+        raise TooManyRequests(retry_after=wait)
+    found = token_person(token.strip(), house.clock.now())
+    if found is None:
+        house.guesses.wrong(guesser)
+    else:
+        house.guesses.right(known)
+    return found
+
+
+def _check_scope(view: Any) -> None:
+    """A token does what it was made for."""
+    scope, scopes = getattr(view, "scope", ""), g.person.scopes
+    if scopes is not None and scope not in scopes:
+        raise Forbidden(f"scope {scope}")
+
+
+def _check_proof(view: Any, now: datetime) -> None:
+    """A session that was left open does nothing that cannot be taken back, and nothing before its second factor."""
+    if g.person.enrol and not view.enrol:
+        raise Forbidden(ENROL)
+    if view.fresh and not g.person.fresh(now):
+        raise Forbidden(PROVE)
 
 
 def _check_form(role: str) -> None:

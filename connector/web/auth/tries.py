@@ -5,12 +5,11 @@ So nobody keeps a person out by guessing wrong on purpose: neither by their e-ma
 
 import hashlib
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address
-from urllib.parse import urlsplit
 
 from flask import Response, request
 
 from connector.errors import NotAllowed
+from connector.web import callers
 from connector.web.house import House
 
 KNOWN = timedelta(days=365)
@@ -23,7 +22,7 @@ def keys(house: House, email: str) -> list[str]:
     known = request.cookies.get(_name(house), "")
     if known and _of(house, known) == email:
         return [f"known:{hashlib.sha256(known.encode()).hexdigest()}"]
-    return [f"email:{email}", *(f"address:{network}" for network in [_network(house)] if network)]
+    return [f"email:{email}", *(f"address:{where}" for where in [network(house)] if where)]
 
 
 def remembered(response: Response, house: House, email: str) -> Response:
@@ -46,14 +45,11 @@ def _name(house: House) -> str:
     return "__Host-connector-known" if house.https else "connector-known"
 
 
-def _network(house: House) -> str:
-    """Who calls: of IPv6 the network, whoever has one address has all of it; "" where only a proxy is seen."""
-    try:
-        found = ip_address((request.remote_addr or "").partition("%")[0])
-    except ValueError:
-        return ""
-    if found.is_loopback and urlsplit(house.public_url).hostname not in ("127.0.0.1", "localhost", "::1"):
-        return ""
-    if isinstance(found, IPv6Address):
-        return str(found.ipv4_mapped or IPv6Address(int(found) >> 64 << 64))
-    return str(found)
+def second(house: House, email: str) -> list[str]:
+    """What a try for the second factor is counted under; a right password forgives none of these."""
+    return [key if key.startswith("address:") else f"second:{key}" for key in keys(house, email)]
+
+
+def network(house: House) -> str:
+    """Who calls, as tries are counted; "" where only a proxy is seen."""
+    return callers.network(request.remote_addr or "", house.public_url)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from connector.web import callers
 from connector.web.headers import HEADERS
 from connector.web.hooks import WSGI, Environ, Start
 from connector.web.house import House
@@ -20,7 +21,10 @@ SCREENS = (
     "setup", "activity", "mappings", "review", "templates", "sends", "conversations", "contacts", "reports", "health",
     "settings",
 )  # fmt: skip
-BESIDE = ("signin", "home", "people", "tokens", "links", "audit", "me", "phone", "tasks")  # pages that are in no menu
+BESIDE = (  # pages that are in no menu
+    "signin", "second", "proving", "home", "people", "tokens", "links", "audit", "alarms", "me", "access", "phone",
+    "tasks", "oauth",
+)  # fmt: skip
 
 
 def pages(house: House) -> WSGI:
@@ -43,19 +47,17 @@ def flask_app(house: House) -> "Flask":
     """Every page and the API, behind one gate."""
     from flask import Flask
 
-    from connector.web import api, auth, failures, frame
+    from connector.web import api, auth, failures, frame, visits
 
     app = Flask("connector.web", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST, MAX_FORM_MEMORY_SIZE=LARGEST, MAX_FORM_PARTS=500)
     app.extensions["house"] = house
+    visits.record(app)
     auth.guard(app, house, api.token_person(house))
     frame.dress(app, house, SCREENS)
     failures.tell(app)
     for name in (*BESIDE, *SCREENS):
         app.register_blueprint(import_module(f"connector.web.pages.{name}").screen)
     app.register_blueprint(api.blueprint)
-    if house.proxies:
-        from werkzeug.middleware.proxy_fix import ProxyFix
-
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=house.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
+    app.wsgi_app = callers.seen(app.wsgi_app, house.proxies)  # type: ignore[method-assign]
     return app

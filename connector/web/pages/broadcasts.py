@@ -103,7 +103,8 @@ def _source(kind: str) -> Source | None:
             parts = iter(lambda: stream.read(uploads.PART), b"")
             id_ = uploads.add(house.store, file.filename, parts, person().name, house.clock.now())
         return Source(kind="csv", upload=id_, name=file.filename[:200])
-    value = given(request.form, "value", audience.LONGEST).strip()
+    picked = given(request.form, "picked", 200).strip() if kind != "query" else ""
+    value = picked or given(request.form, "value", audience.LONGEST).strip()
     try:
         found = audience.parse(value if kind == "query" else f"{kind} {value}") if kind in SOURCES else None
     except ValueError as error:
@@ -236,7 +237,7 @@ def retry(id: str) -> Any:
 
 
 @screen.get("/<id>/people.csv")
-@needs("editor")
+@needs("editor", fresh=True)
 def people(id: str) -> Response:
     """Everybody of the list and what became of each, as a sheet that runs no formula."""
     house, row = house_of(current_app), _facts(id)["row"]

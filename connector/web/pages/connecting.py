@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, current_app, make_response, redire
 
 from connector.ports import HOOK_MARK, PLACE_FLAGS, Account, Flag, Manifest
 from connector.store import accounts as rows
-from connector.store import audit, numbers, snapshots
+from connector.store import audit, numbers, removing, snapshots
 from connector.store import tasks as task_rows
 from connector.store.tasks import ENDED, Task
 from connector.web import words
@@ -20,7 +20,10 @@ from connector.web.house import House
 
 screen = Blueprint("connecting", __name__)
 LONGEST = 20_000  # characters of one value: a key in PEM is 3,000
-KINDS = ("account.try", "account.save", "account.check", "account.package", "sandbox.connect")
+KINDS = (
+    "account.try", "account.save", "account.check", "account.package", "account.begin", "account.connect",
+    "account.remove", "sandbox.connect",
+)  # fmt: skip
 CHECKS = {"check": False, "fix": True}
 
 
@@ -44,10 +47,10 @@ def new(kind: str) -> str:
 @screen.post("/connect/<kind>/<act>")
 @needs("admin")
 def ask(kind: str, act: str) -> Response:
-    """Tries or saves what the form holds; the secrets are encrypted before anything is stored."""
+    """Tries or saves what the form holds, or begins OAuth with it; secrets are encrypted before anything is stored."""
     house = house_of(current_app)
     manifest = _manifest(house, kind)
-    if act not in ("try", "save"):
+    if act not in ("try", "save", "begin") or (act == "begin" and manifest.oauth is None):
         abort(404)
     name = given(request.form, "name", LONGEST).strip()
     if not rows.usable_name(name):
@@ -132,17 +135,21 @@ def do(name: str, act: str) -> Response:
 
 
 @screen.post("/accounts/<name>/disconnect")
-@needs("admin")
+@needs("admin", fresh=True)
 def disconnect(name: str) -> Response:
-    """Forgets the account and its secrets; its name has to be typed."""
+    """Takes our leave back at the vendor and deletes the secrets (a worker does); its name has to be typed."""
     house = house_of(current_app)
     found = _account(house, name)
     if given(request.form, "confirm", 200).strip() != found.name:
         return make_response(render_template("setup/_refused.html", text=t("setup.not_confirmed")), 422)
+    now = house.clock.now()
     with house.store.write() as conn:
-        rows.delete(conn, found.id)
-        audit.append(conn, person().name, "account.disconnect", found.name, {"kind": found.kind}, house.clock.now())
-    return _go(url_for("setup.index"), t("setup.done_disconnect", name=found.name))
+        removing.begin(conn, found.id, now)  # from this commit on its hook answers 401
+        args = {"id": found.id, "name": found.name}
+        id_ = task_rows.add(conn, "account.remove", args, person().name, now)
+        audit.append(conn, person().name, "account.disconnect", found.name, {"kind": found.kind}, now)
+    house.ring("task")
+    return _go(url_for(".outcome", task=id_), t("setup.done_disconnect", name=found.name))
 
 
 # ---- what a worker found -----------------------------------------------------------------------------------------

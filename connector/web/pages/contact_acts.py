@@ -49,7 +49,7 @@ def consent(contact: str) -> Any:
 
 
 @screen.post("/export")
-@needs("admin")
+@needs("admin", fresh=True)
 def export(contact: str) -> Response:
     """Everything that is stored about them, as a file. A POST: it is noted that somebody took it."""
     house, known = house_of(current_app), _known(contact)
@@ -64,7 +64,7 @@ def export(contact: str) -> Response:
 
 
 @screen.post("/erase")
-@needs("admin")
+@needs("admin", fresh=True)
 def erase(contact: str) -> Any:
     """Asks a worker to erase them, once the phone was typed: there is no way back."""
     house, known = house_of(current_app), _known(contact)

@@ -31,7 +31,7 @@ def index() -> str:
     return render_template(
         name, found=found, names=names, checks=_checks(house, found.chored_at, now), chart=_chart(found),
         waiting={line.id: line for line in found.oldest}, size=(WIDTH, HEIGHT), far=now + FAR,
-        titles={kind: made.title for kind, made in house.manifests.items()}, **_findings(house),
+        titles={kind: made.title for kind, made in house.manifests.items()}, **_findings(house), **_around(house),
     )  # fmt: skip
 
 
@@ -46,12 +46,37 @@ def findings() -> str:
 @needs("editor")
 def check() -> str:
     """Asks a worker to look now; the part that comes back shows how far it is, then what was found."""
+    return _ask("doctor", "health.findings")
+
+
+@screen.get("/around")
+@needs("viewer")
+def around() -> str:
+    """What the long look last found."""
+    return render_template("health/_around.html", **_around(house_of(current_app)))
+
+
+@screen.post("/look")
+@needs("admin")
+def look() -> str:
+    """Asks a worker for the long look: it calls the vendors and our own public address."""
+    return _ask("doctor.deep", "health.around")
+
+
+def _ask(kind: str, then: str) -> str:
     house = house_of(current_app)
     with house.store.write() as conn:
-        task = tasks.add(conn, "doctor", {}, person().name, house.clock.now())
-        audit.append(conn, person().name, "health.check", task, {}, house.clock.now())
+        task = tasks.add(conn, kind, {}, person().name, house.clock.now())
+        audit.append(conn, person().name, "health.check", task, {"kind": kind}, house.clock.now())
     house.ring("task")
-    return render_template("health/_checking.html", id=task)
+    return render_template("health/_checking.html", id=task, then=then)
+
+
+def _around(house: House) -> dict[str, Any]:
+    """`looked`: {ok, findings}, None before the first time."""
+    with house.store.read() as conn:
+        kept = healthy.around(conn)
+    return {"looked": kept[0] if kept else None, "looked_at": kept[1] if kept else None}
 
 
 def _findings(house: House) -> dict[str, Any]:

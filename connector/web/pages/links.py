@@ -24,7 +24,7 @@ def index() -> str:
 
 
 @screen.post("/")
-@needs("admin")
+@needs("admin", fresh=True)
 def add() -> Any:
     """A link for a document; its secret is shown once."""
     house, document = house_of(current_app), given(request.form, "document", 100).strip()
@@ -40,7 +40,7 @@ def add() -> Any:
 
 
 @screen.post("/<link>/rotate")
-@needs("admin")
+@needs("admin", fresh=True)
 def rotate(link: str) -> Any:
     """A new secret, shown once; the old one is good for a day."""
     house, found, secret = house_of(current_app), _one(link, webhooks.LINK), webhooks.standard.new_secret()

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, abort, current_app, make_response, render_template, request
 
-from connector.store import audit, users
+from connector.store import audit, factors, users
 from connector.web.auth import ROLES, needs, person
 from connector.web.frame import given, house_of, t, toast
 from connector.web.pages.signin import EMAIL, LONGEST
@@ -21,7 +21,7 @@ def index() -> str:
 
 
 @screen.post("/")
-@needs("admin")
+@needs("admin", fresh=True)
 def add() -> Any:
     """Makes a person; their link is shown once."""
     house, email = house_of(current_app), given(request.form, "email", LONGEST).strip()
@@ -40,7 +40,7 @@ def add() -> Any:
 
 
 @screen.post("/<user>/link")
-@needs("admin")
+@needs("admin", fresh=True)
 def link(user: str) -> Any:
     """A new one-time link, for who has no password or forgot it."""
     house, found = house_of(current_app), _one(user)
@@ -50,8 +50,22 @@ def link(user: str) -> Any:
     return _shown(link=_address(token), link_for=found.email)
 
 
+@screen.post("/<user>/second")
+@needs("admin", fresh=True)
+def second(user: str) -> Any:
+    """Takes away the second factor of who lost the app and the codes; they sign in anew."""
+    house, found, now = house_of(current_app), _one(user), house_of(current_app).clock.now()
+    if found.id == person().id:
+        return make_response(_shown(problem=t("people.not_your_own")), 422)
+    with house.store.write() as conn:
+        factors.off(conn, found.id)
+        users.sign_out_others(conn, found.id, "")
+        audit.append(conn, person().name, "person.second_factor", found.email, {"set": "none"}, now)
+    return _shown(), 200, toast(t("people.second_gone", email=found.email))
+
+
 @screen.post("/<user>")
-@needs("admin")
+@needs("admin", fresh=True)
 def change(user: str) -> Any:
     """Another role, or in and out of service. Nobody does it to themselves, and one admin always stays."""
     house, found, role = house_of(current_app), _one(user), _role()

@@ -9,9 +9,10 @@ from connector.store import documents, send_lists, templates, waiting
 from connector.store.send_lists import GROUPS, Wanted
 from connector.web.auth import allows, needs, person
 from connector.web.frame import given, house_of
-from connector.web.pages import broadcasts, sends_acts, sends_import, sends_one
+from connector.web.pages import broadcast_lists, broadcasts, sends_acts, sends_import, sends_one
 
 screen = Blueprint("sends", __name__, url_prefix="/sends")
+screen.register_blueprint(broadcast_lists.screen)
 screen.register_blueprint(broadcasts.screen)  # before a send's own address
 screen.register_blueprint(sends_import.screen)  # before a send's own address
 screen.register_blueprint(sends_acts.screen)

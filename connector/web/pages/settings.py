@@ -21,7 +21,7 @@ def index() -> str:
 
 
 @screen.post("/")
-@needs("admin")
+@needs("admin", fresh=True)
 def save() -> Any:
     """Sets what the form says, all or none."""
     house = house_of(current_app)

@@ -2,15 +2,18 @@
 
 import logging
 import re
-from urllib.parse import urlsplit
+from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, url_for
+from werkzeug.exceptions import TooManyRequests
 
 from connector import errors
 from connector.store import audit, users
 from connector.store.engine import Store
 from connector.web.auth import ROLES, anyone, needs, passwords, person, signed_in_with, tries
-from connector.web.frame import given, house_of, t
+from connector.web.frame import given, house_of, ours, t
+from connector.web.house import House
+from connector.web.pages import second
 
 log = logging.getLogger("connector.web")
 screen = Blueprint("signin", __name__)
@@ -22,7 +25,7 @@ LONGEST = 254  # characters of an e-mail address; RFC 5321
 @anyone
 def form() -> str:
     """The form."""
-    return render_template("signin.html", back=_back(request.args.get("next", "")))
+    return render_template("signin.html", back=ours(request.args.get("next", "")))
 
 
 @screen.post("/signin")
@@ -38,28 +41,36 @@ def enter() -> Response:
         with house.store.write() as conn:
             wait = users.tried(conn, keys, now)
     if wait:
-        return _again(email, t("signin.slow", n=int(wait) + 1), 429)
+        return second.slowly(_again(email, t("signin.slow", n=int(wait) + 1), 429), wait)
     try:
         right = passwords.right(row.password if row is not None and row.state == "active" else "", password)
     except errors.Busy:
-        return _again(email, t("signin.slow", n=3), 503)
+        return second.slowly(_again(email, t("signin.slow", n=3), 503), 2)
     if not right:
         who = row.email if row is not None else "nobody we know"  # what was typed may be a password
         log.warning("a sign-in failed: %s, from %s", who, request.remote_addr)
         return _again(email, t("signin.wrong"), 401)
     assert row is not None
+    if passwords.outdated(row.password):
+        row = _stronger(house, row, password)
+    back = ours(request.form.get("next", ""))
+    if row.totp:
+        with house.store.write() as conn:
+            users.forgiven(conn, keys)
+        return second.asked(house, row, back)
+    return second.let_in(house, row, keys, back, "", now)
+
+
+def _stronger(house: House, row: Any, password: str) -> Any:
+    """The same password under today's costs: nobody is signed out for it."""
+    hashed = passwords.hashed(password)
     with house.store.write() as conn:
-        users.forgiven(conn, keys)
-        if passwords.outdated(row.password):
-            users.change(conn, row.id, password=passwords.hashed(password))
-        token = users.sign_in(conn, row.id, now)
-        audit.append(conn, row.email, "session.start", row.email, {}, now)
-    answer = signed_in_with(_go(_back(request.form.get("next", ""))), house, token)
-    return tries.remembered(answer, house, row.email)
+        users.rehashed(conn, row.id, row.password, hashed)
+        return users.get(conn, row.id)
 
 
 @screen.post("/signout")
-@needs("viewer")
+@needs("viewer", enrol=True)
 def leave() -> Response:
     """Ends this session."""
     house = house_of(current_app)
@@ -73,8 +84,8 @@ def leave() -> Response:
 def welcome(token: str) -> tuple[str, int]:
     """What a one-time link shows: a form for a password; looking at it does not use it up."""
     house = house_of(current_app)
+    row = _invited(house, token)
     with house.store.read() as conn:
-        row = users.invited(conn, token[:100], house.clock.now())
         invited = users.get(conn, row.user) if row is not None and row.user else None
     if row is None:
         return render_template("welcome.html", gone=True), 410
@@ -88,8 +99,7 @@ def begin(token: str) -> Response:
     house = house_of(current_app)
     email, name = given(request.form, "email", LONGEST).strip(), given(request.form, "name", 100)
     password = given(request.form, "password", passwords.LONGEST)
-    with house.store.read() as conn:
-        row = users.invited(conn, token[:100], house.clock.now())
+    row = _invited(house, token)
     if row is None:
         return make_response(render_template("welcome.html", gone=True), 410)
     problem = t("welcome.short") if len(password) < passwords.SHORTEST else ""
@@ -107,9 +117,22 @@ def begin(token: str) -> Response:
         users.change(conn, user, password=hashed, state="active")
         found = users.get(conn, user)
         assert found is not None
-        session = users.sign_in(conn, user, house.clock.now())
         audit.append(conn, found.email, "person.begin", found.email, {"role": found.role}, house.clock.now())
-    return tries.remembered(signed_in_with(_go("/"), house, session), house, found.email)
+    if found.totp:  # a link is for who forgot the password; it does not stand for the second factor
+        return second.asked(house, found, "/")
+    return second.let_in(house, found, [], "/", "", house.clock.now())
+
+
+def _invited(house: House, token: str) -> Any:
+    """The link's row; None = it is not good. Raises TooManyRequests after many that were not."""
+    guesser = tries.network(house)
+    if wait := house.guesses.held(guesser):
+        raise TooManyRequests(retry_after=wait)
+    with house.store.read() as conn:
+        row = users.invited(conn, token[:100], house.clock.now())
+    if row is None:
+        house.guesses.wrong(guesser)
+    return row
 
 
 def _welcome_again(store: Store, token: str, user: str | None, email: str, name: str, problem: str) -> Response:
@@ -120,19 +143,9 @@ def _welcome_again(store: Store, token: str, user: str | None, email: str, name:
 
 
 def _again(email: str, problem: str, status: int) -> Response:
-    back = _back(request.form.get("next", ""))
+    back = ours(request.form.get("next", ""))
     return make_response(render_template("signin.html", email=email, problem=problem, back=back), status)
 
 
 def _go(place: str) -> Response:
     return make_response(redirect(place, 303))
-
-
-def _back(place: str) -> str:
-    """Only a page of ours: an address of another site in `next` is ignored."""
-    try:
-        parts = urlsplit(place)
-    except ValueError:
-        return "/"
-    ours = place.startswith("/") and not place.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-    return place if ours and len(place) < 2000 and "\\" not in place else "/"

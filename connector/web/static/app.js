@@ -124,6 +124,27 @@
     if (event.detail.ctx.request.method !== "GET") sourceElement.closest("[data-sheet]")?.remove();
   });
 
+  // "Is it still you?": the dialog that comes instead of an answer, and afterwards the act once more.
+  let refused = null;
+  document.addEventListener("htmx:after:request", (event) => {
+    const { response, sourceElement, sourceEvent } = event.detail.ctx;
+    if (response?.headers.get("X-Prove") && !sourceElement.closest("#prove")) refused = { at: sourceElement, type: sourceEvent?.type };
+  });
+  document.addEventListener("htmx:after:settle", () => {
+    const dialog = $("#prove dialog:not([open])");
+    if (!dialog) return;
+    for (const other of document.querySelectorAll("dialog[open]")) other.close();
+    dialog.showModal();
+  });
+  document.addEventListener("proved", () => {
+    $("#prove").replaceChildren();
+    const again = refused;
+    refused = null;
+    if (!again?.at.isConnected) return;
+    if (again.type === "click") again.at.click();
+    else again.at.dispatchEvent(new Event(again.type || "submit", { bubbles: true, cancelable: true }));
+  });
+
   // A dialog may ask for a name before something that cannot be taken back: its button waits for it.
   document.addEventListener("input", (event) => {
     const field = event.target.closest("[data-confirm-name]");

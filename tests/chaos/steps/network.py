@@ -15,7 +15,7 @@ from tests.chaos.steps import Scene, step
 
 READ = 3.0  # seconds our processes wait for an answer in such a run; 20 in earnest
 SERVICES = {"graph": "whatsapp", **{crm: crm for crm in CRMS}}  # stand-ins, and their accounts
-DRIZZLE = [*((kind, 0.004) for kind in KINDS if kind != "trickle"), ("trickle", 0.02)]
+DRIZZLE = [*((kind, 0.008) for kind in KINDS if kind != "trickle"), ("trickle", 0.03)]
 STORM = 0.4  # how often a storm's kind strikes
 HOLDS = frozenset({"slow", "late", "silent"})  # each of these takes a caller some seconds
 REFUSE = "refuse"

@@ -1,10 +1,14 @@
 """Every access token ends at once, in the middle of everything: all workers find it out together, and one renews it.
 
-Both CRMs are connected by leave that a person gave, with refresh tokens that are good once (where the stand-in knows
-how): whoever shows a spent one has lost the leave. Behind a proxy that loses answers, Salesforce's account lives on the
-app's own credentials instead, for an answer that is lost takes a refresh token with it.
+Both CRMs are connected by leave that a person gave, with refresh tokens that are good once: whoever shows a spent one
+has lost the leave. Where processes are killed, or a proxy loses answers, a new one can be lost before it is stored, and
+only the person can mend that: there HubSpot's refresh token lasts, and Salesforce's account lives on the app's own
+credentials.
 """
 
+import json
+import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,6 +23,8 @@ from tests.chaos.stand_ins import CRMS
 from tests.chaos.steps import Scene, step
 
 TOKEN = ("/services/oauth2/token", "/oauth/2026-09/token")
+NOTICED = 10.0  # seconds a step waits, on a quick machine, until somebody has noticed the last end
+LOOK = 0.2  # seconds between two looks
 FIRST = 1  # the first token of all
 MORE = 1.2  # a worker that is killed between the answer and its commit leaves another to be asked for
 
@@ -27,13 +33,12 @@ def prepare(rig: Rig) -> None:
     """The accounts as a person's leave makes them."""
     if "proxy" in rig.parts:
         return
-    rig.parts["leave"] = ["salesforce"]
-    _connect(rig, "salesforce", {}, {}, salesforce_settings.REFRESH_TOKEN)
-    if any(flag.name == "client-id" for flag in kinds()["hubspot"].flags):
-        rig.parts["leave"].append("hubspot")
-        rig.sandbox.call("PATCH", "/hubspot/_options", {"rotate": True})
-        client = {"client_id": hubspot_settings.CLIENT_ID}
-        _connect(rig, "hubspot", client, {"token": ""}, hubspot_settings.REFRESH_TOKEN)
+    once = rig.parts["once"] = not rig.kills
+    if once:
+        _connect(rig, "salesforce", {}, {}, salesforce_settings.REFRESH_TOKEN)
+    rig.sandbox.call("PATCH", "/hubspot/_options", {"rotate": once})
+    client = {"client_id": hubspot_settings.CLIENT_ID}
+    _connect(rig, "hubspot", client, {"token": ""}, hubspot_settings.REFRESH_TOKEN)
 
 
 def _connect(rig: Rig, name: str, more: Mapping[str, str], hidden: Mapping[str, str], refresh: str) -> None:
@@ -53,7 +58,7 @@ def after(scene: Scene) -> None:
         if "proxy" in rig.parts:
             continue
         scene.wrong += [f"{crm} refused a token with {status}: {n} times" for status, n in refused.items()]
-        if crm in rig.parts["leave"] and twice:
+        if rig.parts["once"] and twice:
             scene.wrong.append(f"{twice} refresh tokens of {crm} were shown twice")
         if given > FIRST + MORE * ends:
             scene.wrong.append(f"{crm} gave {given} tokens for {ends} ends: not one at a time")
@@ -73,4 +78,17 @@ def grants(entries: Iterable[Mapping[str, Any]]) -> tuple[int, Counter[str], int
 
 @step("expire", "all access tokens ended at once", prepare=prepare, after=after)
 def expire(scene: Scene) -> None:
+    """Once somebody has found out about the last end: else two ends would be one."""
+    since = scene.rig.parts.get("ended", 0.0)
+    until = time.monotonic() + NOTICED * scene.rig.slowness
+    while not renewed(scene.rig, since) and time.monotonic() < until:
+        time.sleep(LOOK)
+    scene.rig.parts["ended"] = time.time()
     scene.rig.sandbox.call("POST", "/_expire", {})
+
+
+def renewed(rig: Rig, since: float) -> bool:
+    """The CRM of our own leave has given a token since then."""
+    path = f"{rig.sandbox.url}/_ledger?service=salesforce&since={since}"
+    with urllib.request.urlopen(path, timeout=60) as answer:
+        return bool(grants(json.loads(line) for line in answer)[0])

@@ -1,17 +1,19 @@
 """A new release, while the old one works: the tables first, then new processes beside the old, then the old ones end.
 
-`python -m tests.chaos --old REF --faults upgrade=3`: the first step is `connector db upgrade` by the new code, the
-second starts a web, a worker and a clock of the new code, the third ends the old processes as a deploy does and starts
-new ones in their places.
+`python -m tests.chaos --old REF`, in four steps: a worker and a clock of the new code come too early, and wait; then
+`connector db upgrade` by the new code; a web of the new code beside the old one; the old processes end as a deploy does
+and new ones start in their places.
 """
 
 import io
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,8 @@ from tests.chaos.processes import ROOT, Slot
 from tests.chaos.rig import Rig
 from tests.chaos.steps import Scene, step
 
-NEW = {"webnew": "web", "workernew": "worker", "clocknew": "clock"}
+EARLY = {"workernew": "worker", "clocknew": "clock"}
+LATER = {"webnew": "web"}
 VERSIONS = "connector/store/migrations/versions"
 LONGEST = 120.0  # seconds an upgrade may take
 
@@ -87,9 +90,8 @@ class OldRig(Rig):
 
     def _slot(self, name: str, kind: str) -> Slot:
         slot = super()._slot(name, kind)
-        if not self.upgraded:
-            slot.root, slot.env = self.tree, {**slot.env, **self._old}
-            slot.altered = ",".join(word for word in slot.altered.split(",") if word == "hasty")
+        slot.root, slot.env = self.tree, {**slot.env, **self._old}
+        slot.altered = ",".join(word for word in slot.altered.split(",") if word == "hasty")
         return slot
 
     def asks(self, question: Any, else_: Any) -> Any:
@@ -125,6 +127,12 @@ def upgrade(scene: Scene) -> None:
         STAGES[done](scene)
 
 
+def early(scene: Scene) -> None:
+    """Somebody starts the new code before the tables are there."""
+    assert isinstance(scene.rig, OldRig), "give --old"
+    _start(scene.rig, EARLY)
+
+
 def tables(scene: Scene) -> None:
     """`connector db upgrade`, by the new code, while the old code works."""
     rig = scene.rig
@@ -143,32 +151,37 @@ def tables(scene: Scene) -> None:
 
 
 def join(scene: Scene) -> None:
-    """New processes beside the old ones."""
-    rig, port = scene.rig, free_port(HOST, 0)
-    rig.names |= NEW
+    """A new web beside the old one."""
+    scene.rig.parts["balancer"].ports.append(_start(scene.rig, LATER))
+
+
+def _start(rig: Rig, names: Mapping[str, str]) -> int:
+    """New code; the port, if one of them is a web."""
+    port = free_port(HOST, 0)
+    rig.names |= names
     rig.roles()
-    for name, kind in NEW.items():
+    for name, kind in names.items():
         rig.own[name] = {"PORT": str(port), "PUBLIC_URL": f"http://{HOST}:{rig.port}"}
-        slot = rig._slot(name, kind)
+        slot = Rig._slot(rig, name, kind)
         slot.start()
         rig.keeper.slots.append(slot)
     rig.hands.slots = rig.keeper.slots
-    rig.parts["balancer"].ports.append(port)
+    return port
 
 
 def leave(scene: Scene) -> None:
     """The old ones end as they are asked to, and new ones take their places."""
     rig = scene.rig
     for slot in [slot for slot in rig.keeper.slots if slot.root != ROOT]:
-        fresh = rig._slot(slot.name, slot.kind)
+        fresh = Rig._slot(rig, slot.name, slot.kind)
         with slot.lock:
             began = time.monotonic()
             _, code = slot.end()
             scene.measure(f"an old {slot.kind} ended", time.monotonic() - began)
-            if code != 0:
+            if code not in (0, -signal.SIGTERM):  # that one had only begun to start
                 scene.wrong.append(f"an old {slot.kind} ended with {code}")
             slot.root, slot.env, slot.altered = fresh.root, fresh.env, fresh.altered
             slot.start()
 
 
-STAGES = (tables, join, leave)
+STAGES = (early, tables, join, leave)

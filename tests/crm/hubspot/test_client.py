@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from connector.crm.hubspot import client as hubspot
+from connector.crm.hubspot.bearer import Static
 from connector.crm.hubspot.client import Client
 from connector.errors import Busy, NotAllowed, Unreachable
 from connector.sandbox.http import Request, Response, answer
@@ -21,7 +22,7 @@ LIMITS = {"X-HubSpot-RateLimit-Max": "190", "X-HubSpot-RateLimit-Interval-Millis
 
 def test_a_call_carries_the_token_and_json() -> None:
     with scripted(lambda request: answer({"ok": True})) as server:
-        client = Client(server.url, TOKEN)
+        client = Client(server.url, Static(TOKEN))
         assert client.post("/crm/objects/2026-09/contacts/search", {"a": "é"}) == {"ok": True}
         assert client.get("/x", properties="a,b", after="1&2") == {"ok": True}
     first, second = server.asked
@@ -37,7 +38,7 @@ def test_paths_are_dated_and_quoted() -> None:
 
 def test_connections_are_kept_and_shared_by_threads() -> None:
     with scripted(lambda request: answer({})) as server:
-        client = Client(server.url, TOKEN)
+        client = Client(server.url, Static(TOKEN))
         client._window.limit = 1000
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda n: client.get(f"/{n}"), range(80)))
@@ -63,7 +64,7 @@ def test_connections_are_kept_and_shared_by_threads() -> None:
 def test_a_broken_answer_may_have_been_acted_upon(reply: Reply) -> None:
     with scripted(lambda request: reply) as server:
         with pytest.raises(Unreachable) as broken:
-            Client(server.url, TOKEN).post("/x", {})
+            Client(server.url, Static(TOKEN)).post("/x", {})
         assert broken.value.sent
         assert broken.value.__suppress_context__ or broken.value.__context__ is None
         assert len(server.asked) == 1  # who repeats is the pipeline
@@ -73,7 +74,7 @@ def test_a_closed_port_was_never_reached() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(Unreachable) as broken:
-        Client(f"http://127.0.0.1:{port}", TOKEN).get("/x")
+        Client(f"http://127.0.0.1:{port}", Static(TOKEN)).get("/x")
     assert not broken.value.sent
 
 
@@ -81,13 +82,13 @@ def test_a_host_that_does_not_speak_tls_is_unreachable() -> None:
     with scripted(lambda request: answer({})) as server:
         url = server.url.replace("http://", "https://")
         with pytest.raises(Unreachable):
-            Client(url, TOKEN).get("/x")
+            Client(url, Static(TOKEN)).get("/x")
 
 
 def test_the_token_is_in_no_text() -> None:
     body = {"message": f"bad token {TOKEN}", "category": "INVALID_AUTHENTICATION"}
     with scripted(lambda request: answer(body, 401)) as server:
-        client = Client(server.url, TOKEN)
+        client = Client(server.url, Static(TOKEN))
         with pytest.raises(NotAllowed) as refused:
             client.get("/x")
     error = refused.value
@@ -101,7 +102,7 @@ def test_the_headers_slow_us_down_before_hubspot_does() -> None:
         return answer({}, headers=LIMITS | {"X-HubSpot-RateLimit-Remaining": str(max(0, 180 - 60 * next(used)))})
 
     with scripted(counted) as server:
-        client = Client(server.url, TOKEN)
+        client = Client(server.url, Static(TOKEN))
         with pytest.raises(Busy) as busy:
             [client.get("/x") for _ in range(50)]
         assert busy.value.code == "paced"
@@ -120,7 +121,7 @@ def test_the_day_is_learnt_before_it_is_used_up() -> None:
         return answer({}, headers=daily)
 
     with scripted(nearly) as server:
-        client = Client(server.url, TOKEN)
+        client = Client(server.url, Static(TOKEN))
         client.get("/a")
         client.get("/b")
         assert [request.path for request in server.asked] == ["/a", hubspot.DETAILS, "/b"]
@@ -133,7 +134,7 @@ def test_the_day_is_learnt_before_it_is_used_up() -> None:
 
 def test_nothing_is_left_open() -> None:
     with scripted(lambda request: answer({})) as server:
-        client = Client(server.url, TOKEN)
+        client = Client(server.url, Static(TOKEN))
         client.get("/x")
         del client
         gc.collect()

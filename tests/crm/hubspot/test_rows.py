@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connector.crm.hubspot.bearer import Static
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.rows import Row, settle
 from connector.errors import Busy
@@ -38,7 +39,7 @@ def test_results_are_matched_by_trace_not_by_order() -> None:
 
     with scripted(shuffled) as server:
         settled = rows(5)
-        settle(Client(server.url, "t"), PATH, settled)
+        settle(Client(server.url, Static("t")), PATH, settled)
     assert [row.outcome.record for row in settled if row.outcome] == ["90", "91", "92", "93", "94"]
     assert len(server.asked) == 1
 
@@ -46,7 +47,7 @@ def test_results_are_matched_by_trace_not_by_order() -> None:
 def test_results_without_traces_are_matched_by_id() -> None:
     with scripted(lambda request: batch(*({"id": i["id"]} for i in inputs(request)[::-1]))) as server:
         settled = rows(3)
-        settle(Client(server.url, "t"), PATH, settled)
+        settle(Client(server.url, Static("t")), PATH, settled)
     assert [row.outcome.record for row in settled if row.outcome] == ["0", "1", "2"]
 
 
@@ -56,7 +57,7 @@ def test_an_upsert_without_traces_is_matched_by_its_value() -> None:
 
     settled = [Row(trace=f"t{n}", properties={"a": "1"}, id=str(n), id_property="w") for n in range(3)]
     with scripted(created) as server:
-        settle(Client(server.url, "t"), PATH, settled)
+        settle(Client(server.url, Static("t")), PATH, settled)
     assert [(row.outcome.record, row.outcome.created) for row in settled if row.outcome] == [
         ("70", True), ("71", True), ("72", True),
     ]  # fmt: skip
@@ -72,7 +73,7 @@ def test_any_2xx_may_carry_errors(status: int) -> None:
 
     with scripted(partial) as server:
         settled = rows(3)
-        settle(Client(server.url, "t"), PATH, settled)
+        settle(Client(server.url, Static("t")), PATH, settled)
     assert states(settled) == ["done"] * 3
     assert [set(row.refused) for row in settled] == [set(), {"b"}, set()]
     assert [len(body["inputs"]) for body in server.bodies()] == [3, 1]
@@ -86,7 +87,7 @@ def test_a_batch_refused_whole_is_halved_down_to_the_bad_row() -> None:
 
     with scripted(strict) as server:
         settled = rows(100)
-        settle(Client(server.url, "t"), PATH, settled)
+        settle(Client(server.url, Static("t")), PATH, settled)
     assert states(settled) == ["done"] * 100
     assert [row.trace for row in settled if row.refused] == ["t37"]
     assert len(server.asked) <= 16
@@ -103,7 +104,7 @@ def test_a_property_hubspot_lost_is_dropped_everywhere_at_once() -> None:
 
     with scripted(strict) as server:
         settled = rows(100)
-        settle(Client(server.url, "t"), PATH, settled)
+        settle(Client(server.url, Static("t")), PATH, settled)
     assert states(settled) == ["done"] * 100
     assert all(set(row.refused) == {"b"} for row in settled)
     assert len(server.asked) == 2
@@ -117,7 +118,7 @@ def test_an_error_that_names_nobody_is_found_by_asking_one_by_one() -> None:
 
     with scripted(vague) as server:
         settled = rows(3)
-        settle(Client(server.url, "t"), PATH, settled)
+        settle(Client(server.url, Static("t")), PATH, settled)
     assert states(settled) == ["done", "refused", "done"]
     assert settled[1].outcome is not None
     assert settled[1].outcome.text == "No."
@@ -131,7 +132,7 @@ def test_an_email_somebody_else_has_is_left_out() -> None:
 
     row = Row(trace="t", properties={"whatsapp_id": "57", "email": "ana@example.org", "a": "1"}, id="1")
     with scripted(taken) as server:
-        settle(Client(server.url, "t"), PATH, [row], unique=["whatsapp_id", "email"])
+        settle(Client(server.url, Static("t")), PATH, [row], unique=["whatsapp_id", "email"])
     assert row.outcome is not None
     assert (row.outcome.state, list(row.refused)) == ("done", ["email"])
     assert "555" in row.refused["email"]
@@ -147,7 +148,7 @@ def test_a_locked_row_comes_again_and_a_gone_one_does_not() -> None:
 
     with scripted(mixed) as server:
         settled = rows(3)
-        settle(Client(server.url, "t"), PATH, settled)
+        settle(Client(server.url, Static("t")), PATH, settled)
     assert [(row.outcome.state, row.outcome.code, row.outcome.after) for row in settled if row.outcome] == [
         ("retry", "locked", 2.0), ("refused", "not_found", None), ("done", "", None),
     ]  # fmt: skip
@@ -156,7 +157,7 @@ def test_a_locked_row_comes_again_and_a_gone_one_does_not() -> None:
 def test_silence_is_no_success() -> None:
     with scripted(lambda request: batch()) as server:
         settled = rows(2)
-        settle(Client(server.url, "t"), PATH, settled)
+        settle(Client(server.url, Static("t")), PATH, settled)
     assert states(settled) == ["retry", "retry"]
 
 
@@ -171,7 +172,7 @@ def test_a_limit_in_the_middle_keeps_what_was_settled() -> None:
     with scripted(half) as server:
         settled = rows(4)
         with pytest.raises(Busy):
-            settle(Client(server.url, "t"), PATH, settled)
+            settle(Client(server.url, Static("t")), PATH, settled)
     assert states(settled) == ["done", "done", "?", "?"]
 
 
@@ -193,7 +194,7 @@ def test_every_row_ends_and_only_bad_fields_are_missing(bad: list[set[str]], tra
 
     settled = [Row(trace=f"t{n}", properties=dict.fromkeys("abc", "1"), id=str(n)) for n in range(len(bad))]
     with scripted(refuses) as server:
-        client = Client(server.url, "t")
+        client = Client(server.url, Static("t"))
         client._window.limit = 10_000
         settle(client, PATH, settled)
     assert [set(row.refused) for row in settled] == bad

@@ -156,3 +156,33 @@ def test_the_result_and_its_sheet(shop):
 def test_nobody_is_found_where_there_is_nothing(shop):
     assert shop("admin").get("/sends/broadcasts/nothing").status_code == 404
     assert "No broadcast yet" in shop("viewer").get("/sends/broadcasts").text
+
+
+def test_the_lists_of_the_crm_are_offered_and_the_picked_one_is_taken(shop):
+    editor, store = shop("editor"), shop.house.store
+    form = {"document": "spring", "kind": "list", "value": "Vi", "key": "k2"}
+    assert "lists/" in editor.post("/sends/broadcasts/lists", form, part=True).text
+    with store.read() as conn:
+        (task,) = tasks.list_(conn, kinds=["broadcast.lists"])
+    assert task.args == {"crm": "hubspot", "kind": "list", "text": "Vi"}
+    assert "data-poll" in editor.get(f"/sends/broadcasts/lists/{task.id}").text
+    with store.write() as conn:
+        claimed = tasks.claim(conn, task, shop.house.clock.now())
+        found = [{"value": "7", "name": HOSTILE, "size": 1234}, {"value": "8", "name": "Views", "size": None}]
+        tasks.end(conn, claimed or task, "done", shop.house.clock.now(), result={"kind": "list", "found": found})
+    text = editor.get(f"/sends/broadcasts/lists/{task.id}").text
+    assert '<option value="7" selected>' in text
+    assert "<script>" not in text
+    assert "data-poll" not in text
+    here = editor.post("/sends/broadcasts", {**form, "picked": "7"}, part=True).headers["HX-Redirect"]
+    with store.read() as conn:
+        assert broadcasts.get(conn, here.rpartition("/")[2]).source["value"] == "7"
+
+
+@pytest.mark.parametrize("form", [{"kind": "query"}, {"kind": "list", "document": "nothing"}, {"kind": "<b>"}, {}])
+def test_nothing_is_looked_for_where_nothing_can_be(shop, form):
+    answer = shop("editor").post("/sends/broadcasts/lists", {"document": "spring", **form}, part=True)
+    assert answer.status_code == 200
+    with shop.house.store.read() as conn:
+        assert tasks.list_(conn, kinds=["broadcast.lists"]) == []
+    assert "data-poll" not in shop("editor").get("/sends/broadcasts/lists/nothing").text

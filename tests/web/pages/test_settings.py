@@ -100,17 +100,17 @@ def test_ones_own_language_and_password(console):
     assert client.post("/settings/me/", data={"language": "es", "csrf": csrf}).status_code == 204
     assert "Ajustes" in client.get("/settings/me/").text
     wrong = {"old": "nope", "new": "another long password", "csrf": csrf}
-    assert client.post("/settings/me/password", data=wrong).status_code == 422
+    assert client.post("/settings/access/password", data=wrong).status_code == 422
     elsewhere = console.stranger
     elsewhere.post("/signin", data={"email": "ana@example.com", "password": PASSWORD})
-    assert client.post("/settings/me/password", data=wrong | {"old": PASSWORD}).status_code == 204
+    assert client.post("/settings/access/password", data=wrong | {"old": PASSWORD}).status_code == 204
     assert elsewhere.get("/settings/").status_code == 302
     assert client.get("/settings/").status_code == 200
 
 
 def test_a_token_is_shown_once_and_ends(console):
     admin = console("admin")
-    answer = admin.post("/settings/tokens/", {"name": HOSTILE, "role": "viewer", "days": "30"})
+    answer = admin.post("/settings/tokens/", {"name": HOSTILE, "role": "viewer", "days": "30", "scope": "read"})
     token = re.search(r"wcc_[\w-]+", answer.text).group()
     page = admin.get("/settings/tokens/").text
     assert token not in page
