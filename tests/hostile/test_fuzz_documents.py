@@ -169,7 +169,7 @@ def given_scope(text):
     return scope(message(text=text), lifecyclestage=text[:50], amount="1e999")
 
 
-@meter.tries(1500)
+@meter.tries(700)
 @given(EXPRESSIONS, st.sampled_from(ANSWERS))
 def test_an_expression_is_refused_when_it_is_read_or_never_raises(text, answer):
     note(text)
