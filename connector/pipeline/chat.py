@@ -111,8 +111,8 @@ class Chat:
         places: dict[int, replies.Place] = {}
         for index, taken in judged.talks.items():
             talk = taken.after
-            said = [n for n, change in zip(judged.ordinals[index], taken.plan.changes, strict=False) if _speaks(change)]
-            for k, n in enumerate(said):
+            both = zip(judged.ordinals[index], taken.plan.changes, strict=False)
+            for k, n in enumerate(n for n, change in both if _speaks(change)):
                 if talk is not None and n is not None:
                     count = taken.move.state.steps if taken.move and taken.move.state else "end"
                     cause = f"flow:{talk.flow}:{talk.id}:{count}:{judged.work.event}:{k}"

@@ -1,5 +1,6 @@
 """One run from first message to verdict."""
 
+import json
 import random
 import time
 from dataclasses import dataclass, replace
@@ -111,7 +112,11 @@ class _Run:
         took = time.monotonic() - began
         for after in dict.fromkeys(step.after for step in course.further if step.after):
             after(killer.scene)
-        verdict = judge({crm: rig.sandbox.ledger(crm) for crm in CRMS}, self.load.sent)
+        ledgers = {crm: rig.sandbox.ledger(crm) for crm in CRMS}
+        verdict = judge(ledgers, self.load.sent)
+        if not verdict.good:  # for whoever must find out
+            for crm, lines in ledgers.items():
+                (rig.home / f"{crm}.jsonl").write_text("\n".join(map(json.dumps, lines)), "utf-8")
         verdict.wrong += killer.scene.wrong + self.door.strange()
         verdict.wrong += [f"{found['code']}: {found['count']}" for found in rig.findings()]
         with rig.app.store.read() as conn:
