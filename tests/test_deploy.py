@@ -68,7 +68,7 @@ def test_the_image_runs_as_nobody_special_without_tools_to_build():
         r"\bapt\b|gcc|pip install|pip\S* --python", " ".join(rest for word, rest in lines if word == "RUN")
     )
     assert "pip uninstall" in words["RUN"]
-    assert words["VOLUME"] == "/var/lib/connector"
+    assert words["VOLUME"] == '["/var/lib/connector", "/backups"]'
     assert "/healthz" in words["HEALTHCHECK"]
     assert "curl" not in words["HEALTHCHECK"]
     given = re.findall(r"(\w+)=", words["ENV"])
@@ -166,6 +166,7 @@ def test_the_secrets_that_are_made_are_those_that_are_asked_for_and_can_be_used(
     found = config.load({**files, "PUBLIC_URL": "https://connector.example.com", "CONNECTOR_HOME": str(tmp_path)})
     assert found.database_url.startswith("postgresql+psycopg://connector:")
     assert len(found.secret_keys) == 1
+    assert found.backup_key == first["backup_key"].strip() != first["secret_key"].strip()
     assert not found.own_redis
 
 

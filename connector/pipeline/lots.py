@@ -13,6 +13,7 @@ from connector.ports import ActivityChange, FileChange, RecordChange, StoredFile
 from connector.store.changes import FILE, Row
 
 Target = tuple[str, str]
+ALONE = 2  # attempts after which a record is written alone
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ def cut(rows: Sequence[Row], batch: int) -> list[Lot]:
     for target, mine in targets.items():
         key = (mine[0].object, bool(target[0]))
         lot = open_lots.get(key)
-        alone_ = any(row.attempts >= 2 for row in mine)
+        alone_ = any(row.attempts >= ALONE for row in mine)
         if lot is None or alone_ or len(lot.rows) >= batch:
             lot = Lot(*key)
             lots.append(lot)

@@ -15,6 +15,7 @@ from connector.core.contact import Contact, RecordRef
 from connector.pipeline import attaching, own
 from connector.pipeline.drain import SETTLE, Stop, alone, log, of_one_row, park_account, parked
 from connector.pipeline.lots import (
+    ALONE,
     Lot,
     Target,
     activity_change,
@@ -292,12 +293,16 @@ class Writer:
         done.unburn += left
 
     def _put_back(self, lot: Lot, done: Done, error: errors.ConnectorError) -> None:
-        """The whole call failed: what has no outcome yet waits; a call that surely did nothing burns no attempt."""
+        """The whole call failed: what has no outcome yet waits.
+
+        A call that surely did nothing burns no attempt. One that may have done something burns two at most: from the
+        first on it is looked for what was made, from the second on a record goes alone. An hour without the CRM says
+        nothing about the rows that were in hand."""
         done.error = error
         left = [row for row in lot.all_rows() if row.seq not in done.results]
         done.results |= {row.seq: ("new", {"text": error.message}, None) for row in left}
-        if not (isinstance(error, errors.Unreachable) and error.sent):
-            done.unburn += [row.seq for row in left]
+        surely = not (isinstance(error, errors.Unreachable) and error.sent)
+        done.unburn += [row.seq for row in left if surely or row.attempts >= ALONE]
 
     def _poisoned(self, lot: Lot, people: Mapping[str, Contact], done: Done, error: Exception) -> None:
         """Redo record by record; the culprit keeps its error and goes to review in the end."""

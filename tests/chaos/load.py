@@ -16,6 +16,7 @@ from tests.chaos.stand_ins import WEBHOOK
 
 DRIVERS = 6
 LARGEST = 12  # contacts of one body
+FREE = 5.0  # seconds until somebody has heard that their last message was taken
 KEPT = 500  # bodies that may come again
 AGAIN = 0.1  # the share of bodies that come once more although they were answered 200
 PLAIN, SECRET = ACCOUNTS["whatsapp"]
@@ -60,6 +61,7 @@ class Load:
     def probe(self, dice: random.Random) -> tuple[str, float] | None:
         """One message at once, whatever is allowed: its id, and when it was answered 200; None when none is left."""
         with self.door.change:
+            self.door.change.wait_for(lambda: self._ready or self._given >= self.events, FREE)
             if not self._ready or self._given >= self.events:
                 return None
             chosen = [self._next(dice)]

@@ -38,7 +38,7 @@ OPEN = "00:00-00:01"  # the hours of the quiet documents; the rig makes them far
 ZONE = timedelta(hours=-5)  # where all customers live, the whole year
 LOOK = 0.1  # seconds between two looks at the tables
 IDLE = 10.0  # seconds on a quick machine until a quiet moment comes, when one is wanted
-START = 4.0  # seconds a quick machine takes until all processes work
+START = 2.0  # seconds a quick machine takes until all processes work
 ASK = 1.0  # seconds between two questions whether a run has shown enough
 TRICKLE = 0.5  # seconds between two messages that go on while something is not settled yet
 UNTRIED = {"packed", "plans", "sends"}  # where a message may stand that nobody has tried to send yet

@@ -1,5 +1,6 @@
 """One run from first message to verdict."""
 
+import json
 import random
 import time
 from dataclasses import dataclass, replace
@@ -7,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from connector.core.message import said
 from tests.chaos import books
 from tests.chaos.broadcasts import Broadcast
 from tests.chaos.calls import SHARES, Calls, plan
@@ -111,7 +113,11 @@ class _Run:
         took = time.monotonic() - began
         for after in dict.fromkeys(step.after for step in course.further if step.after):
             after(killer.scene)
-        verdict = judge({crm: rig.sandbox.ledger(crm) for crm in CRMS}, self.load.sent)
+        ledgers = {crm: rig.sandbox.ledger(crm) for crm in CRMS}
+        verdict = judge(ledgers, self.load.sent)
+        if not verdict.good:  # for whoever must find out
+            for crm, lines in ledgers.items():
+                (rig.home / f"{crm}.jsonl").write_text("\n".join(map(json.dumps, lines)), "utf-8")
         verdict.wrong += killer.scene.wrong + self.door.strange()
         verdict.wrong += [f"{found['code']}: {found['count']}" for found in rig.findings()]
         with rig.app.store.read() as conn:
@@ -182,7 +188,7 @@ class _Run:
     def _talks(self) -> TalkVerdict:
         with self.rig.app.store.read() as conn:
             labels = books.labels(conn)
-            held = {(to.lstrip("+"), body["text"]["body"]) for to, body in books.held(conn) if not is_template(body)}
+            held = {(to.lstrip("+"), said(body)) for to, body in books.held(conn) if not is_template(body)}
         verdict = judge_talks(self.rig.sandbox.ledger("graph"), self.talks.said, labels, held)
         verdict.wrong += written(self.rig.sandbox.ledger("hubspot"), self.talks.said)
         return verdict

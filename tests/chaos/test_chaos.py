@@ -11,8 +11,20 @@ from tests.servers import PostgresServer
 
 pytestmark = pytest.mark.xdist_group("chaos")  # with --dist loadgroup they share one process
 
-ON_POSTGRES = Course(events=1400, sends=400, people=200, talks=12, kills=40, flushes=1, stops=3, patience=150.0)
-ON_SQLITE = Course(events=700, sends=200, people=100, talks=6, kills=20, flushes=1, seed=2, patience=150.0)
+ON_POSTGRES = Course(
+    events=900, sends=300, people=120, talks=10, kills=26, flushes=1, stops=2, patience=150.0, faults=(("zombie", 1),)
+)
+ON_SQLITE = Course(
+    events=450,
+    sends=160,
+    people=60,
+    talks=6,
+    kills=15,
+    flushes=1,
+    seed=2,
+    patience=150.0,
+    faults=(("disk", 1), ("power", 1)),
+)
 
 
 def check(report: Report) -> None:

@@ -297,6 +297,32 @@ def test_rows_that_end_their_writer_again_and_again_go_to_a_person(house: House)
     assert set(states(house)) == {"review"}
 
 
+def test_an_outage_is_no_attempt_of_a_row(house: House) -> None:
+    """A CRM that was down for hours, and then a writer that is killed once: nothing for a person to look at."""
+
+    class Killed(BaseException):
+        pass
+
+    def down(crm: Any, asked: Sequence[Any]) -> list[Outcome]:
+        raise errors.Unreachable("HubSpot did not answer.", sent=True)
+
+    def kill(crm: Any, asked: Sequence[Any]) -> list[Outcome]:
+        raise Killed
+
+    house.publish(ANYTHING + "log: message\n")
+    house.deliver(replies(text(ANA, "patience")))
+    plan(house)
+    for _ in range(write.MOST_STARTS + 2):
+        drain(house, down)
+        due_again(house)
+    with pytest.raises(Killed):
+        drain(house, kill)
+    due_again(house)
+    drain(house)
+    assert set(states(house)) == {"done"}
+    assert len(house.sandbox.records("hubspot", "communications")) == 1
+
+
 def test_trying_again_looks_first_and_never_puts_an_older_value_over_a_newer(house: House) -> None:
     house.publish(ANYTHING + "log: message\n")
     house.deliver(replies(text(ANA, "old", id="wamid.old")))

@@ -1,7 +1,6 @@
 """Clocks that jump: of one process, or of the whole host. Over 30 s off the database's clock nothing is sent."""
 
 import os
-import random
 import sys
 import threading
 import time
@@ -14,7 +13,6 @@ from tests.chaos.steps import Scene, step
 
 PLACE = "CHAOS_CLOCK"  # in the environment: the folder where each process reads how far its clock is off
 LITTLE, MUCH = (2.5, 25.0), (35.0, 50.0)  # seconds
-ALL = 0.4  # how often it is the whole host's clock
 STEPS = (2, 4)  # how many steps a clock stays wrong
 LOOK = 0.05  # seconds between two looks at the file
 UNDER_WAY = 2.5  # seconds a request that left before may take, and a claim that had looked at the clock
@@ -77,28 +75,34 @@ def _set(rig: Rig, names: list[str], seconds: float) -> None:
         _file(rig.home, name).write_text(f"{seconds:.3f}", "ascii")
 
 
-@step("jump", "clocks that jumped", altered=(f"{__name__}:shifted",), prepare=place)
-def clock(scene: Scene) -> None:
-    """Of one process or all, a little or much, forward or back."""
-    rig, dice = scene.rig, scene.dice
-    whole = dice.random() < ALL
-    names = list(rig.names) if whole else [dice.choice(list(rig.names))]
-    off = _far(dice)
-    rig.true_clocks = False
-    _set(rig, names, off)
-    scene.count(f"{'host' if whole else 'process'} by {'over 30 s' if abs(off) > MUCH[0] else 'seconds'}")
-    if whole and rig.postgres and abs(off) > MUCH[0]:
-        _nothing_leaves(scene)
-
-    def back() -> None:
-        _set(rig, names, 0.0)
-
-    scene.until(dice.randint(*STEPS), back)
+ALTERED = (f"{__name__}:shifted",)
 
 
-def _far(dice: random.Random) -> float:
-    far = dice.uniform(*dice.choice((LITTLE, MUCH)))
-    return far if dice.random() < 0.5 else -far
+@step("jump", "clocks of single processes that jumped", altered=ALTERED, prepare=place)
+def jump(scene: Scene) -> None:
+    """Of one process, a little or much, forward or back."""
+    off = _far(scene, *scene.dice.choice((LITTLE, MUCH)))
+    _jump(scene, [scene.dice.choice(list(scene.rig.names))], off)
+    scene.count(f"a process {'over 30 s' if abs(off) > MUCH[0] else 'seconds'} off")
+
+
+@step(
+    "host_jump", "the host's clock over 30 s off: nothing may leave", on=("postgres",), altered=ALTERED, prepare=place
+)
+def host_jump(scene: Scene) -> None:
+    """Of all processes, over 30 s: SQLite has no clock to compare with."""
+    _jump(scene, list(scene.rig.names), _far(scene, *MUCH))
+    _nothing_leaves(scene)
+
+
+def _jump(scene: Scene, names: list[str], seconds: float) -> None:
+    scene.rig.true_clocks = False
+    _set(scene.rig, names, seconds)
+    scene.until(scene.dice.randint(*STEPS), lambda: _set(scene.rig, names, 0.0))
+
+
+def _far(scene: Scene, least: float, most: float) -> float:
+    return scene.dice.uniform(least, most) * scene.dice.choice((1, -1))
 
 
 def _nothing_leaves(scene: Scene) -> None:

@@ -52,5 +52,6 @@ def _wakes(scene: Scene) -> None:
     scene.rig.idle()
     for _ in range(PROBES):
         found = scene.probed(time.monotonic())
-        if found is not None:
-            scene.measure(WAKE, found[1] - found[0])
+        if found is None or found[1] > scene.probe.longest:
+            return
+        scene.measure(WAKE, found[1] - found[0])
