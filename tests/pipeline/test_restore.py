@@ -240,7 +240,9 @@ def everything(street: Street) -> str:
     )  # fmt: skip
 
 
-def test_a_privacy_deletion_of_hubspot_waits_with_the_command_that_erases(lane: Street) -> None:
+def test_a_privacy_deletion_of_hubspot_waits_with_the_command_that_erases(
+    lane: Street,  # noqa: F811
+) -> None:
     """End to end: a signed webhook, a question for a person, the command it names, and nothing is left."""
     lane.publish(ANSWERS)
     lane.customer(ANA, text="xilofono")
