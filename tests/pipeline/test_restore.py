@@ -144,6 +144,7 @@ def test_last_nights_backup_the_journal_and_what_is_delivered_again_lose_and_dou
     town.healthy()
 
 
+@pytest.mark.long
 def test_without_a_journal_what_may_have_left_waits_for_a_person(town: Street, tmp_path: Path) -> None:
     town.customer(ANA, text="yesterday")
     town.settle()
@@ -161,6 +162,7 @@ def test_without_a_journal_what_may_have_left_waits_for_a_person(town: Street, t
     assert said(town)[ANA, "delivery_slots"] == 1
 
 
+@pytest.mark.long
 def test_a_message_between_its_claim_and_its_answer_is_known_after_the_restore(town: Street, tmp_path: Path) -> None:
     path = back_up(town, tmp_path)
     town.customer(BEN, text="hello")
