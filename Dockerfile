@@ -23,17 +23,17 @@ LABEL org.opencontainers.image.title="WhatsApp-CRM connector" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.documentation="docs/deploy.md"
-# pip is a build tool here: nothing can be installed into a running container. The volume takes owner and mode from HOME.
+# pip is a build tool here: nothing can be installed into a running container. Volumes take owner and mode from these.
 RUN python -m pip uninstall --yes --root-user-action ignore pip \
  && groupadd --gid 10001 connector \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/connector --shell /usr/sbin/nologin connector \
- && install --directory --owner 10001 --group 10001 --mode 0700 /var/lib/connector
+ && install --directory --owner 10001 --group 10001 --mode 0700 /var/lib/connector /backups
 COPY --from=build /opt/connector /opt/connector
 ENV PATH=/opt/connector/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     CONNECTOR_HOME=/var/lib/connector HOST=0.0.0.0 PORT=8000
 USER 10001:10001
 WORKDIR /var/lib/connector
-VOLUME /var/lib/connector
+VOLUME ["/var/lib/connector", "/backups"]
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 # Of the web process. Workers and the clock have no port: compose.yaml turns it off for them.

@@ -31,22 +31,7 @@ from connector.pipeline.unpack import Unpacker
 from connector.pipeline.waking import Waker
 from connector.pipeline.write import Writer
 from connector.ports import CRM, Account, Bell, Messenger
-from connector.store import (
-    accounts,
-    broadcasts,
-    callbacks,
-    days,
-    holding,
-    numbers,
-    own_writes,
-    removing,
-    sending,
-    shadows,
-    telling,
-    uploads,
-)
-from connector.store import alarms as alarm_rows
-from connector.store import tasks as task_rows
+from connector.store import accounts, days, holding, numbers, sending, telling, tidying
 from connector.works import alarms as alarming
 from connector.works import checkup, deep
 from connector.works.usage import Usage
@@ -276,15 +261,7 @@ class App(Connections):
 
     def tidy(self, stop: Callable[[], bool]) -> None:
         """Forgets what can explain nothing any more, and steps of workflows that nobody waits for."""
-        with self.store.write() as conn:
-            own_writes.prune(conn, self.clock.now())
-            callbacks.expire(conn, self.clock.now())
-            task_rows.prune(conn, self.clock.now())
-            shadows.prune(conn, self.clock.now())
-            broadcasts.prune(conn, self.clock.now())
-            uploads.prune(conn, self.clock.now())
-            alarm_rows.prune(conn, self.clock.now())
-        removing.sweep(self.store, self.clock.now(), stop)
+        tidying.tidy(self.store, self.clock.now(), stop)
 
     def sweep(self) -> list[str]:
         """Rings for whatever waits; the bells rung."""

@@ -17,7 +17,7 @@ from connector.config import Config
 from connector.core.address import is_loopback
 from connector.errors import TryAgain
 from connector.ports import Account, Choice, Choices, Webhook
-from connector.store import counters, deliveries, documents, measures, scraping, templates
+from connector.store import api_tokens, counters, deliveries, documents, measures, scraping, templates
 from connector.store.engine import schema_state
 from connector.web.doors import Door, Doors
 from connector.web.gathering import gathered
@@ -77,6 +77,8 @@ def measured(app: Base, bell: RedisBell) -> Metrics:
             return {"redis": 0.0, "workers": 0.0}
 
     def knows(token: str, address: str) -> bool:
+        if not token.startswith(api_tokens.PREFIX):
+            return False
         with app.store.read() as conn:
             return scraping.allowed(conn, token, "" if config.trusted_proxies else address, app.clock.now())
 

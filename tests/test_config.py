@@ -102,3 +102,47 @@ def test_a_directory_of_somebody_else_is_refused(tmp_path):
 )
 def test_the_local_address(host, url):
     assert config.local_url(host, 80) == url
+
+
+SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
+
+
+def test_what_watches_is_off_until_it_is_set():
+    found = config.load({})
+    assert (found.log_format, found.log_people, found.metrics_token) == ("", False, "")
+    assert found.alarms == config.AlarmSettings()
+
+
+def test_alarms_and_metrics_are_set_also_by_files(tmp_path):
+    (tmp_path / "token").write_text("a-token-of-twenty-letters\n")
+    (tmp_path / "smtp").write_text("smtps://u:hunter2@mail.example:465")
+    found = config.load(
+        {"METRICS_TOKEN_FILE": str(tmp_path / "token"), "SMTP_URL_FILE": str(tmp_path / "smtp"), "LOG_FORMAT": "JSON",
+         "LOG_PEOPLE": "1", "ALARM_EMAIL": "ops@x.example, duty@x.example", "ALARM_HOSTS": "alerts.internal",
+         "ALARM_WEBHOOK_URL": "http://alerts.internal:9093/in?k=hunter2", "ALARM_WEBHOOK_SECRET": SECRET}
+    )  # fmt: skip
+    assert (found.metrics_token, found.log_format, found.log_people) == ("a-token-of-twenty-letters", "json", True)
+    assert (found.alarms.emails, found.alarms.sender) == (("ops@x.example", "duty@x.example"), "ops@x.example")
+    assert found.alarms.hosts == ("alerts.internal",)
+    assert not [word for word in ("hunter2", "twenty", SECRET) if word in repr(found)]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN: Use at least 20"),
+        ({"ALARM_WEBHOOK_URL": "https://10.0.0.8/hunter2", "ALARM_WEBHOOK_SECRET": SECRET}, "not a public address"),
+        ({"ALARM_WEBHOOK_URL": "http://alerts.internal/"}, "must start with https"),
+        ({"ALARM_WEBHOOK_URL": "https://a.example/"}, "ALARM_WEBHOOK_SECRET: ALARM_WEBHOOK_URL needs it"),
+        ({"ALARM_WEBHOOK_SECRET": "hunter2"}, "ALARM_WEBHOOK_SECRET: Use whsec_"),
+        ({"ALARM_EMAIL": "ops@x.example"}, "SMTP_URL: ALARM_EMAIL needs a mail server"),
+        ({"ALARM_EMAIL": "Ops<ops@x>", "SMTP_URL": "smtps://m"}, "is no e-mail address"),
+        ({"SMTP_URL": "https://u:hunter2@m"}, "SMTP_URL: Use smtps://"),
+        ({"LOG_FORMAT": "xml"}, "LOG_FORMAT: "),
+    ],
+)
+def test_what_cannot_watch_is_told_at_the_start(given, told):
+    with pytest.raises(BadConfig) as caught:
+        config.load(given)
+    assert told in str(caught.value)
+    assert "hunter2" not in str(caught.value)

@@ -111,14 +111,14 @@ class Chat:
         places: dict[int, replies.Place] = {}
         for index, taken in judged.talks.items():
             talk = taken.after
-            said = [n for n, change in zip(judged.ordinals[index], taken.plan.changes, strict=False) if _speaks(change)]
-            for k, n in enumerate(said):
+            both = zip(judged.ordinals[index], taken.plan.changes, strict=False)
+            for k, n in enumerate(n for n, change in both if _speaks(change)):
                 if talk is not None and n is not None:
                     count = taken.move.state.steps if taken.move and taken.move.state else "end"
                     cause = f"flow:{talk.flow}:{talk.id}:{count}:{judged.work.event}:{k}"
                     places[n] = (cause, talk.source, talk.number)
-        said = [None if n in judged.unsaid else change for n, (change, _, _) in enumerate(judged.changes)]
-        judged.said = replies.rows(judged.work, judged.event, said, documents_of, person, self.now, places)
+        spoken = [None if n in judged.unsaid else change for n, (change, _, _) in enumerate(judged.changes)]
+        judged.said = replies.rows(judged.work, judged.event, spoken, documents_of, person, self.now, places)
         for index, taken in judged.talks.items():
             for n in judged.ordinals[index]:
                 self._note_said(judged, taken, n, places, person)

@@ -13,7 +13,7 @@ from typing import Any
 from connector.errors import NotAllowed, NotFound, Rejected
 from connector.pipeline import privacy
 from connector.pipeline.backups import KEY_PLACE, Told, put_media
-from connector.store import archive, audit, doctor, dumping, erased_list, journal, restored, restoring, veil
+from connector.store import archive, audit, doctor, dumping, erased_list, journal, media, restored, restoring, veil
 from connector.store import erased as erased_rows
 from connector.store.engine import Store
 from connector.store.restored import Window
@@ -61,10 +61,25 @@ def restore(place: Place, path: Path, now: datetime, *, journals: Sequence[Path]
             since = datetime.fromisoformat(reading.manifest["made_at"]).astimezone(UTC)
             done = Restore(reading.manifest, Window(since, now, bool(journals)))
             done.media = put_media(reading, store.files.root)
+            _aside(store, f"{now:%Y%m%dT%H%M%SZ}")
             _make_safe(store, place, done, journals, path.parent, now)
         finally:
             store.close()
     return done
+
+
+def _aside(store: Store, stamp: str) -> None:
+    """Files of rows that are gone lie beside the others from now on: nobody would ever forget them."""
+    root = store.files.root
+    found = [path for path in root.glob("*/*") if path.is_file()]
+    for start in range(0, len(found), BATCH):
+        part = found[start : start + BATCH]
+        with store.read() as conn:
+            odd = set(media.strange(conn, [path.name for path in part]))
+        for path in (one for one in part if one.name in odd):
+            goal = root.with_name(f"{root.name}.before-{stamp}") / path.parent.name / path.name
+            goal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.replace(goal)
 
 
 def opens(keyring: Keyring, manifest: Mapping[str, Any]) -> None:

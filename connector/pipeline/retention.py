@@ -4,25 +4,33 @@ from collections.abc import Callable
 from datetime import datetime
 
 from connector.ports import Clock
-from connector.store import media, options, retention
+from connector.store import media, options, retention, snapshots
 from connector.store.engine import Store
 
 Stop = Callable[[], bool]
 FILES = 100  # of one transaction
+LONG = ("bodies", "texts")  # steps that go through a whole history: each night goes on where the last one ended ...
+WHOLE = 6  # ... and on Sundays from the beginning, for what still waited then
+PLACES = "retention"  # of the snapshot that keeps how far they came
 
 
 def run(store: Store, now: datetime, stop: Stop) -> dict[str, int]:
     """{step: rows that changed}; what `stop` left comes with the next time."""
     with store.read() as conn:
-        held = options.get(conn)
+        held, kept = options.get(conn), snapshots.get(conn, PLACES)
+    places = dict(kept[0]) if kept is not None and now.weekday() != WHOLE else {}
     done: dict[str, int] = {}
     for name, step in retention.STEPS.items():
-        after, more = None, True
+        after, more = places.get(name), True
         while more and not stop():
+            if name in LONG and after is not None:
+                places[name] = after  # all before it is done, or waits
             with store.write() as conn:
                 found = step(conn, held, now, after)
             done[name] = done.get(name, 0) + found.done
             after, more = found.after, found.after is not None
+    with store.write() as conn:
+        snapshots.put(conn, PLACES, places, now)
     if not stop():
         done["files"] = _files(store, held.before("text", now), held.retain_text, stop)
         store.files.sweep(now.timestamp())

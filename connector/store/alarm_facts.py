@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from connector.core import alarms as core
 from connector.core.alarms import Alarm
-from connector.store import alarms, findings, health, heard, snapshots
+from connector.store import backup_notes, findings, health, heard, snapshots
 from connector.store.tables import accounts, in_state, numbers, sends
 
 LAG = timedelta(minutes=15)
@@ -79,11 +79,14 @@ def _templates(conn: sa.Connection) -> list[Alarm]:
 
 def _backup(conn: sa.Connection, now: datetime) -> list[Alarm]:
     """Only where backups are made by us at all: a database may be backed up by its own house."""
-    last = alarms.last_backup(conn)
-    if last is None or last > now - BACKUP:
-        return []
-    text = f"The last backup is of {last:%Y-%m-%d %H:%M} UTC."
-    return [Alarm("backup_old", "", text, "Make one, and look why the usual one was not made.")]
+    noted, good, told = backup_notes.last(conn), backup_notes.last_good(conn), list[Alarm]()
+    if noted and not noted.get("ok"):
+        text = f"The last backup failed: {noted.get('error') or 'it did not say why'}"
+        told.append(Alarm("backup_failed", "", text[:400], "Mend it, then: connector backup"))
+    if good is not None and good <= now - BACKUP:
+        text = f"The last backup is of {good:%Y-%m-%d %H:%M} UTC."
+        told.append(Alarm("backup_old", "", text, "Make one, and look why the usual one was not made."))
+    return told
 
 
 def _tokens(conn: sa.Connection, now: datetime) -> list[Alarm]:

@@ -1,6 +1,6 @@
 """Alarms and the calls that tell of them: rows first, calls later; what they are judged by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,9 +9,8 @@ import sqlalchemy as sa
 from connector.core.alarms import Alarm, Ringing, Steps
 from connector.ids import new_id
 from connector.store.bulk import insert_many
-from connector.store.tables import alarm_calls, alarms, from_ms, settings
+from connector.store.tables import alarm_calls, alarms
 
-BACKUP = "backup.last"  # of the settings table: when the last backup was finished
 KEPT = timedelta(days=90)  # how long ended alarms are remembered
 _A, _C = alarms.c, alarm_calls.c
 _OPEN = _A.resolved_at.is_(None)
@@ -102,16 +101,3 @@ def prune(conn: sa.Connection, now: datetime) -> None:
     """What ended long ago."""
     conn.execute(sa.delete(alarm_calls).where(_C.at < now - KEPT, _C.state != "new"))
     conn.execute(sa.delete(alarms).where(_A.resolved_at < now - KEPT))
-
-
-# ---- what they are judged by -------------------------------------------------------------------------------------
-def last_backup(conn: sa.Connection) -> datetime | None:
-    """When the last backup was finished; None = none was ever made here."""
-    value = conn.execute(sa.select(settings.c.value).where(settings.c.name == BACKUP)).scalar()
-    found = value.get("at") if isinstance(value, Mapping) else value
-    try:
-        if isinstance(found, int | float):
-            return from_ms(int(found))
-        return datetime.fromisoformat(found) if isinstance(found, str) else None
-    except ValueError:
-        return None

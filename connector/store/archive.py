@@ -57,7 +57,7 @@ class Hashing:
     def __init__(self, out: IO[bytes]) -> None:
         self._out, self.digest, self.size = out, hashlib.sha256(), 0
 
-    def write(self, data: bytes | memoryview) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         self._out.write(data)
         self.digest.update(data)
         self.size += len(data)

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.store.bulk import insert_many
-from connector.store.tables import settings, to_ms
+from connector.store.tables import from_ms, settings, to_ms
 
 NAME = "backup.last"
 
@@ -25,3 +25,9 @@ def put(conn: sa.Connection, told: Mapping[str, Any], now: datetime) -> None:
     value = {**good, "error": "", **told, "tried_at": to_ms(now)} | ({"at": to_ms(now)} if told["ok"] else {})
     conn.execute(sa.delete(settings).where(settings.c.name == NAME))
     insert_many(conn, settings, [{"name": NAME, "value": value, "at": now}])
+
+
+def last_good(conn: sa.Connection) -> datetime | None:
+    """When the last good one was finished; None = none was ever made here."""
+    at = (last(conn) or {}).get("at")
+    return from_ms(int(at)) if at else None

@@ -121,7 +121,7 @@ def _dump_postgres(store: Store, archive: Archive) -> Told:
             with conn.cursor() as cursor, archive.part(f"{TABLES}{name}.copy") as out:
                 with cursor.copy(f'COPY (SELECT {mine} FROM "{name}") TO STDOUT') as copy:  # noqa: S608
                     for block in copy:
-                        out.write(block)
+                        out.write(bytes(block))
                 tables[name] = {"columns": columns[name], "rows": cursor.rowcount}
         schema = conn.execute("SELECT version_num FROM alembic_version").fetchone()
     counts = {name: tables[name]["rows"] for name in COUNTED}
@@ -148,8 +148,8 @@ def _load_postgres(url: sa.URL, reading: Reading) -> None:
         ).scalar_one()
         if others:
             raise _runs(f"{others} connections of ours are open.")
-        for table in [*metadata.tables, run.VERSION.name]:
-            conn.exec_driver_sql(f'DROP TABLE IF EXISTS "{table}" CASCADE')
+        for old in [*metadata.tables, run.VERSION.name]:
+            conn.exec_driver_sql(f'DROP TABLE IF EXISTS "{old}" CASCADE')
         run.upgrade(conn, reading.manifest["schema"])
         raw: Any = conn.connection.dbapi_connection
         for name, told in reading.manifest["tables"].items():

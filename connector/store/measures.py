@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connector.store import alarms, chores, counters, health, snapshots, tallies, totals
+from connector.store import alarms, backup_notes, chores, counters, health, snapshots, tallies, totals
 from connector.store.health import Lag
 from connector.store.migrations import run
 from connector.store.tables import accounts, changes, deliveries, findings, in_state, numbers, plans, sends, templates
@@ -57,7 +57,7 @@ def load(conn: sa.Connection, now: datetime) -> Measures:
         totals=totals.read(conn), events=sums["events"], deliveries=sums["deliveries"],
         refused_calls=counters.read(conn), numbers=conn.execute(sa.select(numbers)).all(), usage=usage,
         findings=_by(conn, findings.c.code), broken=doctor, alarms=alarms.ringing(conn),
-        templates=_by(conn, templates.c.status), backup=alarms.last_backup(conn), chored_at=chores.last(conn),
+        templates=_by(conn, templates.c.status), backup=backup_notes.last_good(conn), chored_at=chores.last(conn),
         bytes=size(conn), schema=str(conn.execute(sa.select(run.VERSION.c.version_num)).scalar() or ""),
     )  # fmt: skip
 

@@ -185,6 +185,12 @@ def of_lanes(conn: sa.Connection, lanes: Sequence[str], top: int, limit: int) ->
     return list(conn.execute(sa.select(_T.id).where(_T.state != "gone", theirs).limit(limit)).scalars())
 
 
+def strange(conn: sa.Connection, names: Sequence[str]) -> list[str]:
+    """Which of these files no row knows of."""
+    known = set(conn.execute(sa.select(_T.id).where(among(conn, _T.id, names))).scalars())
+    return [name for name in names if name not in known]
+
+
 def gone(conn: sa.Connection, ids: Sequence[str], reason: str) -> int:
     """They were deleted: the row stays, what it said of the file does not."""
     blank = {"state": "gone", "next_at": None, "name": "", "declared": "", "sha256": "", "reason": reason}

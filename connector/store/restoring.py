@@ -10,18 +10,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from connector.core.canonical import digest
 from connector.store import outcomes
 from connector.store.among import among
 from connector.store.bulk import insert_many
 from connector.store.journaling import DELIVERY, OWN, RESULT, SEND
 from connector.store.outcomes import Result
-from connector.store.own_writes import AFTER, digest
+from connector.store.own_writes import AFTER
 from connector.store.restored import DOUBT, Window
 from connector.store.sending import Started
 from connector.store.tables import (
     Time,
     broadcast_people,
     broadcasts,
+    changes,
     contact_keys,
     contacts,
     deliveries,
@@ -72,7 +74,11 @@ def settle(conn: sa.Connection, window: Window) -> dict[str, int]:
     words = MAYBE.format(since=f"{window.since:%Y-%m-%d %H:%M} UTC")
     over = {"state": "cancelled", "reason": words, "ended_at": window.until}
     done["broadcasts"] = conn.execute(sa.update(broadcasts).where(begun).values(**over)).rowcount
+    again = sa.update(changes).where(in_state(changes, "in_flight")).values(state="new", next_at=None)
+    done["changes"] = conn.execute(again).rowcount  # each was tried: entries are looked for before they are made
     done["sends"] = 0 if window.journal else _doubt(conn, window)
+    lost = {"state": "unknown", "code": "restored", "reason": LEFT, "who": "", "next_at": window.until + LOOK}
+    done["sends"] += conn.execute(sa.update(sends).where(in_state(sends, "in_flight")).values(**lost)).rowcount
     return done
 
 

@@ -514,7 +514,7 @@ users = table(
 
 recovery_codes = table(  # ten for whoever lost the app, each once
     "recovery_codes",
-    sa.Column("hash", sa.Text, primary_key=True),  # SHA-256 of the person and the code (80 random bits)
+    sa.Column("hash", sa.Text, primary_key=True),  # SHA-256 of the person and the code (120 random bits)
     sa.Column("user", Id, nullable=False),
     sa.Column("used_at", Time),
 )

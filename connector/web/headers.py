@@ -10,7 +10,7 @@ HEADERS = {
     "Permissions-Policy": "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "
     "magnetometer=(), microphone=(), midi=(), payment=(), usb=()",
 }
-HSTS = {"Strict-Transport-Security": "max-age=31536000"}  # a year; only where PUBLIC_URL is https
+HSTS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}  # a year; only where PUBLIC_URL is https
 
 
 def page_policy(nonce: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from connector.webhooks import standard
 from connector.webhooks.address import Resolve, reachable, refusal
 
 _TIMEOUT = httpx.Timeout(10.0, connect=3.0)
+LONGEST = 30.0  # seconds of a whole call: an answer that comes byte by byte would never time out
 GONE = 410  # the specification: whoever answers so wants no more calls
 LONGEST_WAIT = 3600.0  # seconds of a Retry-After that are believed
 
@@ -38,13 +40,12 @@ class WebhookClient:
 
     def __init__(
         self, account: Account, now: Callable[[], float] = time.time, resolve: Resolve | None = None,
-        allowed: Collection[str] = (),
+        allowed: Collection[str] = (), longest: float = LONGEST,
     ) -> None:  # fmt: skip
         self._url = str(account.settings.get("url", ""))
         self._secret = account.secrets.get("secret", "")
         self._now, self._resolve, self._allowed = now, resolve, frozenset(allowed)
-        # A proxy would connect for us to wherever it thinks right.
-        self._http = httpx.Client(timeout=_TIMEOUT, trust_env=False, follow_redirects=False)
+        self._longest, self._http = longest, _client()
 
     def close(self) -> None:
         """Gives the connection back."""
@@ -58,12 +59,22 @@ class WebhookClient:
             return Answer("never", "The webhook has no usable secret.")
         content = {"type": kind, "timestamp": at.isoformat().replace("+00:00", "Z"), "data": dict(data)}
         body = json.dumps(content, separators=(",", ":")).encode()
+        watch = threading.Timer(self._longest, self._cut, (self._http,))
+        watch.daemon = True
+        watch.start()
         try:
             return self._post(id_, body)
         except PermissionError as error:
             return Answer("never", f"The webhook is not called: {error}.")
-        except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
+        except (OSError, httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:  # the last: closed meanwhile
             return Answer("again", f"The webhook did not answer ({type(error).__name__}).", away=True)
+        finally:
+            watch.cancel()
+
+    def _cut(self, http: httpx.Client) -> None:
+        """Ends a call that takes too long: whatever it reads next is an error. The next call has a new connection."""
+        self._http = _client()
+        http.close()
 
     def _post(self, id_: str, body: bytes) -> Answer:
         parts = urlsplit(self._url)
@@ -87,6 +98,11 @@ class WebhookClient:
             "webhook-timestamp": str(stamp),
             "webhook-signature": standard.sign(self._secret, id_, stamp, body),
         }
+
+
+def _client() -> httpx.Client:
+    """Without a proxy: that one would connect for us to wherever it thinks right."""
+    return httpx.Client(timeout=_TIMEOUT, trust_env=False, follow_redirects=False)
 
 
 def _answer(response: httpx.Response) -> Answer:

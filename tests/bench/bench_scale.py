@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
+from connector.pipeline import backups
 from connector.store import options
 from connector.store import retention as steps
 from connector.store.deliveries import Intake
@@ -90,7 +91,14 @@ class Long(big.Past):
             self.sink.db.execute(MAKE.format(first=first, last=last, **span))
             self.sink.db.commit()
             print(f"  {last:,} old events, {time.monotonic() - begun:.0f} s", flush=True)
+        self.behind()
+
+    def behind(self) -> None:
+        """The last month, after what is there."""
         self.changes = self.sink.db.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()[0]
+        newest = "(SELECT coalesce(max(seq), 0) + 1 FROM deliveries)"
+        self.sink.db.execute(f"SELECT setval(pg_get_serial_sequence('deliveries', 'seq'), {newest}, false)")
+        self.seq = EVENTS - self.events
         super().make()
 
 
@@ -109,7 +117,7 @@ def run() -> Result:
             rounds["fill_s"] = _fill(url)
         store = open_store(url, home=home)
         stack.callback(store.close)
-        for part in (_sizes, _claims, _ingest, _pages, _prune):
+        for part in (_sizes, _claims, _ingest, _pages, _prune, _backup):
             print(f"  {part.__name__}", flush=True)
             rounds[part.__name__] = part(store, server, result)
     result.rounds = rounds
@@ -134,6 +142,16 @@ def _sizes(store: Store, _: int, result: Result) -> dict[str, int]:
         note = f"without its indexes {bare / 2**30:.1f} GB"
         result.rows.append(Row(f"table {name}", round(whole / 2**30, 2), "GB", note=note))
     return {name: whole for name, whole, _ in rows}
+
+
+def _backup(store: Store, server: int, result: Result) -> dict[str, Any]:
+    """Everything into one file, without anybody's files."""
+    with servers.folder() as folder:
+        before = servers.cpu(os.getpid(), server)
+        told = backups.backup(store, folder / "one.backup", datetime.now(UTC), media=False)
+        used = servers.cpu(os.getpid(), server) - before
+    result.rows.append(Row("backup", told["seconds"], "s", note=f"{told['size'] / 2**30:.2f} GB; CPU {used:.0f} s"))
+    return {"size": told["size"], "s": told["seconds"], "cpu_s": round(used)}
 
 
 # ---- work --------------------------------------------------------------------------------------------------------

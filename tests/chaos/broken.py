@@ -34,9 +34,9 @@ SLOW = {
         events=1600, contacts=800, workers=3, aim="write", steps=("rest", "zombie", "rest") * 2, answer=0.3
     ),
     "redis_needed": replace(SHORT, steps=("redis_away",)),
+    "clock_blind": replace(SENDING, steps=("host_jump",) * 2),
     "reset_unsent": replace(SENDING, steps=("proxy",) * 10, pause=(0.3, 0.6)),
     "many_refreshers": replace(SHORT, steps=("expire", "rest") * 5, pause=(0.3, 0.6)),
-    "clock_blind": replace(SENDING, steps=("host_jump",) * 2),
 }
 BROKEN = QUICK | SLOW
 

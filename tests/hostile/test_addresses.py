@@ -139,6 +139,14 @@ def test_a_host_that_says_continue_for_ever_is_given_up():
     host.close()
 
 
+def test_a_called_webhook_that_says_continue_for_ever_is_given_up():
+    host = Talker(lambda: b"HTTP/1.1 100 Continue\r\n\r\n")
+    answer = call_webhook(f"http://127.0.0.1:{host.port}/in", longest=0.3)
+    assert (answer.outcome, answer.away) == ("again", True)
+    assert host.over.wait(5)
+    host.close()
+
+
 def test_an_address_in_any_alphabet_is_asked_for_in_ascii():
     replies = iter([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", None])
     host = Talker(lambda: next(replies))

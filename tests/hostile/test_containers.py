@@ -76,17 +76,20 @@ def test_a_files_name_and_type_cannot_write_headers(tmp_path, name):
     assert head.count(b'"') == 4
 
 
-@pytest.mark.parametrize("path", ["/settings/audit/%0d%0aX-Evil:1", "/mappings/%0d%0aSet-Cookie:a=b",
-                                  "/signin?next=/%0d%0aX:1",
-                                  "/reports/report.csv?since=%0d%0aX:1",
-                                  "/mappings/x%0d%0aX:1/running.svg"])  # fmt: skip
-def test_no_line_break_gets_into_a_header(console, path):
-    for part in (False, True):
-        answer = console("admin").get(path, part=part)
-        assert answer.status_code < 500
-        assert not [v for _, v in answer.headers if "\n" in v or "\r" in v]
-        assert "X-Evil" not in answer.headers
-        assert "X" not in answer.headers
+BREAKS = (
+    "/settings/audit/%0d%0aX-Evil:1", "/mappings/%0d%0aSet-Cookie:a=b", "/signin?next=/%0d%0aX-Evil:1",
+    "/reports/report.csv?since=%0d%0aX-Evil:1", "/mappings/x%0d%0aX-Evil:1/running.svg",
+)  # fmt: skip
+
+
+def test_no_line_break_gets_into_a_header(console):
+    admin = console("admin")
+    for path in BREAKS:
+        for part in (False, True):
+            answer = admin.get(path, part=part)
+            assert answer.status_code < 500
+            assert not [v for _, v in answer.headers if "\n" in v or "\r" in v]
+            assert "X-Evil" not in answer.headers
 
 
 def zipped(entries):
@@ -111,14 +114,15 @@ def test_an_archive_that_grows_is_refused_before_it_fills_the_memory(console):
     assert brought(console, many).status_code in (200, 413, 422)
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["../../etc/cron.d/x.yaml", "/etc/x.yaml", "..\\..\\x.yaml", "a/../../x.yaml", "<script>x.yaml", "C:\\x.yaml"],
-)
-def test_a_path_in_an_archive_is_a_label_and_leads_nowhere(console, tmp_path, monkeypatch, path):
+PLACES = ("../../etc/cron.d/x.yaml", "/etc/x.yaml", "..\\..\\x.yaml", "a/../../x.yaml", "<script>x.yaml", "C:\\x.yaml")
+GOOD = b"mapping: x\ncrm: hubspot\nwhen: {answer_to: anything}\nset: {a: b}\n"
+
+
+def test_a_path_in_an_archive_is_a_label_and_leads_nowhere(console, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    answer = brought(console, zipped([(path, b"mapping: x\ncrm: hubspot\nwhen: {answer_to: anything}\nset: {a: b}\n")]))
+    answer = brought(console, zipped([(path, GOOD) for path in PLACES]))
     assert answer.status_code == 200
+    assert answer.text.count("cron.d") >= 1
     assert "<script>x" not in answer.text
     assert list(tmp_path.parent.rglob("x.yaml")) == []
 

@@ -18,6 +18,7 @@ from connector.store import api_tokens
 from connector.web import api
 from connector.web.api.described import description
 from connector.web.auth.roles import ROLES
+from connector.web.frame import ours as landing
 from tests.hostile import meter
 from tests.hostile.shapes import PLAIN, RAW, Raw, written
 from tests.hostile.texts import ALL, PAYLOADS
@@ -121,7 +122,7 @@ def test_the_api_answers_as_described_whatever_it_is_asked_by_whomever(business)
             tokens[role] = api_tokens.add(conn, role, role, "me", console.house.clock.now())[1]
     client = console.app.test_client()
 
-    @meter.tries(1000)
+    @meter.tries(700)
     @given(st.sampled_from(["", *ROLES, "admin", "admin"]), calls(business.ids))
     def walk(role, call):
         method, path, query, body, told = call
@@ -232,7 +233,7 @@ def test_every_page_and_form_takes_whatever_it_is_given(business, make_console):
     assert len(FIELDS) > 80
     browsers = {}
 
-    @meter.tries(1000)
+    @meter.tries(480)
     @given(visits(rules, business.ids), st.booleans(), st.sampled_from(["admin", "admin", "admin", "viewer"]))
     def visit(one, part, role):
         rule, method, path, query, form = one
@@ -268,18 +269,21 @@ def name(text):
     return sent(text).replace("\r", "").replace("\n", "") or "x"
 
 
-@pytest.mark.parametrize("place", ["//evil.example", "/\\evil.example", "https://evil.example", "/%09/evil.example",
-                                   "/\t//evil.example",
-                                   "javascript:alert(1)", "\\\\evil.example", "/x\r\nSet-Cookie: a=b",
-                                   "///evil.example",
-                                   "/.//evil.example", "http:evil.example", "/\u2028/evil", *PAYLOADS[:3]])  # fmt: skip
-def test_signing_in_leads_nowhere_else(console, place):
+ELSEWHERE = (
+    "//evil.example", "/\\evil.example", "https://evil.example", "/\t//evil.example",
+    "/\t/evil.example", "\\\\evil.example",
+    "/\n//evil.example", "///evil.example", "http:evil.example", "/\u2028/evil", "/\x00/evil", " //evil.example",
+    "/x\r\nSet-Cookie: a=b", "javascript:alert(1)", "/\r//evil.example", *PAYLOADS[:8],
+)  # fmt: skip
+
+
+def test_signing_in_leads_nowhere_else(console):
+    """Browsers drop tabs and line breaks of an address before they look where it leads."""
+    for place in ELSEWHERE:
+        assert landing(place) == "/" or re.match(r"/[^/\\\s]+", landing(place)), place
+        assert landing(place).isprintable()
     made(console, "ana@example.com")
-    answer = console.stranger.post(
-        "/signin", data={"email": "ana@example.com", "password": "correct horse battery", "next": place}
-    )
-    assert answer.status_code == 303
-    where = answer.headers["Location"]
-    assert re.match(r"/(?![/\\])", where)
-    assert where.isprintable()
-    assert "evil" not in where.split("?")[0].split("/")[1]
+    for place in ("/\t//evil.example", "/x\r\nSet-Cookie: a=b"):
+        form = {"email": "ana@example.com", "password": "correct horse battery", "next": place}
+        answer = console.stranger.post("/signin", data=form)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/")

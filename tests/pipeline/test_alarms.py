@@ -17,10 +17,10 @@ from connector.ids import new_id
 from connector.mail import Mailer, Server, message
 from connector.pipeline import sweep
 from connector.pipeline.alarms import Disk, Teller, full, look
-from connector.store import accounts, alarms, findings, snapshots
+from connector.store import accounts, alarms, backup_notes, findings, snapshots
 from connector.store.bulk import insert_many
 from connector.store.secrets import Keyring
-from connector.store.tables import deliveries, numbers, sends, settings
+from connector.store.tables import deliveries, numbers, sends
 from connector.webhooks import standard
 from connector.works.alarms import _Webhook
 from tests.webhooks.receiver import receiving
@@ -161,13 +161,14 @@ def test_what_is_out_of_the_ordinary_rings(store):
         findings.raise_(conn, [findings.Finding("template_paused", "k", "visit is paused.", "Wait.")], NOW)
         issue = {"code": "token_expires", "message": "The token ends on 2026-12-01.", "at": "2026-12-01T00:00:00+00:00"}
         snapshots.put(conn, f"account:{wa}", {"issues": [issue]}, NOW)
-        insert_many(conn, settings, [{"name": alarms.BACKUP, "value": "2026-11-20T03:00:00+00:00", "at": NOW}])
+        backup_notes.put(conn, {"ok": True}, NOW - timedelta(days=4))
+        backup_notes.put(conn, {"ok": False, "error": "The disk is full."}, NOW)
     seen(store)
     with store.read() as conn:
         rings = {row.code: row.message for row in alarms.listing(conn)}
     assert set(rings) == {
         "needs_person", "number_quality", "number_health", "unknown_sends", "lag", "template_paused", "token_expires",
-        "backup_old",
+        "backup_old", "backup_failed",
     }  # fmt: skip
     assert rings["lag"] == "Webhooks wait to be read for 120 minutes (wa)."
     assert rings["needs_person"] == "The account wa needs a person: The token is wrong."

@@ -29,6 +29,7 @@ from tests.leave import give_leave, signed_in
 from tests.pipeline.asking import ask, do
 from tests.pipeline.conftest import ANA, NUMBER, WABA
 from tests.pipeline.street import Street, lane  # noqa: F401 - fixtures
+from tests.web.console import COMPILED
 
 REPLY = "mapping: stage\ncrm: {crm}\nwhen: {{answer_to: anything}}\nset: {{{field}: {{value: lead}}}}\nlog: message\n"
 BAD_DAYS = ("expired", "5xx", "half", "down", "429", "drop_after")
@@ -155,7 +156,7 @@ def live_through(lane: Street, parrot: Parrot) -> None:
     lane.settle()
     for kind in BAD_DAYS:
         lane.sandbox.faults({"route": "* /hubspot/*", "kind": kind}, {"route": "* /salesforce/*", "kind": kind})
-        for name in ("hubspot", "by-leave", "salesforce", "by-key"):
+        for name in ("by-leave", "by-key"):
             account = lane.app.account(name)
             assert account is not None
             works.accounts.check(lane.app, account, fix=False)
@@ -177,6 +178,7 @@ def live_through(lane: Street, parrot: Parrot) -> None:
 def pages(lane: Street) -> Iterator[tuple[str, bytes]]:
     """(path, bytes) of everything that can be got from the console, as an admin sees it."""
     flask = flask_app(web_house(lane.app, {}))
+    flask.jinja_env.bytecode_cache = COMPILED
     client = flask.test_client()
     with lane.app.store.write() as conn:
         now = lane.app.clock.now()
@@ -211,8 +213,8 @@ SHOWN = {  # pages that exist to show an admin the hook's own address, which for
     "/setup/accounts/salesforce": ["salesforce:"], "/setup/accounts/by-key": ["by-key:"],
 }  # fmt: skip
 COMMANDS = (
-    ["accounts", "check"], ["doctor"], ["doctor", "--json"], ["tasks", "list"], ["why", ANA], ["why", ANA, "--json"],
-    ["sends", "list"], ["settings", "list"], ["keys", "list"], ["users", "list"], ["links", "list"],
+    ["accounts", "check", "hubspot"], ["doctor", "--json"], ["tasks", "list"], ["why", ANA, "--json"],
+    ["sends", "list"], ["keys", "list"],
 )  # fmt: skip
 
 

@@ -95,19 +95,20 @@ def test_a_person_connects_it_and_two_workers_renew_it_once(lane: Street, browse
     assert token["refresh_token"] not in stored
 
 
-def test_what_was_given_is_stored_although_the_database_was_away(lane: Street, browser: httpx.Client) -> None:
+def test_what_was_given_is_stored_although_the_database_was_away(
+    lane: Street, browser: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     id_ = connected(lane, browser, "salesforce")
-    lane.sandbox.http.post("/_clock", json={"advance": 7201})
     tokens = rows.tokens(lane.app.store, lane.app.keyring, id_)
-    given = {"access_token": "a9", "refresh_token": "r9"}
-    stale = tokens.current()["access_token"]
-    with lane.app.store.locks.wait("other", 1):
-        pass
-    real = tokens._put
-    tokens._put = lambda _: (_ for _ in ()).throw(RuntimeError("away"))  # type: ignore[method-assign]
-    with pytest.raises(RuntimeError):
-        tokens.refresh(stale, lambda _: given)
-    tokens._put = real  # type: ignore[method-assign]
+    given, stale = {"access_token": "a9", "refresh_token": "r9"}, tokens.current()["access_token"]
+
+    def away(*_: object) -> bool:
+        raise RuntimeError("the database is away")
+
+    with monkeypatch.context() as bad:
+        bad.setattr(tokens, "_swapped", away)
+        with pytest.raises(RuntimeError):
+            tokens.refresh(stale, lambda _: given)
     assert tokens.refresh(stale, lambda _: pytest.fail("its refresh token is spent")) == given
     assert tokens.current() == given
 

@@ -4,6 +4,7 @@ The judges are what the stand-ins of Meta and the CRM heard and hold, over their
 """
 
 import shutil
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,7 +16,8 @@ import sqlalchemy as sa
 
 from connector.pipeline import backups, restores
 from connector.store.engine import open_store
-from connector.store.tables import consents, contact_keys, send_attempts, sends
+from connector.store.tables import changes, consents, contact_keys, events, metadata, send_attempts, sends
+from connector.works import people as works_people
 from tests.commands import Zygote
 from tests.pipeline.conftest import ANA
 from tests.pipeline.street import HUBSPOT, Street, open_street
@@ -193,3 +195,67 @@ def _rows(street: Street, table: Any) -> list[Any]:
             return list(conn.execute(sa.select(table)))
     finally:
         store.close()
+
+
+def test_who_was_erased_since_the_backup_is_erased_again(
+    sqlite_url: str, home: Path, sandbox: Sandbox, zygote: Zygote, tmp_path: Path
+) -> None:
+    journal, folder = str(tmp_path / "journal"), tmp_path / "backups"
+    with open_street(
+        sqlite_url, home, sandbox, zygote, JOURNAL_DIR=journal, BACKUP_DIR=str(folder)
+    ) as street:  # fmt: skip
+        street.publish(ANSWERS)
+        street.customer(BEN, text="xilofono one")
+        street.customer(CAT, text="I stay")
+        street.settle()
+        path = back_up(street, folder)
+        street.customer(BEN, text="xilofono two")
+        street.settle()
+        (ben,) = street.rows(contact_keys, contact_keys.c.value == BEN, contact_keys.c.kind == "wa_id")
+        works_people.erase(street.app, ben.contact, "ana", lambda _done, _total: None)
+        until = int(time.time()) + 1  # WhatsApp tells whole seconds, and one second counts as before
+        while time.time() < until:
+            time.sleep(0.05)
+        street.customer(BEN, text="hello, I am new here")
+        street.settle()
+        lose(street)
+        assert restore(street, path).erased == 1
+        street.rise()
+        street.settle()
+        assert "xilofono" not in everything(street)
+        (again,) = street.rows(contact_keys, contact_keys.c.value == BEN, contact_keys.c.kind == "wa_id")
+        assert again.contact != ben.contact  # who wrote after the erasure is a new contact, and not forgotten
+        assert [row.payload["text"] for row in street.rows(events, events.c.lane == again.contact)] == [
+            "hello, I am new here"
+        ]
+        assert said(street)[CAT, "You said I stay"] == 1
+        street.healthy()
+
+
+def everything(street: Street) -> str:
+    """What stands in the tables."""
+    return " ".join(
+        value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        for table in metadata.sorted_tables for row in street.rows(table) for value in row
+    )  # fmt: skip
+
+
+def test_a_privacy_deletion_of_hubspot_waits_with_the_command_that_erases(lane: Street) -> None:
+    """End to end: a signed webhook, a question for a person, the command it names, and nothing is left."""
+    lane.publish(ANSWERS)
+    lane.customer(ANA, text="xilofono")
+    lane.settle()
+    told = {"eventId": 77, "subscriptionId": 7, "portalId": 24681357, "appId": 1, "attemptNumber": 0,
+            "occurredAt": int(datetime.now(UTC).timestamp() * 1000), "subscriptionType": "contact.privacyDeletion",
+            "objectId": 1512}  # fmt: skip
+    assert lane.hubspot_says([told]) == 200
+    assert lane.hubspot_says([told]) == 200  # HubSpot may say it again
+    lane.settle()
+    (ask,) = lane.rows(changes, changes.c.kind == "Ask")
+    assert ask.state == "review"
+    command = ask.body["text"].partition("connector ")[2].split()
+    assert lane.cli(*command) == 0, lane.said
+    file = Path(lane.app.config.database_url.removeprefix("sqlite:///"))
+    stored = b"".join(one.read_bytes() for one in file.parent.glob("connector.db*"))
+    assert ANA.encode() not in stored
+    assert b"xilofono" not in stored

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from connector.app import upkeep
 from connector.pipeline import retention, why
 from connector.pipeline.replay import Replay
-from connector.store import audit, contacts, doctor, options
+from connector.store import audit, contacts, doctor, options, snapshots
+from connector.store import retention as steps
 from connector.store.bulk import insert_many
 from connector.store.tables import (
     changes,
@@ -50,7 +51,7 @@ def bodies(house: House) -> list[int]:
 
 
 def test_bodies_go_first_and_the_rows_stay(written: House) -> None:
-    names = ("bodies", "texts", "messages", "console", "files", "conversations")
+    names = ("bodies", "texts", "messages", "console", "files", "conversations", "lists")
     assert run(written, 13) == dict.fromkeys(names, 0)
     assert run(written, 15)["bodies"] == 2
     assert [bool(n) for n in bodies(written)] == [False, False, True]  # what could not be read is kept like a text
@@ -166,3 +167,21 @@ def test_settings_decide_and_the_chore_is_daily(written: House) -> None:
     chore.run(lambda: False)
     with written.app.store.read() as conn:
         assert doctor.findings(conn, datetime.now(UTC)) == []
+
+
+def test_a_night_goes_on_where_the_last_one_ended_and_on_sundays_looks_at_all(
+    written: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "LOOK", 2)
+    written.deliver(replies(*(text(ANA, "morning", id=f"wamid.more{n}") for n in range(4))))
+    written.settle()
+    day = next(n for n in range(91, 98) if (datetime.now(UTC) + timedelta(days=n)).weekday() == 0)  # a Monday
+    run(written, day)
+    with written.app.store.read() as conn:
+        kept = snapshots.get(conn, retention.PLACES)
+    assert kept is not None
+    assert set(kept[0]) == {"bodies", "texts"}
+    with written.app.store.write() as conn:  # what waited for a person is settled now
+        conn.execute(sa.update(changes).where(changes.c.state == "review").values(state="done"))
+    assert run(written, day + 1)["texts"] == 0
+    assert run(written, day + 6)["texts"] == 2  # the refused answer, and STOP, which is no slot

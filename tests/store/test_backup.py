@@ -17,7 +17,7 @@ from connector.store.bulk import insert_many
 from connector.store.engine import Store, open_store, schema_state
 from connector.store.migrations import run
 from connector.store.secrets import Keyring
-from connector.store.tables import contacts, documents, events, sessions, settings, users
+from connector.store.tables import contacts, documents, events, media, sessions, settings, users
 from tests.servers import PostgresServer
 
 NOW = datetime(2026, 11, 30, 2, 0, tzinfo=UTC)
@@ -37,6 +37,7 @@ def fill(store: Store, n: int = 3) -> None:
         insert_many(conn, users, [{"id": "u", "email": "ana@x.co", "at": NOW}])
         insert_many(conn, sessions, [{"id": "s", "user": "u", "at": NOW, "seen_at": NOW, "expires_at": NOW}])
         insert_many(conn, documents, [{"id": "d", "kind": "mapping", "name": "one"}])
+        insert_many(conn, media, [{"id": "0123456789abcdef", "at": NOW}])
     with store.files.writing("0123456789abcdef") as out:
         out.write(b"a picture")
 

@@ -35,12 +35,13 @@ NEVER = frozenset({
 OURS = frozenset({
     "accounts", "numbers", "documents", "document_versions", "templates", "catalogue", "users", "sessions",
     "invites", "throttles", "api_tokens", "settings", "timers", "cursors", "counters", "figures", "tallies",
-    "report_days", "goals_reached", "totals", "uploads", "upload_parts", "erasures", "erased_ids",
+    "report_days", "goals_reached", "totals", "uploads", "upload_parts", "erasures", "erased_ids", "audit_chain",
+    "consents_asked", "recovery_codes",
 })  # fmt: skip
 # Columns with the reason why they are left.
 LEFT = {
     "alarm_calls.alarm", "alarm_calls.target", "alarm_calls.what", "alarms.code", "alarms.id", "audit.action",
-    "broadcast_people.code", "broadcast_people.person", "broadcasts.author", "broadcasts.cursor",
+    "audit.digest", "broadcast_people.code", "broadcast_people.person", "broadcasts.author", "broadcasts.cursor",
     "broadcasts.key", "broadcasts.name", "broadcasts.reason", "broadcasts.source", "broadcasts.starter",
     "callbacks.event", "changes.event", "changes.lane", "changes.record", "conversations.outcome",
     "crm_links.record_id", "events.lane", "findings.code", "findings.document", "holds.event", "media.event",

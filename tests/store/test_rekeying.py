@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from connector import keys as files
 from connector.errors import NotAllowed
 from connector.keys import Watched
-from connector.store import accounts, leave, rekeying, tasks, veil
+from connector.store import accounts, audit, factors, leave, rekeying, tasks, users, veil
 from connector.store.engine import Store
 from connector.store.secrets import TOKEN, Keyring, fingerprint
 from connector.store.tables import accounts as table
@@ -32,6 +32,8 @@ def fill(store: Store, keyring: Keyring) -> tuple[str, str, str]:
         veil.make(store, conn, AT)
         packed = keyring.encrypt({"x": 1}, "erasing:c")
         conn.execute(sa.insert(erasures).values(contact="c", at=AT, work=packed))
+        factors.propose(conn, keyring, users.add(conn, "ana@example.com", "", "admin", AT))
+        audit.append(conn, "ana@example.com", "test", "", {}, AT)
     accounts.tokens(store, keyring, account).keep({"access_token": "acc3ss"})
     return account, task, state
 
@@ -43,10 +45,10 @@ def opened(store: Store, keyring: Keyring, account: str, task: str, state: str) 
         work = conn.execute(sa.select(erasures.c.work)).scalar_one()
         store.keyring = keyring
         veiled = veil.of(store, conn)
-        row = tasks.get(conn, task)
+        row, ana = tasks.get(conn, task), users.get(conn, "ana@example.com")
     return [
         found.secrets, tasks.unsealed(keyring, row), asked.verifier, keyring.decrypt(work, "erasing:c"),
-        accounts.tokens(store, keyring, account).current(), veiled is not None,
+        accounts.tokens(store, keyring, account).current(), veiled is not None, bool(factors.proposed(keyring, ana)),
     ]  # fmt: skip
 
 
@@ -54,12 +56,12 @@ def test_every_stored_secret_moves_to_the_new_key_and_the_old_one_may_go(store: 
     ids = fill(store, Keyring([OLD]))
     both = Keyring([NEW, OLD])
     before = rekeying.count(store, both)
-    assert (before.by_key, before.lost) == ({fingerprint(NEW): 0, fingerprint(OLD): 6}, {})
-    assert rekeying.renew(store, both) == 6
+    assert (before.by_key, before.lost) == ({fingerprint(NEW): 0, fingerprint(OLD): 8}, {})
+    assert rekeying.renew(store, both) == 8
     assert rekeying.renew(store, both) == 0
-    assert rekeying.count(store, both).by_key == {fingerprint(NEW): 6, fingerprint(OLD): 0}
+    assert rekeying.count(store, both).by_key == {fingerprint(NEW): 8, fingerprint(OLD): 0}
     assert opened(store, Keyring([NEW]), *ids) == [
-        {"token": "t0p"}, {"a": "b"}, "verifier", {"x": 1}, {"access_token": "acc3ss"}, True,
+        {"token": "t0p"}, {"a": "b"}, "verifier", {"x": 1}, {"access_token": "acc3ss"}, True, True,
     ]  # fmt: skip
 
 
@@ -68,7 +70,8 @@ def test_what_opens_with_no_key_is_told_and_left_alone(store: Store) -> None:
     stranger = Keyring([NEW])
     counts = rekeying.count(store, stranger)
     assert counts.by_key == {fingerprint(NEW): 0}
-    assert counts.lost == {"accounts.secrets": 1, "accounts.token": 1, "consents_asked.verifier": 1, "erasures.work": 1}
+    places = ("accounts.secrets", "accounts.token", "audit_chain.key", "consents_asked.verifier", "erasures.work")
+    assert counts.lost == dict.fromkeys((*places, "users.totp_new"), 1)
     assert rekeying.renew(store, stranger) == 0
 
 

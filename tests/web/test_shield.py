@@ -54,7 +54,7 @@ def as_named(web, host, path="/signin", method="GET", **more):
 
 @pytest.mark.parametrize(("method", "path", "status"), ANSWERS, ids=lambda one: str(one)[:30])
 def test_every_answer_carries_the_headers(web, tls, method, path, status):
-    for one, strict in ((web, None), (tls, "max-age=31536000")):
+    for one, strict in ((web, None), (tls, "max-age=31536000; includeSubDomains")):
         found, headers, _ = one.call(method, path)
         assert found == status
         assert ALWAYS.items() <= headers.items()

@@ -119,7 +119,7 @@ def off() -> Any:
 
 # ---- sessions ------------------------------------------------------------------------------------------------------
 @screen.post("/sessions/<session>/end")
-@needs("viewer", enrol=True)
+@needs("viewer", fresh=True, enrol=True)
 def end(session: str) -> Any:
     """One of one's own, or all but this one."""
     house, now = house_of(current_app), house_of(current_app).clock.now()
