@@ -6,6 +6,7 @@ The API is walked by its own description (docs/openapi.json) and not with schema
 import io
 import json
 import re
+from copy import deepcopy
 from functools import cache, partial
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def fitting(schema, ids):
     return st.one_of(st.sampled_from([*ids, "7d", "2026-11-01", "30", DOCUMENT, "hubspot", ""]), TEXT)
 
 
-ODD = st.one_of(st.sampled_from(PLAIN), TEXT, st.sampled_from(RAW).map(Raw), st.integers(), st.floats())
+ODD = st.one_of(st.sampled_from(PLAIN).map(deepcopy), TEXT, st.sampled_from(RAW).map(Raw), st.integers(), st.floats())
 
 
 @st.composite
@@ -132,8 +133,11 @@ def test_the_api_answers_as_described_whatever_it_is_asked_by_whomever(business)
         answer = meter.cheap(
             lambda: client.open(f"/api/v1{path}", method=method, query_string=query, headers=headers, **more)
         )
+        if answer.status_code == 308:  # two slashes are one
+            assert re.match(r"(http://localhost)?/(?!/)", answer.headers["Location"])
+            return
         if not role:
-            assert answer.status_code in (401, 404)
+            assert answer.status_code in (401, 404, 429)
         judge(told, answer)
 
     walk()
