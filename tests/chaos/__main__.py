@@ -16,6 +16,7 @@ from tests.chaos.run import Course, run
 from tests.chaos.steps import load, parse
 from tests.servers import SETTINGS, PostgresServer
 
+LARGE = {"max_connections": "200", "autovacuum": "on", "shared_buffers": "128MB"}  # as one that runs for long has it
 MARK = "<!-- below this line: written by `make chaos` with --page -->"
 
 
@@ -29,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--contacts", type=int, default=150)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("--pause", type=float, default=0.2, help="seconds between two steps, at most")
     parser.add_argument("--flushes", type=int, default=1)
     parser.add_argument("--stops", type=int, default=3, help="how often Postgres is stopped")
     parser.add_argument("--steps", default="", help="instead of these: worker,stop,flush,... in this order")
@@ -56,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         old=networked.old(given),
         stops=0 if given.sqlite else given.stops, seed=given.seed, mutant=given.mutant,
         hasty=given.hasty, steps=tuple(filter(None, given.steps.split(","))), patience=given.patience,
+        pause=(given.pause / 4, given.pause),
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="connector-chaos-") as folder:
         home = given.keep or Path(folder)
@@ -63,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if given.sqlite:
             report = run(course, home, None)
         else:
-            with closing(PostgresServer({**SETTINGS, "max_connections": "200"})) as postgres:
+            with closing(PostgresServer({**SETTINGS, **LARGE})) as postgres:
                 report = run(course, home, postgres)
     print(report.table())
     if given.page:

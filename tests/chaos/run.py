@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from connector.core.message import said
 from tests.chaos import books
 from tests.chaos.broadcasts import Broadcast
 from tests.chaos.calls import SHARES, Calls, plan
@@ -187,7 +188,7 @@ class _Run:
     def _talks(self) -> TalkVerdict:
         with self.rig.app.store.read() as conn:
             labels = books.labels(conn)
-            held = {(to.lstrip("+"), body["text"]["body"]) for to, body in books.held(conn) if not is_template(body)}
+            held = {(to.lstrip("+"), said(body)) for to, body in books.held(conn) if not is_template(body)}
         verdict = judge_talks(self.rig.sandbox.ledger("graph"), self.talks.said, labels, held)
         verdict.wrong += written(self.rig.sandbox.ledger("hubspot"), self.talks.said)
         return verdict
