@@ -207,6 +207,8 @@ _NEEDED = {
     kind: tuple(f.name for f in fields(c) if f.default is MISSING and f.default_factory is MISSING)
     for kind, c in CLASSES.items()
 }
+# Texts that may be unknown: None. An empty one of these is known to be empty, which is another thing.
+_OPTIONAL = {kind: frozenset(f.name for f in fields(c) if f.default is None) for kind, c in CLASSES.items()}
 
 
 def dump(event: Event) -> dict[str, Any]:
@@ -214,7 +216,7 @@ def dump(event: Event) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name in _FIELDS[event.kind]:
         value = getattr(event, name)
-        if value is None or value in ("", {}, ()):
+        if value is None or value in ({}, ()) or (value == "" and name not in _OPTIONAL[event.kind]):
             continue
         out[name] = (
             value.isoformat() if isinstance(value, datetime)

@@ -80,6 +80,14 @@ def test_an_event_of_empty_words_comes_back_from_the_database(kind):
     stored(events.CLASSES[kind](id="e", **{name: "" for name in needed if name in names}))
 
 
+def test_a_field_that_became_empty_is_not_one_of_which_nothing_was_said():
+    """What we remember of a record is what the event says: `becomes` would miss the next change to the old value."""
+    for value in ("", None, "won"):
+        event = events.RecordChanged(id="e", object="deals", record="7", what="changed", field="stage", value=value)
+        assert events.load(event.kind, json.loads(json.dumps(events.dump(event)))).value == value
+    assert "field" not in events.dump(events.RecordChanged(id="e", object="deals", record="7", what="created"))
+
+
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_spoilt_body_is_read_within_its_time_and_every_item_is_planned(vendor):
     @meter.tries(400)
