@@ -46,6 +46,13 @@ def hook_path(account: Account) -> str:
     return f"/hooks/{place}/{account.name}" + (f"/{secret}" if secret else "")
 
 
+def _journal(config: Config) -> Journal | None:
+    """Kept a day longer than the oldest nightly backup."""
+    if config.journal_dir is None:
+        return None
+    return Journal(config.journal_dir, config.backup_key, config.backup_keep + 1)
+
+
 class Base:
     """One process's connections; the caller closes them."""
 
@@ -56,7 +63,7 @@ class Base:
         self.store: Store = open_store(config.database_url, home=config.home, media=config.media_dir)
         self.keyring: Keyring = config.keyring()
         self.store.keyring = self.keyring
-        self.store.journal = Journal(config.journal_dir, config.backup_key) if config.journal_dir else None
+        self.store.journal = _journal(config)
         self.store.erased_in = tuple(one for one in (config.backup_dir, config.journal_dir) if one)
         self._webhooks: dict[str, tuple[Account, Webhook]] = {}
 

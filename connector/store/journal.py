@@ -12,6 +12,7 @@ import os
 import secrets
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,8 +37,9 @@ Entry = dict[str, Any]  # {kind, at (ms), ...}
 class Journal:
     """`append` returns once the disk has it. One for each process; threads take turns."""
 
-    def __init__(self, folder: Path, key: str = "") -> None:
+    def __init__(self, folder: Path, key: str = "", days: int = 8) -> None:
         self.folder, self._key = folder, key
+        self._kept = days * 86_400  # seconds that a file stays: longer than any backup that needs it
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
         self._name = ("", 0)  # day, pid
@@ -88,6 +90,7 @@ class Journal:
             self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
             self._name = (day, os.getpid())
             self._begin(self._file)
+            prune(self.folder, time.time() - self._kept)
             _sync(self.folder)
         return self._file
 

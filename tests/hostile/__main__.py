@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-FUZZ = ("test_fuzz_deliveries.py", "test_fuzz_documents.py", "test_fuzz_web.py", "test_injection.py")
+FUZZ = ("test_fuzz_deliveries.py", "test_fuzz_documents.py", "test_fuzz_sheets.py", "test_fuzz_web.py",
+        "test_injection.py")  # fmt: skip
 
 
 def main() -> int:

@@ -21,6 +21,8 @@ from connector.works import alarms as alarming
 from connector.works import deep
 from tests.pipeline import canaries
 from tests.pipeline.canaries import CANARIES, PHONE, SECRET
+from tests.pipeline.conftest import ANA
+from tests.pipeline.messages import replies, text
 from tests.pipeline.street import Street, lane  # noqa: F401 - fixtures
 from tests.pipeline.test_erase import ANSWERS
 
@@ -54,7 +56,7 @@ def live(street: Street) -> None:
     street.publish(ANSWERS)
     street.sent_template(PHONE, "webinar_invite_v2", wamid=canaries.id_("import"))
     bodies = canaries.bodies()
-    street.deliver(*bodies[:2])
+    street.deliver(*bodies[:2], replies(text(ANA, "on monday", id="wamid.ana")))
     street.settle()
     street.sandbox.faults(
         {"route": "* /hubspot/*", "kind": "5xx", "times": 2}, {"route": "* /hubspot/*", "kind": "half", "times": 1},
@@ -84,13 +86,13 @@ def secrets(street: Street) -> list[str]:
 
 def test_the_log_of_the_whole_business_names_nobody_and_metrics_count_it(lane: Street, log: io.StringIO) -> None:
     live(lane)
-    text = log.getvalue()
-    found = [json.loads(line) for line in text.splitlines()]
+    said = log.getvalue()
+    found = [json.loads(line) for line in said.splitlines()]
     assert {"connector.pipeline", "connector.request"} <= {line["logger"] for line in found}
     assert all({"time", "level", "logger", "process", "pid", "message"} <= set(line) for line in found)
     assert any("exception" in line for line in found), "nothing went wrong: a test of bad days needs some"
     assert {line.get("path") for line in found if line["logger"] == "connector.request"} >= {"/contacts/", "-"}
-    assert [word for word in (*CANARIES, *secrets(lane)) if word in text] == []
+    assert [word for word in (*CANARIES, *secrets(lane)) if word in said] == []
     _measured(lane)
 
 

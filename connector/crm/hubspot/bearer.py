@@ -16,8 +16,9 @@ class Bearer(Protocol):
 
     def current(self) -> str: ...
 
-    def renew(self, stale: str) -> str:
-        """Another token than `stale`, which was refused; "" when there is none to be had."""
+    def renew(self, stale: str) -> tuple[str, bool]:
+        """Another token than `stale`, which was refused; "" when there is none to be had. True = asked for just now:
+        what another process stored may be old."""
         ...
 
 
@@ -30,9 +31,9 @@ class Static:
     def current(self) -> str:
         return self._token
 
-    def renew(self, stale: str) -> str:
+    def renew(self, stale: str) -> tuple[str, bool]:
         del stale
-        return ""
+        return "", True
 
 
 class Renewing:
@@ -62,12 +63,18 @@ class Renewing:
                 raise
             return {**held, "renew_at": time.time() + AGAIN}
 
-    def renew(self, stale: str) -> str:
+    def renew(self, stale: str) -> tuple[str, bool]:
+        asked: list[bool] = []
         with self._lock:
             if self._held is None or self._held.get("access_token") == stale:
                 self._held = None
-                self._held = self._refreshed(stale)
-            return str(self._held["access_token"])
+                self._held = self._refreshed(stale, asked)
+            return str(self._held["access_token"]), bool(asked)
 
-    def _refreshed(self, stale: str | None) -> Token:
-        return self._tokens.refresh(stale, lambda stored: oauth.refresh(self._account, stored))
+    def _refreshed(self, stale: str | None, asked: list[bool] | None = None) -> Token:
+        def fetch(stored: Token | None) -> Token:
+            if asked is not None:
+                asked.append(True)
+            return oauth.refresh(self._account, stored)
+
+        return self._tokens.refresh(stale, fetch)

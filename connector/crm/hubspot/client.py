@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 VERSION = "2026-09"  # supported for 18 months; the SDK's own v3 and v4 paths end in 2027
 TIMEOUT = (3, 20)  # seconds to connect, to read
 POOL = 8
+MOST = 3  # renewals for one call: what another process stored may have aged too
 LOW = 0.02  # of the daily limit: time to learn when the day ends, while we may still ask
 HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 Body = dict[str, Any]
@@ -144,11 +145,16 @@ class Client:
         return _object(data)
 
     def _proven(self, call: Callable[[str], Answer]) -> Answer:
-        """One call with our token, and once more with a new one when it was refused. Its text never comes back."""
+        """One call with our token, and again with a new one where it was refused. Its text never comes back."""
         token = self._bearer.current()
         status, headers, data = call(token)
-        fresh = self._bearer.renew(token) if status == 401 else ""
-        if fresh:
+        ours = False
+        for _ in range(MOST):
+            if status != 401 or ours:
+                break
+            fresh, ours = self._bearer.renew(token)
+            if not fresh:
+                break
             token = fresh
             status, headers, data = call(token)
         return status, headers, scrubbed(data, [token])

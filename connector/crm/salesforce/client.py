@@ -21,6 +21,7 @@ VERSION = "68.0"  # Winter '27
 CLIENT = "whatsapp-crm-connector"  # comes back as changeOrigin, so that our own changes are known
 TIMEOUT = (3.0, 20.0)
 POOL = 4
+MOST = 4  # tokens tried for one call: what another process stored may have aged too
 WRITE_BATCH = 200  # records a collections call takes
 READ_BATCH = 2000  # ids a collections read takes
 # Sessions that a refresh would only renew into the same refusal (seen to loop in other clients).
@@ -89,14 +90,22 @@ class Client:
         self._session.mount(f"https://{urlsplit(where).netloc}/", Route(where))
         return Salesforce(session_id=token["access_token"], instance_url=where, session=self._session, version=VERSION)
 
-    def _refresh(self, stale: Mapping[str, Any]) -> None:
-        """One refresh for all threads: whoever comes second finds the token already new."""
+    def _refresh(self, stale: Mapping[str, Any]) -> bool:
+        """One refresh for all threads: whoever comes second finds the token already new. True = it was asked for by
+        this very call; what another stored may be old."""
+        asked = []
+
+        def fetch(stored: Mapping[str, Any] | None) -> Mapping[str, Any]:
+            asked.append(True)
+            return self._fetch(stored)
+
         with self._lock:
             if self._held is not None and self._held[0] is not stale:
-                return
+                return False
             self._held = None
-            fresh = self._tokens.refresh(str(stale["access_token"]), self._fetch)
+            fresh = self._tokens.refresh(str(stale["access_token"]), fetch)
             self._held = (fresh, self._build(fresh))
+        return bool(asked)
 
     def token(self) -> Mapping[str, Any]:
         """The token in use; fetched when there is none yet."""
@@ -121,16 +130,17 @@ class Client:
         """One REST call below /services/data/v68.0/; the decoded JSON, None when there is none.
 
         `body` is sent as JSON, `content` as it is (a form anew at each try)."""
-        token, sf = self._sf()
         extra = {"json": body} if body is not None else {"data": content} if content is not None else {}
-        try:
-            return self._once(sf, method, path, extra, params, headers)
-        except _Expired:
-            self._refresh(token)
-        try:
-            return self._once(self._sf()[1], method, path, extra, params, headers)
-        except _Expired:
-            raise problems.not_allowed(problems.Problem("INVALID_SESSION_ID", "")) from None
+        ours = False
+        for _ in range(MOST):
+            token, sf = self._sf()
+            try:
+                return self._once(sf, method, path, extra, params, headers)
+            except _Expired:
+                if ours:
+                    break
+            ours = self._refresh(token)
+        raise problems.not_allowed(problems.Problem("INVALID_SESSION_ID", ""))
 
     def _once(self, sf: Any, method: str, path: str, extra: Any, params: Any, headers: Mapping[str, str] | None) -> Any:
         from simple_salesforce.exceptions import SalesforceError

@@ -72,10 +72,11 @@ def _filled(settings: Mapping[str, str], old: Account | None) -> dict[str, str]:
 
 def _groups(manifest: Manifest) -> list[tuple[str, list[Flag]]]:
     place = {flag.name for flag in PLACE_FLAGS}
+    needed = {f.name for f in manifest.flags if f.required} | set(manifest.oauth.needs if manifest.oauth else ())
     groups = [
-        ("needed", [f for f in manifest.flags if f.required]),
-        ("place", [f for f in manifest.flags if not f.required and f.name in place]),
-        ("more", [f for f in manifest.flags if not f.required and f.name not in place]),
+        ("needed", [f for f in manifest.flags if f.name in needed]),
+        ("place", [f for f in manifest.flags if f.name not in needed and f.name in place]),
+        ("more", [f for f in manifest.flags if f.name not in needed and f.name not in place]),
     ]
     return [(name, flags) for name, flags in groups if flags]
 

@@ -24,6 +24,7 @@ from tests.chaos.steps import Scene, step
 
 TOKEN = ("/services/oauth2/token", "/oauth/2026-09/token")
 NOTICED = 10.0  # seconds a step waits, on a quick machine, until somebody has noticed the last end
+WORKS = 1.0  # seconds a new token is good
 LOOK = 0.2  # seconds between two looks
 FIRST = 1  # the first token of all
 MORE = 1.2  # a worker that is killed between the answer and its commit leaves another to be asked for
@@ -83,6 +84,7 @@ def expire(scene: Scene) -> None:
     until = time.monotonic() + NOTICED * scene.rig.slowness
     while not renewed(scene.rig, since) and time.monotonic() < until:
         time.sleep(LOOK)
+    time.sleep(WORKS * scene.rig.slowness)  # who renewed it must have used it: nobody ends tokens by the second
     scene.rig.parts["ended"] = time.time()
     scene.rig.sandbox.call("POST", "/_expire", {})
 

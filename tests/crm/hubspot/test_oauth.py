@@ -125,6 +125,18 @@ def test_a_refused_token_is_renewed_once() -> None:
     assert len(server.asked) == 3
 
 
+def test_a_token_another_process_stored_long_ago_is_no_reason_to_ask_a_person() -> None:
+    """It aged while we were idle, as ours did: both are refused, and then we ask for one."""
+    with scripted(plays(answer({**BODY, "access_token": "a3"}), refused=("a1", "a2"))) as server:
+        stored = Stored(token())
+        ours = renewing(server, stored)
+        stored_by_us = ours._bearer.current()
+        stored.token = token("a2")
+        assert ours.get("/x") == {}
+    assert stored_by_us == "a1"
+    assert [r.path for r in server.asked] == ["/x", "/x", "/oauth/2026-09/token", "/x"]
+
+
 GONE = {"error": "invalid_grant", "status": "BAD_REFRESH_TOKEN", "message": "refresh token r1 is invalid"}
 
 

@@ -172,6 +172,16 @@ def test_a_token_another_process_stored_is_taken_without_asking(org: Org, tokens
     assert tokens.fetched == 1
 
 
+def test_a_token_another_process_stored_hours_ago_is_no_reason_to_ask_a_person(org: Org, tokens: Tokens) -> None:
+    """It aged while we were idle, as ours did: both are refused, and then we ask for one."""
+    org.on("/limits", only("token2"))
+    ours = client(org, tokens)
+    ours.token()
+    tokens.stored = {**(tokens.stored or {}), "access_token": "theirs, aged"}
+    assert ours.call("GET", "limits") == {"ok": 1}
+    assert (tokens.fetched, len(org.calls("/limits"))) == (2, 3)
+
+
 # ---- what goes wrong ---------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "status, body, kind",
