@@ -134,9 +134,12 @@ def _weigh(key: Key, heard: Heard, stopped: bool, labels: Mapping[str, str], ver
 
 # ---- what became of them, on the deals ---------------------------------------------------------------------------
 def judge_truth(
-    ledger: Iterable[Entry], messages: Iterable[Entry], deals: Mapping[tuple[str, int], str], stopped: Set[str]
-) -> list[str]:
-    """Every deal ends at the furthest status of its message, `failed` where a STOP held it, and never goes back."""
+    ledger: Iterable[Entry], messages: Iterable[Entry], deals: Mapping[tuple[str, int], str], stopped: Set[str],
+    held: Set[Key] = frozenset(),
+) -> list[str]:  # fmt: skip
+    """Every deal ends at the furthest status of its message, `failed` where a STOP held it, and never goes back.
+
+    One whose message a person must decide on (`held`) says nothing yet, also when its customer wrote STOP."""
     furthest: dict[Key, str] = {}
     for message in messages:
         if not is_template(message["message"]):
@@ -148,7 +151,8 @@ def judge_truth(
     wrong = []
     for (who, n), deal in deals.items():
         values = ["", *series.get(deal, [])]
-        should = furthest.get(Key("deal", who, n), "failed" if who in stopped else "")
+        key = Key("deal", who, n)
+        should = furthest.get(key, "failed" if who in stopped and key not in held else "")
         if values[-1] != should:
             wrong.append(f"deal {n} of {who} says {values[-1]!r}, not {should!r}")
         if any(RANKS[b] < RANKS[a] for a, b in pairwise(values)):

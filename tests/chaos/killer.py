@@ -116,6 +116,7 @@ class Killer:
         caught = self.catcher.catch()
         if len(caught) > 1 and "worker" in left:
             left.remove("worker")
+            caught = caught[:2]
         else:
             caught = caught[:1]
         if caught[0].stage == "send":

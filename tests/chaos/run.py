@@ -14,7 +14,7 @@ from tests.chaos.broadcasts import Broadcast
 from tests.chaos.calls import SHARES, Calls, plan
 from tests.chaos.door import Door
 from tests.chaos.judge import judge
-from tests.chaos.judge_sends import SendVerdict, is_template, judge_sends, judge_truth, key_of
+from tests.chaos.judge_sends import Key, SendVerdict, is_template, judge_sends, judge_truth, key_of
 from tests.chaos.judge_talks import TalkVerdict, judge_talks, written
 from tests.chaos.killer import Killer
 from tests.chaos.load import Load
@@ -131,7 +131,7 @@ class _Run:
         if course.people:
             sends.wrong += self._broadcast_faults()
         sends.wrong += judge_truth(
-            rig.sandbox.ledger("hubspot"), rig.sandbox.messages(), self.deals, self.calls.stopped
+            rig.sandbox.ledger("hubspot"), rig.sandbox.messages(), self.deals, self.calls.stopped, self._held()
         )
         return Report(
             course, "Postgres" if rig.postgres else "SQLite", verdict, sends, self._talks(), outcomes, unknown,
@@ -182,9 +182,13 @@ class _Run:
     def _sends(self) -> SendVerdict:
         with self.rig.app.store.read() as conn:
             labels = books.labels(conn)
-            held = {key_of({**body, "to": to}) for to, body in books.held(conn) if is_template(body)}
         made = [*self.calls.made, *self.broadcast.made]
-        return judge_sends(self.rig.sandbox.ledger("graph"), made, labels, self.watch.after(), held)
+        return judge_sends(self.rig.sandbox.ledger("graph"), made, labels, self.watch.after(), self._held())
+
+    def _held(self) -> set[Key]:
+        """Messages that a person must decide on."""
+        with self.rig.app.store.read() as conn:
+            return {key_of({**body, "to": to}) for to, body in books.held(conn) if is_template(body)}
 
     def _talks(self) -> TalkVerdict:
         with self.rig.app.store.read() as conn:

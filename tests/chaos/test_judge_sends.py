@@ -3,7 +3,7 @@
 import pytest
 
 from tests.chaos.calls import Call, plan
-from tests.chaos.judge_sends import FOR_PERSON, RESENT, judge_sends, judge_truth
+from tests.chaos.judge_sends import FOR_PERSON, RESENT, Key, judge_sends, judge_truth
 
 ANA, BEN = "573015550001", "573015550002"
 MADE = [Call("link", ANA, 1), Call("link", ANA, 2), Call("deal", BEN, 1), Call("wait", ANA, 1)]
@@ -98,10 +98,10 @@ def write(value, status=200):
     return {"path": "/hubspot/crm/objects/2026-09/deals/batch/update", "body": body, "record": ["31"], "status": status}
 
 
-def truth(*values, statuses=("sent", "delivered"), stopped=()):
+def truth(*values, statuses=("sent", "delivered"), stopped=(), held=()):
     message = {"message": ledger()[5]["body"], "statuses": [{"status": status} for status in statuses]}
     lines = [write("read", 503), *map(write, values)]
-    return judge_truth(lines, [message] if statuses else [], {(BEN, 1): "31"}, set(stopped))
+    return judge_truth(lines, [message] if statuses else [], {(BEN, 1): "31"}, set(stopped), set(held))
 
 
 def test_a_deal_ends_at_the_furthest_status_and_never_goes_back():
@@ -115,6 +115,10 @@ def test_a_deal_ends_at_the_furthest_status_and_never_goes_back():
 def test_a_deal_whose_customer_stopped_says_so():
     assert truth("failed", statuses=(), stopped=[BEN]) == []
     assert truth(statuses=(), stopped=[BEN]) == [f"deal 1 of {BEN} says '', not 'failed'"]
+
+
+def test_a_deal_whose_message_waits_for_a_person_says_nothing_yet():
+    assert truth(statuses=(), stopped=[BEN], held=[Key("deal", BEN, 1)]) == []
 
 
 # ---- the plan ----------------------------------------------------------------------------------------------------
