@@ -66,7 +66,7 @@ class App(Connections):
         should = fair(stop, self.bell, time.monotonic(), time.monotonic)
         with logs.within(bell=stage, account="" if stage in BY_NUMBER else account):
             DRAINS[stage](self, account, should)
-        self.usage.note(account)
+        self.usage.note()
         if should():
             self.bell.ring(name)
 

@@ -74,10 +74,9 @@ class Connections(Base):
             known = self._crms[account.id] = _Connected(account, crm.connect(account, tokens))
         return known.crm
 
-    def used(self, account: str) -> dict[str, tuple[int, int]]:
-        """{limit: (used, allowed)} as the last answers of a connected CRM said; {} for whatever is none."""
-        known = self._crms.get(account)
-        return dict(known.crm.used()) if known is not None else {}
+    def used(self) -> dict[str, dict[str, tuple[int, int]]]:
+        """{account: {limit: (used, allowed)}} as the last answers of the connected CRMs said."""
+        return {id_: dict(known.crm.used()) for id_, known in self._crms.items()}
 
     def messenger(self, account: Account) -> Messenger:
         """The account's sending side; connected anew when the account was changed."""

@@ -15,19 +15,21 @@ Told = Mapping[str, tuple[int, int]]
 
 
 class Usage:
-    """`note` stores what one account's answers said, unless it did so just now."""
+    """`note` stores what the answers of each account said, unless it did so just now."""
 
     def __init__(self, connections: Connections, clock: Callable[[], float] = time.monotonic) -> None:
         self._connections, self._clock = connections, clock
         self._noted: dict[str, tuple[float, Told]] = {}
 
-    def note(self, account: str) -> None:
-        """After a drain; an account that is no CRM, or was not connected here, has nothing to say."""
-        told = self._connections.used(account)
-        at, before = self._noted.get(account, (float("-inf"), {}))
-        if not told or told == before or self._clock() - at < EVERY:
-            return
-        self._noted[account] = (self._clock(), told)
+    def note(self) -> None:
+        """After a drain, which may have gone on into others; a CRM that was not called here has nothing to say."""
+        for account, told in self._connections.used().items():
+            at, before = self._noted.get(account, (float("-inf"), {}))
+            if told and told != before and self._clock() - at >= EVERY:
+                self._noted[account] = (self._clock(), told)
+                self._keep(account, told)
+
+    def _keep(self, account: str, told: Told) -> None:
         c = self._connections
         try:
             with c.store.write() as conn:
