@@ -30,7 +30,9 @@ KEPT_APART = (
 @_KEY_FILE
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def backup(path: Path, keep: int | None, no_media: bool, check: bool, key_file: Path | None, as_json: bool) -> None:
-    """Back up database, files and documents into one file, while everything runs."""
+    """Back up database, files and documents into one file, while everything runs.
+
+    A name without an ending is a directory: the file is named by its time."""
     settings = config()
     key = _key(key_file) or settings.backup_key
     if check:
@@ -54,7 +56,7 @@ SHOWN = ("file", "size", "seconds", "made_at", "release", "database", "schema", 
 def _made(path: Path, keep: int | None, *, media: bool, key: str) -> dict[str, Any]:
     with opened() as app:
         now = app.clock.now()
-        folder = path if path.is_dir() or str(path).endswith("/") else None
+        folder = path if path.is_dir() or not path.suffix else None
         if keep is not None and folder is None:
             fail(f"--keep needs a directory, and {path} is none.")
         found = backups.backup(

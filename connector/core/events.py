@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from dataclasses import field as default
 from datetime import datetime
 from typing import Any, ClassVar
@@ -202,6 +202,13 @@ CLASSES: dict[str, type[Event]] = {
     )
 }  # fmt: skip
 _FIELDS = {kind: tuple(f.name for f in fields(c)) for kind, c in CLASSES.items()}
+# Texts without a default, which `dump` leaves out like the others when they are empty.
+_NEEDED = {
+    kind: tuple(f.name for f in fields(c) if f.default is MISSING and f.default_factory is MISSING)
+    for kind, c in CLASSES.items()
+}
+# Texts that may be unknown: None. An empty one of these is known to be empty, which is another thing.
+_OPTIONAL = {kind: frozenset(f.name for f in fields(c) if f.default is None) for kind, c in CLASSES.items()}
 
 
 def dump(event: Event) -> dict[str, Any]:
@@ -209,7 +216,7 @@ def dump(event: Event) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name in _FIELDS[event.kind]:
         value = getattr(event, name)
-        if value is None or value in ("", {}, ()):
+        if value is None or value in ({}, ()) or (value == "" and name not in _OPTIONAL[event.kind]):
             continue
         out[name] = (
             value.isoformat() if isinstance(value, datetime)
@@ -222,7 +229,8 @@ def dump(event: Event) -> dict[str, Any]:
 
 def load(kind: str, payload: Mapping[str, Any]) -> Event:
     """The event again from its stored payload."""
-    values = {name: payload[name] for name in _FIELDS[kind] if name in payload}
+    values: dict[str, Any] = dict.fromkeys(_NEEDED[kind], "")
+    values |= {name: payload[name] for name in _FIELDS[kind] if name in payload}
     if "at" in values:
         values["at"] = datetime.fromisoformat(values["at"])
     for name in ("answer", "values"):

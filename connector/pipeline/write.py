@@ -5,14 +5,13 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from connector import errors
-from connector.core import retry
-from connector.core.changes import Outcome
 from connector.core.contact import Contact, RecordRef
 from connector.pipeline import attaching, own
+from connector.pipeline.came_back import Done, later, result, waits_for_record
 from connector.pipeline.drain import SETTLE, Stop, alone, log, of_one_row, park_account, parked
 from connector.pipeline.lots import (
     ALONE,
@@ -33,27 +32,15 @@ from connector.store.engine import Store
 
 CALLS = 4  # calls at once, on disjoint records (architecture 5)
 WINDOW = 4000  # rows read at a time
-MAX_ATTEMPTS = 5
 MOST_STARTS = 10  # a row that was in flight whenever its writer died, so often, goes to a person
 # A call begins so soon after its rows were marked, or not at all: SETTLE after the mark they may be in other hands,
 # and those look on the record first. A process that stood still, or one whose session at the database is long gone.
 FRESH = timedelta(seconds=SETTLE / 2)
 TRIES, PAUSE = 5, 1.0  # how often, and seconds between, to write outcomes down while the database is away
-Result = tuple[str, Mapping[str, Any], datetime | None]  # state, outcome, next_at
 
 
 class _Late(Exception):
     """Its rows were marked too long ago for another call."""
-
-
-@dataclass(slots=True)
-class Done:
-    """What one lot came to."""
-
-    results: dict[int, Result] = field(default_factory=dict)
-    created: dict[str, tuple[str, str]] = field(default_factory=dict)  # lane -> (object, record id)
-    unburn: list[int] = field(default_factory=list)
-    error: errors.ConnectorError | None = None
 
 
 @dataclass(slots=True)
@@ -208,7 +195,7 @@ class Writer:
                     done.results[row.seq] = ("new", {}, None)  # not the value that was refused: its turn comes now
                     done.unburn.append(row.seq)
                 else:
-                    done.results[row.seq] = self._result(row, outcome, outcome.refused.get(name))
+                    done.results[row.seq] = result(row, outcome, outcome.refused.get(name), self.clock.now())
 
     def _activities(self, lot: Lot, done: Done) -> None:
         by_kind: dict[str, list[tuple[Row, str]]] = {}
@@ -222,7 +209,7 @@ class Writer:
                 elif record:
                     by_kind.setdefault(activity_kind(row), []).append((row, record))
                 else:
-                    done.results[row.seq] = self._waits_for_record(rows, done)
+                    done.results[row.seq] = waits_for_record(rows, done)
         size, again = self.crm.can.batch, self.crm.can.repeatable
         for kind, pairs in by_kind.items():
             for i in range(0, len(pairs), size):
@@ -233,14 +220,14 @@ class Writer:
                 ]
                 self._mind_the_time(lot)
                 for (row, _), outcome in zip(part, self.crm.write(asked), strict=True):
-                    done.results[row.seq] = self._result(row, outcome, None)
+                    done.results[row.seq] = result(row, outcome, None, self.clock.now())
 
     def _attach(self, lot: Lot, row: Row, record: str, done: Done) -> None:
         """One file at a time: each may be large."""
         file = lot.files[str(row.body["file"])]
         self._mind_the_time(lot)
         (outcome,) = self.crm.attach([file_change(lot.object, row, record, file, look=self._there(row))])
-        done.results[row.seq] = self._result(row, outcome, None)
+        done.results[row.seq] = result(row, outcome, None, self.clock.now())
 
     def _there(self, row: Row) -> bool:
         """It may be on the record already: it was tried, or its event is of the time before a restore."""
@@ -256,30 +243,7 @@ class Writer:
             for row in rows
         ]
         for row, outcome in zip(rows, self.crm.complete(asked), strict=True):
-            done.results[row.seq] = self._result(row, outcome, None)
-
-    def _waits_for_record(self, rows: Sequence[Row], done: Done) -> Result:
-        """The record could not be made: its timeline entries share the fate of its fields."""
-        for other in rows:
-            state, outcome, next_at = done.results.get(other.seq, ("", {}, None))
-            if other.kind == "SetField" and state == "new":
-                return state, outcome, next_at
-        return "review", {"text": "The CRM has no record for this contact, and it could not be created."}, None
-
-    def _result(self, row: Row, outcome: Outcome, refused: str | None) -> Result:
-        body = {k: v for k in ("text", "code", "record", "activity", "ms", "created") if (v := getattr(outcome, k))}
-        if refused:
-            return "review", body | {"text": refused}, None
-        if outcome.state == "retry":
-            return self._later(row, body, outcome.after)
-        return ("done" if outcome.state == "done" else "review"), body, None
-
-    def _later(self, row: Row, body: Mapping[str, Any], after: float | None) -> Result:
-        now = self.clock.now()
-        if row.attempts + 1 >= MAX_ATTEMPTS:
-            return "review", {**body, "text": f"Tried {row.attempts + 1} times: {body.get('text', '')}"}, None
-        until = retry.next_try(row.attempts + 1, now, after=after, base=1.0, cap=60.0, jitter=0.0)
-        return "new", body, until or now + timedelta(seconds=60)
+            done.results[row.seq] = result(row, outcome, None, self.clock.now())
 
     def _mind_the_time(self, lot: Lot) -> None:
         """Asked before each call; within a call only the CRM knows."""
@@ -325,7 +289,7 @@ class Writer:
             done.results |= {r.seq: ("review", {"text": error.message, "code": error.code}, None) for r in left}
         else:
             text = f"{type(error).__name__}: {error}"[:500]
-            done.results |= {r.seq: self._later(r, {"text": text}, None) for r in left}
+            done.results |= {r.seq: later(r, {"text": text}, None, self.clock.now()) for r in left}
 
     # ---- record --------------------------------------------------------------------------------------------------
     def _record(self, ended: Sequence[tuple[Lot, Done]]) -> None:

@@ -506,8 +506,8 @@ users = table(
     text("state", "active"),  # active disabled
     sa.Column("at", Time, nullable=False),
     sa.Column("seen_at", Time),
-    sa.Column("totp", sa.Text, info={"sealed": True}),  # encrypted seed of the second factor; null = none
-    sa.Column("totp_new", sa.Text, info={"sealed": True}),  # encrypted seed that waits for its first code
+    sa.Column("totp", sa.Text, info=SEALED),  # encrypted seed of the second factor; null = none
+    sa.Column("totp_new", sa.Text, info=SEALED),  # encrypted seed that waits for its first code
     sa.Column("totp_step", sa.BigInteger, nullable=False, server_default="0"),  # of the newest code used: each once
     sa.Column("totp_at", Time),
 )
@@ -584,7 +584,7 @@ audit = table(  # append-only: who changed what
 audit_chain = table(  # one row: both ends of the chain, sealed
     "audit_chain",
     sa.Column("id", Id, primary_key=True),
-    sa.Column("key", sa.Text, info={"sealed": True}),  # encrypted; null = the chain has none
+    sa.Column("key", sa.Text, info=SEALED),  # encrypted; null = the chain has none
     text("hash", ""),  # of the newest line
     sa.Column("born", sa.BigInteger, nullable=False, server_default="0"),  # lines up to this are older than the chain
     sa.Column("cut", sa.BigInteger, nullable=False, server_default="0"),  # retention took lines up to this

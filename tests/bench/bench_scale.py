@@ -8,7 +8,7 @@ import os
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,15 +47,16 @@ MAKE = """
 TRUNCATE old;
 INSERT INTO old
   SELECT n, at, pg_temp.id7(at, n + 100000000), pg_temp.id7({people_start} + n % {people}, n % {people}), n % 20
-  FROM (SELECT n, {begin} + ({end} - {begin}) * n / {total} AS at FROM generate_series({first}, {last}) AS n) AS x;
+  FROM (SELECT n, {begin} + ({end} - {begin}) * (n - {base}) / {total} AS at
+    FROM generate_series({first}, {last}) AS n) AS x;
 INSERT INTO deliveries (seq, id, account, received_at, headers, body, state)
-  SELECT n, id, 'wa-account', at, '{{}}', '', 'unpacked' FROM old WHERE n % 2 = 1;
+  SELECT n, id, 'wa-account', at, '{{}}', {body}, 'unpacked' FROM old WHERE n % 2 = 1;
 INSERT INTO events (seq, id, delivery, account, dedupe_key, lane, kind, payload, received_at, state)
   SELECT n, id, CASE WHEN n % 2 = 1 THEN id END, CASE WHEN lot < 8 THEN 'hub-account' ELSE 'wa-account' END,
     'old.' || n,
     CASE WHEN lot < 8 THEN 'record:hub-account:deals:' || n ELSE lane END,
     CASE WHEN lot < 8 THEN 'RecordChanged' WHEN lot < 12 THEN 'InboundMessage' ELSE 'DeliveryStatus' END,
-    '{{"id":"old.' || n || '","number":"106540352242922","type":"text","texts_gone":90}}', at, 'done' FROM old;
+    '{{"id":"old.' || n || '","number":"106540352242922","type":"text",' || {words} || '}}', at, 'done' FROM old;
 INSERT INTO plans (event, account, event_seq, lane, journey, state, body, done_at)
   SELECT id, 'hub-account', n, lane, CASE WHEN lot < 8 THEN 'trigger' ELSE 'reply' END, 'done',
     '[{{"document":"nps-answer","version":20,"matched":true,"because":""}}]', at + 900 FROM old WHERE lot < 12;
@@ -76,30 +77,41 @@ INSERT INTO statuses (wamid, status, event, send, at)
 """
 
 
+FORGOTTEN = {"body": "''", "words": "'\"texts_gone\":90'"}
+KEPT = {
+    "body": """convert_to(repeat('{"entry": []}', 40), 'UTF8')""",
+    "words": """'"text":"' || repeat('Hola, una persona escribe. ', 3) || '","answer":{}'""",
+}
+
+
 class Long(big.Past):
-    """The last month as the other benches have it, behind the old history."""
+    """A year: eleven months forgotten, the last one as it came, and a little of everything that waits."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.people = big.CONTACTS
 
     def make(self) -> None:
-        old = EVENTS - self.events
-        self.seq = old
-        begun = time.monotonic()
         self.sink.db.execute(FUNCTIONS)
-        span = {"begin": self.start - 335 * DAY, "end": self.start, "total": max(old, 1), "people": self.people,
-                "people_start": self.start - 1_000_000}  # fmt: skip
-        for first in range(1, old + 1, PART):
-            last = min(first + PART - 1, old)
-            self.sink.db.execute(MAKE.format(first=first, last=last, **span))
-            self.sink.db.commit()
-            print(f"  {last:,} old events, {time.monotonic() - begun:.0f} s", flush=True)
-        self.behind()
-
-    def behind(self) -> None:
-        """The last month, after what is there."""
+        month = EVENTS // 10
+        old, recent = EVENTS - month, month - self.events
+        self._rows(0, old, self.start - 335 * DAY, self.start, FORGOTTEN)
+        self._rows(old, recent, self.start, self.end, KEPT)
+        self.seq = old + recent
         self.changes = self.sink.db.execute("SELECT coalesce(max(seq), 0) FROM changes").fetchone()[0]
         newest = "(SELECT coalesce(max(seq), 0) + 1 FROM deliveries)"
         self.sink.db.execute(f"SELECT setval(pg_get_serial_sequence('deliveries', 'seq'), {newest}, false)")
-        self.seq = EVENTS - self.events
         super().make()
+
+    def _rows(self, base: int, total: int, begin: int, end: int, what: Mapping[str, str]) -> None:
+        begun = time.monotonic()
+        span = {"begin": begin, "end": end, "total": max(total, 1), "base": base, "people": self.people,
+                "people_start": self.start - 1_000_000}  # fmt: skip
+        for first in range(base + 1, base + total + 1, PART):
+            last = min(first + PART - 1, base + total)
+            self.sink.db.execute(MAKE.format(first=first, last=last, **span, **what))
+            self.sink.db.commit()
+            print(f"  {last:,} events, {time.monotonic() - begun:.0f} s", flush=True)
 
 
 def run() -> Result:
@@ -127,7 +139,7 @@ def run() -> Result:
 def _fill(url: str) -> float:
     started = time.monotonic()
     upgrade(url)
-    Long(big.Sink(url), datetime.now(UTC), min(1.0, EVENTS / big.EVENTS)).make()
+    Long(big.Sink(url), datetime.now(UTC), EVENTS / big.EVENTS / 500).make()
     return round(time.monotonic() - started)
 
 

@@ -183,6 +183,8 @@ class Gate:
             await asyncio.sleep(self._slow)
         step = PIECE if kind == "trickle" else len(answer)
         for start in range(0, len(answer), step):
+            if writer.transport.is_closing():
+                return  # its caller has given up
             with suppress(ConnectionError):
                 writer.write(answer[start : start + step])
                 await writer.drain()

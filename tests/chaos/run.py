@@ -113,11 +113,12 @@ class _Run:
         took = time.monotonic() - began
         for after in dict.fromkeys(step.after for step in course.further if step.after):
             after(killer.scene)
-        ledgers = {crm: rig.sandbox.ledger(crm) for crm in CRMS}
-        verdict = judge(ledgers, self.load.sent)
+        verdict = judge({crm: rig.sandbox.ledger(crm) for crm in CRMS}, self.load.sent)
         if not verdict.good:  # for whoever must find out
-            for crm, lines in ledgers.items():
-                (rig.home / f"{crm}.jsonl").write_text("\n".join(map(json.dumps, lines)), "utf-8")
+            for crm in CRMS:
+                lines = (json.dumps(line) + "\n" for line in rig.sandbox.ledger(crm))
+                with (rig.home / f"{crm}.jsonl").open("w", encoding="utf-8") as file:
+                    file.writelines(lines)
         verdict.wrong += killer.scene.wrong + self.door.strange()
         verdict.wrong += [f"{found['code']}: {found['count']}" for found in rig.findings()]
         with rig.app.store.read() as conn:

@@ -7,10 +7,13 @@ once, so it belongs to whoever asked for it (PR_SET_CHILD_SUBREAPER), who alone 
 In: {argv, env, cwd, log}; out: {pid}.
 """
 
+import ctypes
 import gc
 import json
 import os
+import signal
 import sys
+import time
 from importlib import import_module
 from typing import Any
 
@@ -19,6 +22,8 @@ PRELOADED = (
     "sqlalchemy.dialects.sqlite", "connector.cli.run", "connector.jobs", "connector.webapp", "connector.app",
     "connector.crm.hubspot.adapter", "connector.crm.salesforce.adapter", "tests.chaos.mutants",
 )  # fmt: skip
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main() -> None:
@@ -37,14 +42,17 @@ def main() -> None:
 
 
 def fork() -> int:
-    """0 in the new process; its pid here, once its middle parent has ended."""
+    """0 in the new process, once it belongs to whoever asked; its pid here, once its middle parent has ended."""
     out, into = os.pipe()
     middle = os.fork()
     if middle == 0:
         os.close(out)
+        between = os.getpid()
         pid = os.fork()
         if pid == 0:
             os.close(into)
+            while os.getppid() == between:
+                time.sleep(0.001)  # nobody tells us
             return 0
         os.write(into, str(pid).encode())
         os._exit(0)
@@ -58,6 +66,7 @@ def fork() -> int:
 def run(asked: dict[str, Any]) -> None:
     """As if this process had been started with these words."""
     os.setsid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # a rig that is killed leaves nobody behind
     log = os.open(asked["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for number, file in ((0, nothing), (1, log), (2, log)):

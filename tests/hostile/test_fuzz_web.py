@@ -6,6 +6,7 @@ The API is walked by its own description (docs/openapi.json) and not with schema
 import io
 import json
 import re
+from copy import deepcopy
 from functools import cache, partial
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def fitting(schema, ids):
     return st.one_of(st.sampled_from([*ids, "7d", "2026-11-01", "30", DOCUMENT, "hubspot", ""]), TEXT)
 
 
-ODD = st.one_of(st.sampled_from(PLAIN), TEXT, st.sampled_from(RAW).map(Raw), st.integers(), st.floats())
+ODD = st.one_of(st.sampled_from(PLAIN).map(deepcopy), TEXT, st.sampled_from(RAW).map(Raw), st.integers(), st.floats())
 
 
 @st.composite
@@ -79,7 +80,7 @@ def calls(draw, ids):
         if one["in"] == "path":
             place = place.replace(f"{{{one['name']}}}", quoted(str(value)[:3000]) or "x")
         elif draw(st.booleans()):
-            query[one["name"]] = str(value)
+            query[one["name"]] = sent(str(value))
     schema = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     body = None
     if schema is not None or draw(st.integers(0, 9)) == 0:
@@ -122,7 +123,7 @@ def test_the_api_answers_as_described_whatever_it_is_asked_by_whomever(business)
             tokens[role] = api_tokens.add(conn, role, role, "me", console.house.clock.now())[1]
     client = console.app.test_client()
 
-    @meter.tries(700)
+    @meter.tries(600)
     @given(st.sampled_from(["", *ROLES, "admin", "admin"]), calls(business.ids))
     def walk(role, call):
         method, path, query, body, told = call
@@ -132,8 +133,11 @@ def test_the_api_answers_as_described_whatever_it_is_asked_by_whomever(business)
         answer = meter.cheap(
             lambda: client.open(f"/api/v1{path}", method=method, query_string=query, headers=headers, **more)
         )
+        if answer.status_code == 308:  # two slashes are one
+            assert re.match(r"(http://localhost)?/(?!/)", answer.headers["Location"])
+            return
         if not role:
-            assert answer.status_code in (401, 404)
+            assert answer.status_code in (401, 404, 429)
         judge(told, answer)
 
     walk()
@@ -233,7 +237,7 @@ def test_every_page_and_form_takes_whatever_it_is_given(business, make_console):
     assert len(FIELDS) > 80
     browsers = {}
 
-    @meter.tries(480)
+    @meter.tries(360)
     @given(visits(rules, business.ids), st.booleans(), st.sampled_from(["admin", "admin", "admin", "viewer"]))
     def visit(one, part, role):
         rule, method, path, query, form = one

@@ -218,6 +218,7 @@ COMMANDS = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_whole_business_tells_no_secret(lane: Street, parrot: Parrot, caplog, tmp_path: Path) -> None:
     caplog.set_level(logging.DEBUG)
     canaries = gather(lane)

@@ -20,7 +20,7 @@ from connector.store.tables import changes, consents, contact_keys, events, meta
 from connector.works import people as works_people
 from tests.commands import Zygote
 from tests.pipeline.conftest import ANA
-from tests.pipeline.street import HUBSPOT, Street, open_street
+from tests.pipeline.street import HUBSPOT, Street, lane, open_street  # noqa: F401 - fixtures
 from tests.pipeline.triggering import slots
 from tests.town import Sandbox
 
@@ -144,6 +144,7 @@ def test_last_nights_backup_the_journal_and_what_is_delivered_again_lose_and_dou
     town.healthy()
 
 
+@pytest.mark.long
 def test_without_a_journal_what_may_have_left_waits_for_a_person(town: Street, tmp_path: Path) -> None:
     town.customer(ANA, text="yesterday")
     town.settle()
@@ -161,6 +162,7 @@ def test_without_a_journal_what_may_have_left_waits_for_a_person(town: Street, t
     assert said(town)[ANA, "delivery_slots"] == 1
 
 
+@pytest.mark.long
 def test_a_message_between_its_claim_and_its_answer_is_known_after_the_restore(town: Street, tmp_path: Path) -> None:
     path = back_up(town, tmp_path)
     town.customer(BEN, text="hello")
@@ -225,9 +227,9 @@ def test_who_was_erased_since_the_backup_is_erased_again(
         assert "xilofono" not in everything(street)
         (again,) = street.rows(contact_keys, contact_keys.c.value == BEN, contact_keys.c.kind == "wa_id")
         assert again.contact != ben.contact  # who wrote after the erasure is a new contact, and not forgotten
-        assert [row.payload["text"] for row in street.rows(events, events.c.lane == again.contact)] == [
-            "hello, I am new here"
-        ]
+        assert [
+            row.payload["text"] for row in street.rows(events, events.c.lane == again.contact) if "text" in row.payload
+        ] == ["hello, I am new here"]
         assert said(street)[CAT, "You said I stay"] == 1
         street.healthy()
 
@@ -240,7 +242,9 @@ def everything(street: Street) -> str:
     )  # fmt: skip
 
 
-def test_a_privacy_deletion_of_hubspot_waits_with_the_command_that_erases(lane: Street) -> None:
+def test_a_privacy_deletion_of_hubspot_waits_with_the_command_that_erases(
+    lane: Street,  # noqa: F811
+) -> None:
     """End to end: a signed webhook, a question for a person, the command it names, and nothing is left."""
     lane.publish(ANSWERS)
     lane.customer(ANA, text="xilofono")
