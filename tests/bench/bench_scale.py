@@ -59,7 +59,8 @@ INSERT INTO events (seq, id, delivery, account, dedupe_key, lane, kind, payload,
     '{{"id":"old.' || n || '","number":"106540352242922","type":"text",' || {words} || '}}', at, 'done' FROM old;
 INSERT INTO plans (event, account, event_seq, lane, journey, state, body, done_at)
   SELECT id, 'hub-account', n, lane, CASE WHEN lot < 8 THEN 'trigger' ELSE 'reply' END, 'done',
-    '[{{"document":"nps-answer","version":20,"matched":true,"because":""}}]', at + 900 FROM old WHERE lot < 12;
+    '[{{"document":"nps-answer","version":20,"matched":true,"because":"","outcome":"",
+    "reasons":[],"ordinals":[]}}]', at + 900 FROM old WHERE lot < 12;
 INSERT INTO changes (event, account, ordinal, lane, object, record, kind, body, state, outcome, done_at)
   SELECT id, 'hub-account', k, lane, 'contacts', (n % {people})::text,
     CASE k WHEN 0 THEN 'SetField' ELSE 'LogActivity' END,
