@@ -79,6 +79,11 @@ def ref(row: Row) -> str:
     return f"{row.event[-12:]}-{row.kind[0]}{row.nth}-{told}"
 
 
+def former_ref(row: Row) -> str:
+    """What releases until November 2026 called it: during an upgrade their tries are taken up by us."""
+    return f"{row.event[-12:]}-{row.seq}"
+
+
 def activity_change(object_: str, kind: str, row: Row, record: str, *, look: bool) -> ActivityChange:
     """One timeline entry; `look`: it may be there already, and is looked for first."""
     body = row.body
@@ -86,7 +91,7 @@ def activity_change(object_: str, kind: str, row: Row, record: str, *, look: boo
     return ActivityChange(
         id=str(row.seq), ref=ref(row), kind=kind, object=object_, record=record, at=at,
         title=body.get("title", ""), text=body.get("text", ""), owner=body.get("owner", ""),
-        look_first=look,
+        look_first=look, former=former_ref(row),
     )  # fmt: skip
 
 
@@ -96,6 +101,7 @@ def file_change(object_: str, row: Row, record: str, file: StoredFile, *, look: 
     return FileChange(
         id=str(row.seq), ref=ref(row), object=object_, record=record,
         at=datetime.fromisoformat(body["at"]), file=file, text=body.get("text", ""), look_first=look,
+        former=former_ref(row),
     )  # fmt: skip
 
 

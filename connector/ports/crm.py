@@ -67,6 +67,7 @@ class ActivityChange:
     text: str = ""
     owner: str = ""  # "owner" or an e-mail (tasks)
     look_first: bool = False  # an earlier try may have arrived: look for `ref` on the record before it is repeated
+    former: str = ""  # the ref that the release before this one gave it: it is looked for as well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,7 @@ class FileChange:
     file: StoredFile
     text: str = ""  # the caption
     look_first: bool = False  # an earlier try may have arrived
+    former: str = ""  # as of an entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

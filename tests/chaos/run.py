@@ -153,6 +153,8 @@ class _Run:
             )
             assert self.load.wait(SEND * self.rig.slowness), "the web process does not take the messages"
             assert self.calls.wait(SEND * self.rig.slowness), "the web process does not take the calls"
+            if course.people:
+                assert self.broadcast.wait(2 * SEND * self.rig.slowness), "the commands of the broadcast do not end"
             return self.rig.settle(
                 course.patience * self.rig.slowness,
                 lambda: sandbox.calm(course.seed),

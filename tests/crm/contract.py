@@ -1,6 +1,7 @@
 """What every CRM adapter must do, said once: a folder's tests inherit CRMContract and fill in the vendor's words."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -298,6 +299,15 @@ class CRMContract:
         assert (second.state, second.activity) == ("done", first.activity)
         assert len(self.entries(sandbox, kind)) == 1
 
+    def test_an_entry_that_an_older_release_made_is_not_made_again(self, sandbox: Sandbox, crm: CRM) -> None:
+        """Its ref is built otherwise, and its process was ended before it could write the outcome down."""
+        id = self.add(sandbox, **{self.last_name: "Ruiz"})
+        [first] = crm.write([self.message(id, ref="01a2056f8120-31")])
+        again = self.message(id, ref="01a2056f8120-L0-77aa", former="01a2056f8120-31", look_first=True)
+        [second] = crm.write([again])
+        assert (second.state, second.activity) == ("done", first.activity)
+        assert len(self.entries(sandbox, "message")) == 1
+
     def test_an_entry_that_did_not_arrive_is_made(self, sandbox: Sandbox, crm: CRM) -> None:
         id = self.add(sandbox, **{self.last_name: "Ruiz"})
         crm.write([self.message(id, ref="01a2056f8120-6")])
@@ -409,6 +419,9 @@ class CRMContract:
         assert (first.state, bool(first.activity)) == ("done", True)
         [second] = crm.attach([attaching.change(tmp_path, self.object, id, look_first=True)])
         assert (second.state, second.activity) == ("done", first.activity)
+        again = attaching.change(tmp_path, self.object, id, ref="abc-9", look_first=True)
+        [third] = crm.attach([replace(again, former=attaching.change(tmp_path, self.object, id).ref)])
+        assert (third.state, third.activity) == ("done", first.activity)
         [other] = crm.attach([attaching.change(tmp_path, self.object, id, ref="abc-2", look_first=True)])
         assert (other.state, other.activity == first.activity) == ("done", False)
         assert self.files(sandbox) == [id] * 2

@@ -124,16 +124,16 @@ class ActivityWriter:
         """Ref -> the outcome of the entry that already stands on the record. By association, for search lags behind."""
         if not changes:
             return {}
-        wanted = {change.ref for change in changes}
+        wanted = {ref: change.ref for change in changes for ref in (change.former, change.ref) if ref}
         found: dict[str, Outcome] = {}
         for batch in chunks(self._entries(kind, name, [change.record for change in changes]), BATCH):
             for item in self.finder.read(kind.object, batch, [kind.body]):
                 ref = _REF.search(str((item.get("properties") or {}).get(kind.body) or ""))
                 if ref and ref.group(1) in wanted:
-                    found[ref.group(1)] = Outcome(
+                    found[wanted[ref.group(1)]] = Outcome(
                         state="done", text="It had arrived at the first try.", code="found", activity=str(item["id"])
                     )
-            if wanted <= found.keys():
+            if found.keys() >= set(wanted.values()):
                 break
         return found
 

@@ -60,5 +60,5 @@ def _note(change: FileChange) -> ActivityChange:
     words = change.text or change.file.name
     return ActivityChange(
         id=change.id, ref=change.ref, kind="note", object=change.object, record=change.record, at=change.at,
-        title="WhatsApp file", text=words, look_first=change.look_first,
+        title="WhatsApp file", text=words, look_first=change.look_first, former=change.former,
     )  # fmt: skip

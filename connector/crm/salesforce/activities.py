@@ -29,7 +29,9 @@ class Activities:
 
     def write(self, changes: Sequence[ActivityChange]) -> list[Outcome]:
         """One outcome a change, in order; `activity` is the Task's id."""
-        there = self._already([c.ref for c in changes if c.kind == "task" or c.look_first])
+        looked = [c for c in changes if c.kind == "task" or c.look_first]
+        found = self._already([ref for c in looked for ref in (c.ref, c.former) if ref])
+        there = {c.ref: id_ for c in looked if (id_ := found.get(c.ref) or found.get(c.former))}
         owners, notes = self._owners(changes)
         made = {c.id: self._row(c, owners.get(c.id)) for c in changes if c.ref not in there}
         wrote = dict(zip(made, self._writer.run(list(made.values())), strict=True))

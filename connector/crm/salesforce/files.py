@@ -47,6 +47,7 @@ class Files:
 
     def _there(self, change: FileChange) -> str:
         """The file of an earlier try among the record's files; "" when it did not arrive."""
+        refs = tuple(f"ref {ref}" for ref in (change.ref, change.former) if ref)
         links = self._client.query(
             select(["ContentDocumentId"], "ContentDocumentLink", "LinkedEntityId", [change.record])
         )
@@ -54,6 +55,6 @@ class Files:
             fields = ["Id", "Description"]
             latest = "IsLatest = true AND "
             for row in self._client.query(select(fields, "ContentVersion", "ContentDocumentId", group, latest)):
-                if str(row.get("Description") or "").endswith(f"ref {change.ref}"):
+                if str(row.get("Description") or "").endswith(refs):
                     return str(row["Id"])
         return ""
