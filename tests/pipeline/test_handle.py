@@ -41,7 +41,7 @@ def attempts(house: House) -> dict[str, tuple[str, int]]:
 
 def poison(house: House, wamid: str) -> None:
     with house.app.store.write() as conn:
-        conn.execute(sa.update(events).where(events.c.dedupe_key == wamid).values(payload={"id": 1}))
+        conn.execute(sa.update(events).where(events.c.dedupe_key == wamid).values(payload={"id": 1, "at": "never"}))
 
 
 def due_again(house: House) -> None:

@@ -153,14 +153,14 @@ def waits(house: House, clock: Clock, *records: str) -> None:
 def test_a_broken_row_holds_nobody_and_is_refused_in_the_end(house: House, clock: Clock) -> None:
     waits(house, clock, "1512", "1513", "1514")
     with house.app.store.write() as conn:
-        conn.execute(sa.update(events).where(events.c.lane.like("%:1513")).values(payload={"id": "x"}))
+        conn.execute(sa.update(events).where(events.c.lane.like("%:1513")).values(payload={"id": "x", "at": "never"}))
     for _ in range(TRIES):
         preparer(house).drain(lambda: False)
         clock.pass_(hours=1)
     found = {row.record[2]: row for row in sent(house)}
     assert {found["1512"].code, found["1514"].code} <= {"", "consent", "no_phone"}
     assert (found["1513"].state, found["1513"].code, found["1513"].tell) == ("refused", "parameter", 1)
-    assert "TypeError" in found["1513"].reason
+    assert "ValueError" in found["1513"].reason
 
 
 def test_what_the_crm_refuses_to_read_holds_only_its_own_send(house: House, clock: Clock) -> None:

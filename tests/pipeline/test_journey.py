@@ -229,7 +229,9 @@ def test_a_poisoned_event_dies_alone(house: House) -> None:
     house.deliver(replies(*(text(f"57312{n:07d}", f"p{n}", id=f"wamid.p{n}") for n in range(5))))
     house.unpack()
     with house.app.store.write() as conn:
-        conn.execute(sa.update(events).where(events.c.dedupe_key == "wamid.p2").values(payload={"id": 1}))
+        conn.execute(
+            sa.update(events).where(events.c.dedupe_key == "wamid.p2").values(payload={"id": 1, "at": "never"})
+        )
     for _ in range(8):
         house.settle()
         with house.app.store.write() as conn:

@@ -102,7 +102,7 @@ def _measured(lane: Street) -> None:
     status, page = visit(f"{lane.url}/metrics")
     assert status == 200
     told = {
-        (one.name, *one.labels.values()): one.value
+        (one.name, *(one.labels[name] for name in sorted(one.labels))): one.value
         for family in text_string_to_metric_families(page) for one in family.samples
     }  # fmt: skip
     rows = [kind for kind, _ in lane.stored()]
