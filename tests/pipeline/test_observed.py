@@ -114,7 +114,7 @@ def _measured(lane: Street) -> None:
     sent = {key[2]: n for key, n in told.items() if key[0] == "connector_send_requests_total"}
     assert sent == tries
     assert tries, lane.outcomes()
-    assert told["connector_api_limit_allowed", "hubspot", "hubspot", "daily"] > 1000
+    assert told["connector_api_limit_allowed", "hubspot", "daily", "hubspot"] > 1000
     assert told["connector_redis_up",] == 0
     assert PHONE not in page
     assert visit(f"{lane.url}/metrics", **{"X-Forwarded-For": "203.0.113.9"})[0] == 404
