@@ -36,6 +36,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: a proof that takes its time: make test-long, make test-deep")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """What shares something that its module makes once stays together: xdist's --dist loadgroup."""
+    if _shares(item) and item.get_closest_marker("xdist_group") is None:
+        item.add_marker(pytest.mark.xdist_group(item.location[0]))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A quick run does most tests on one database, half of them on each, and leaves the long ones to another."""
     if depth.DEEP:
@@ -44,6 +50,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if out:
         config.hook.pytest_deselected(items=out)
         items[:] = [item for item in items if item not in set(out)]
+
+
+def _shares(item: pytest.Item) -> bool:
+    """Its module makes something once, mostly processes: one test process does all of it, so that it is made once."""
+    made = getattr(item, "_fixtureinfo", None)
+    return made is not None and any(one.scope == "module" for found in made.name2fixturedefs.values() for one in found)
 
 
 def _left_out(item: pytest.Item) -> bool:
