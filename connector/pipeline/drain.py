@@ -18,6 +18,7 @@ LONGEST = 20.0  # seconds a drain may run before it rings again and makes room (
 # that give way at once never work.
 TURN = 1.0
 SETTLE = 5.0  # seconds a request of a dead owner may still be under way at the CRM (docs/decisions/0004)
+LONGEST_PARK = 60.0  # seconds an account that was away for hours is left alone before it is asked again
 
 
 def alone(store: Store, lock: str, work: Callable[[], None], more: Callable[[], bool], stop: Stop) -> None:
@@ -40,9 +41,9 @@ def park_account(store: Store, account: str, error: errors.ConnectorError, now: 
         tries = parks.tries(conn, "account", account)
         after = error.after if isinstance(error, errors.TryAgain) else None
         if after is None and isinstance(error, errors.Unreachable) and error.sent:
-            after = max(SETTLE, 2.0**tries)
-        until = retry.next_try(tries + 1, now, after=after, base=1.0, cap=60.0, jitter=random.random())  # noqa: S311
-        until = until or now + timedelta(seconds=60)
+            after = max(SETTLE, min(LONGEST_PARK, 2.0 ** min(tries, 10)))
+        until = retry.next_try(tries + 1, now, after=after, base=1.0, cap=LONGEST_PARK, jitter=random.random())  # noqa: S311
+        until = until or now + timedelta(seconds=LONGEST_PARK)
         parks.park(conn, "account", account, until, error.message, tries=tries + 1)
         return until
 

@@ -98,9 +98,11 @@ class Slot:
     root: Path = ROOT  # the checkout whose code it runs
     process: "subprocess.Popen[bytes] | Forked | None" = None
     lock: threading.RLock = field(default_factory=threading.RLock)
+    began: float = 0.0  # time.monotonic() of its last start
 
     def start(self) -> None:
         with self.lock:
+            self.began = time.monotonic()
             nursery = zygote() if self.root == ROOT else None
             if nursery is not None:
                 self.process = nursery.fork(

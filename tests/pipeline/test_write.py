@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from connector import errors
 from connector.core.changes import Outcome
 from connector.pipeline import write
+from connector.pipeline.drain import LONGEST_PARK, park_account
 from connector.pipeline.handle import Handler
 from connector.pipeline.retry import retry
 from connector.pipeline.write import Writer
@@ -73,6 +74,16 @@ def due_again(house: House) -> None:
         conn.execute(sa.delete(parks))
         conn.execute(sa.update(changes).values(next_at=None))
         conn.execute(sa.update(changes).values(started_at=datetime(2026, 1, 1, tzinfo=UTC)))
+
+
+def test_an_account_that_was_away_for_days_is_asked_again_within_a_minute(house: House) -> None:
+    """Whatever the calls that were lost on the way did, its pause stops growing."""
+    account, now = house.app.account("hubspot"), datetime.now(UTC)
+    assert account is not None
+    until = now
+    for _ in range(40):
+        until = park_account(house.app.store, account.id, errors.Unreachable("away"), now) or now
+    assert timedelta(seconds=30) <= until - now <= timedelta(seconds=LONGEST_PARK)
 
 
 def test_a_call_that_is_refused_as_a_whole_parks_nobody(house: House) -> None:

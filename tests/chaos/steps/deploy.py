@@ -1,6 +1,7 @@
 """A deploy under load: every process is asked to end and is started anew, one after the other."""
 
 import signal
+import time
 
 from tests.chaos import books
 from tests.chaos.hands import Hand
@@ -9,6 +10,7 @@ from tests.chaos.rig import Rig
 from tests.chaos.steps import Scene, step
 
 FINE = (0, -signal.SIGKILL)  # SIGKILL: one of the kills before was quicker
+STARTING = 3.0  # seconds on a quick machine until a process that was killed before hears SIGTERM
 
 
 @step("deploy", "deploys: SIGTERM of every process in turn")
@@ -26,8 +28,9 @@ def deploy(scene: Scene) -> None:
 def _one(scene: Scene, slot: Slot) -> None:
     """It ends by itself, with 0, and leaves no row in flight: a drain ends at a row boundary."""
     hands = [hand for hand in scene.rig.hands.look() if hand.slot == slot.name]
+    deaf = time.monotonic() < slot.began + STARTING * scene.rig.slowness
     at, code = slot.end()
-    if code not in FINE:
+    if code not in FINE and not (deaf and code == -signal.SIGTERM):
         scene.wrong.append(f"{slot.name} ended with {code} when it was asked to end")
     for hand in hands if code == 0 and scene.rig.true_clocks else ():
         scene.count(f"deploy at {hand.stage}")
