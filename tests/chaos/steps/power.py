@@ -26,6 +26,8 @@ GO_ON = 0.5  # how often everything goes on from the copy
 # Findings that are no matter of what is stored: times, and what an opt-out overtook.
 OF_TIMES = re.compile("wait|too_long|late|opt_out")
 
+GONE_ON = "power cut, gone on from the copy"
+
 
 @step("power", "power cuts: copies of the SQLite files, judged and gone on from", on=("sqlite",))
 def power(scene: Scene) -> None:
@@ -41,7 +43,7 @@ def power(scene: Scene) -> None:
         if on:
             _go_on(rig, copy)
     if on:
-        scene.count("power cut, gone on from the copy")
+        scene.count(GONE_ON)
         scene.recovers("a power cut")
     _copy(now if on else copy, judged)
     scene.wrong += _faults(judged, taken, rig.true_clocks)
