@@ -34,6 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     httpx._transports.default.create_ssl_context = cache(httpx._transports.default.create_ssl_context)
     config.addinivalue_line("markers", "both: on both databases in every run")
     config.addinivalue_line("markers", "long: a proof that takes its time: make test-long, make test-deep")
+    config.addinivalue_line("markers", "deep: one that takes longer still: make test-deep")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -59,7 +60,7 @@ def _shares(item: pytest.Item) -> bool:
 
 
 def _left_out(item: pytest.Item) -> bool:
-    if (item.get_closest_marker("long") is not None) != depth.LONG:
+    if item.get_closest_marker("deep") or (item.get_closest_marker("long") is not None) != depth.LONG:
         return True
     database = getattr(getattr(item, "callspec", None), "params", {}).get("store_url")
     room = item.nodeid.removeprefix("tests/")

@@ -12,7 +12,7 @@ from tests.chaos.run import Course, run
 from tests.chaos.steps.upgrade import NoHistory, release
 from tests.servers import SETTINGS, PostgresServer
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.deep, pytest.mark.xdist_group("chaos")]
 
 RUN = Course(events=800, sends=200, kills=12, patience=150.0)
 FAULTS = {
