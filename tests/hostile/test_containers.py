@@ -127,8 +127,10 @@ def test_a_path_in_an_archive_is_a_label_and_leads_nowhere(console, tmp_path, mo
     assert list(tmp_path.parent.rglob("x.yaml")) == []
 
 
-@pytest.mark.parametrize(
-    "body", [zipped([("xl/workbook.xml", b"<x/>")]), b"\x1f\x8b\x08" + b"\0" * 50, b"%PDF-1.4", b"\x89PNG\r\n"]
+@pytest.mark.parametrize(  # an archive holds the time: without names of its own each process would have other tests
+    "body",
+    [zipped([("xl/workbook.xml", b"<x/>")]), b"\x1f\x8b\x08" + b"\0" * 50, b"%PDF-1.4", b"\x89PNG\r\n"],
+    ids=["workbook", "gzip", "pdf", "png"],
 )
 def test_a_workbook_or_another_file_is_no_list_of_people_and_is_never_unpacked(body):
     with pytest.raises(sheet.Unreadable):
