@@ -79,6 +79,7 @@ class Manifest:
     # (settings, object, record id) -> the page of a record in the CRM's own screens, "" where that cannot be told
     record_url: Callable[[Mapping[str, Any], str, str], str] = nowhere
     oauth: OAuth | None = None
+    revoke_by_hand: str = ""  # where a person takes our leave back, when the vendor's API did not
 
     def split(self, given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
         """(settings, secrets) of a filled form or command line; names are written with - or _, kept with _."""

@@ -12,6 +12,7 @@ __all__ = ["MANIFEST", "connect", "validate", "webhook"]
 MANIFEST = Manifest(
     kind="whatsapp",
     title="WhatsApp",
+    revoke_by_hand="Meta: Business settings, System users, revoke the token; WhatsApp Manager, remove the app.",
     flags=(
         Flag(
             "phone-number-id", "Phone number id", help="WhatsApp Manager: Phone numbers, or the app's API Setup page."

@@ -3,7 +3,7 @@
 from typing import Any
 
 from connector import crm, errors, whatsapp
-from connector.base import crm_kinds
+from connector.base import crm_kinds, kinds
 from connector.connections import Connections
 from connector.pipeline.tasks import Progress
 from connector.ports import Account
@@ -12,11 +12,6 @@ from connector.store import removing
 from connector.store.tasks import Task
 
 WRITER = 60.0  # seconds to wait for a writer of the account: it stops at a row boundary
-BY_HAND = {
-    "hubspot": "HubSpot: Settings, Integrations, Connected Apps, uninstall the app; a service key: Development, Keys.",
-    "salesforce": "Salesforce: Setup, Connected Apps OAuth Usage, revoke; and delete or rotate the app's secret.",
-    "whatsapp": "Meta: Business settings, System users, revoke the token; WhatsApp Manager, remove the app.",
-}
 
 
 def remove(connections: Connections, account: Account) -> dict[str, Any]:
@@ -49,18 +44,18 @@ def finish(connections: Connections, id_: str, name: str) -> dict[str, Any]:
 
 def _revoke(connections: Connections, id_: str) -> tuple[bool, str]:
     """(it was taken back there, what to do by hand). Nothing that goes wrong here keeps the secrets alive."""
-    kind = ""
+    by_hand = ""
     try:
         with connections.store.read() as conn:
             account = rows.gone(conn, connections.keyring, id_)
         if account is None:
             return False, ""
-        kind = account.kind
-        return (True, "") if _revoked(connections, account) else (False, BY_HAND.get(kind, ""))
+        by_hand = kinds()[account.kind].revoke_by_hand
+        return (True, "") if _revoked(connections, account) else (False, by_hand)
     except errors.StoreDown:
         raise
     except errors.ConnectorError as error:
-        return False, f"{error.message} {BY_HAND.get(kind, '')}".strip()
+        return False, f"{error.message} {by_hand}".strip()
 
 
 def _revoked(connections: Connections, account: Account) -> bool:

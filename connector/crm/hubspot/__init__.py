@@ -10,6 +10,8 @@ BASE_URL = "https://api.hubapi.com"
 MANIFEST = Manifest(
     kind="hubspot",
     title="HubSpot",
+    revoke_by_hand="HubSpot: Settings, Integrations, Connected Apps, uninstall the app; "
+    "a service key: Development, Keys.",
     flags=(
         Flag(
             "token",

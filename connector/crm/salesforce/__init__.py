@@ -10,6 +10,7 @@ from connector.ports import CRM, PLACE_FLAGS, Account, Flag, Granted, Manifest, 
 MANIFEST = Manifest(
     kind="salesforce",
     title="Salesforce",
+    revoke_by_hand="Salesforce: Setup, Connected Apps OAuth Usage, revoke; and delete or rotate the app's secret.",
     flags=(
         Flag("client-id", "Consumer key", help="External Client App: Settings, OAuth settings, consumer key"),
         Flag("client-secret", "Consumer secret", secret=True, help="Beside the consumer key"),
