@@ -50,7 +50,8 @@ def _revoke(connections: Connections, id_: str) -> tuple[bool, str]:
             account = rows.gone(conn, connections.keyring, id_)
         if account is None:
             return False, ""
-        by_hand = kinds()[account.kind].revoke_by_hand
+        manifest = kinds().get(account.kind)  # a trigger link has none
+        by_hand = manifest.revoke_by_hand if manifest else ""
         return (True, "") if _revoked(connections, account) else (False, by_hand)
     except errors.StoreDown:
         raise
