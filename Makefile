@@ -9,6 +9,9 @@ LOCK ?= requirements/dev.lock
 STAMP := $(VENV)/.installed
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
 
+# Hundreds of processes start in a run of the tests: none of them is to compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long test-deep test-browser screens browser chaos fuzz bench lint lock sbom audit dist assets assets-check node docs clean
 

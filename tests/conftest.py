@@ -1,8 +1,9 @@
 """Fixtures that every room shares: real servers once per test process, a fresh store per test on both databases."""
 
+import gc
 import shutil
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import httpx
 import pytest
 import redis
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.util import LRUCache
 
 from connector.store.engine import Store, open_store, upgrade
+from connector.web.auth import passwords
 from tests import depth
 from tests.commands import Zygote
 from tests.servers import PostgresServer, ValkeyServer, name_of
@@ -30,11 +33,26 @@ def pytest_configure(config: pytest.Config) -> None:
         dialect.__eq__ = lambda one, other: type(one) is type(other)  # type: ignore[method-assign,assignment,misc]
         dialect.__hash__ = lambda one: hash(type(one))  # type: ignore[method-assign,assignment,misc]
 
+    # 64 MiB and an eighth of a second for each of hundreds that sign in; tests/web/test_passwords.py has the real one
+    passwords._hasher = cache(partial(PasswordHasher, time_cost=1, memory_cost=64, parallelism=1))  # type: ignore[assignment]
+
     # every client reads all certificates when it is made: 40 ms
     httpx._transports.default.create_ssl_context = cache(httpx._transports.default.create_ssl_context)
     config.addinivalue_line("markers", "both: on both databases in every run")
     config.addinivalue_line("markers", "long: a proof that takes its time: make test-long, make test-deep")
     config.addinivalue_line("markers", "deep: one that takes longer still: make test-deep")
+
+
+def pytest_collection() -> None:
+    """Ten thousand tests are made and all of them stay: looking for rubbish among them was a third of the time."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Nor is it looked for there again and again while they run."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -47,10 +65,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """A quick run does most tests on one database, half of them on each, and leaves the long ones to another."""
     if depth.DEEP:
         return
-    out = [item for item in items if _left_out(item)]
+    kept, out = [], []
+    for item in items:
+        (out if _left_out(item) else kept).append(item)
     if out:
         config.hook.pytest_deselected(items=out)
-        items[:] = [item for item in items if item not in set(out)]
+        items[:] = kept
 
 
 def _shares(item: pytest.Item) -> bool:

@@ -149,7 +149,7 @@ def connect(app: App, base: str) -> None:
 
 
 # What they do has tests of its own; each settling would do them all.
-COUNTING = ("figures", "doctor", "retention", "alarms")
+COUNTING = ("figures", "tally", "reports", "doctor", "retention", "alarms")
 
 
 def few_chores(app: App) -> Chores:
