@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -31,5 +32,6 @@ def at_once(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """`work` of each item, in order, up to THREADS at a time; the first error is raised after all have ended."""
     if len(items) < 2:
         return [work(item) for item in items]
+    around = [copy_context() for _ in items]  # the fence, which the threads would not know of
     with ThreadPoolExecutor(min(THREADS, len(items))) as pool:
-        return list(pool.map(work, items))
+        return list(pool.map(lambda context, item: context.run(work, item), around, items))

@@ -21,6 +21,7 @@ class Done:
     results: dict[int, Result] = field(default_factory=dict)
     created: dict[str, tuple[str, str]] = field(default_factory=dict)  # lane -> (object, record id)
     unburn: list[int] = field(default_factory=list)
+    doubtful: set[int] = field(default_factory=set)  # their call was broken off after a request of it had left
     error: errors.ConnectorError | None = None
 
 

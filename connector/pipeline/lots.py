@@ -9,6 +9,7 @@ from typing import Any
 
 from connector.core.contact import Contact
 from connector.core.message.sniff import suffix
+from connector.pipeline.fencing import Mark
 from connector.ports import ActivityChange, FileChange, RecordChange, StoredFile
 from connector.store.changes import FILE, Row
 
@@ -24,7 +25,7 @@ class Lot:
     known: bool  # the records exist; else they are upserted by our unique field
     rows: dict[Target, list[Row]] = field(default_factory=dict)
     files: Mapping[str, StoredFile] = field(default_factory=dict)  # WhatsApp's id of a file -> where it lies
-    began: datetime | None = None  # when its rows were marked as in flight
+    mark: Mark | None = None  # once its rows are in flight
 
     def all_rows(self) -> list[Row]:
         return [row for rows in self.rows.values() for row in rows]

@@ -11,7 +11,7 @@ from connector.pipeline import gates, unknown
 from connector.pipeline.drain import Stop, alone, log
 from connector.pipeline.pacing import Pace
 from connector.pipeline.recording import Recorder
-from connector.ports import Clock, Messenger, OutboundMessage, Receipt
+from connector.ports import Clock, Messenger, OutboundMessage, Receipt, fence
 from connector.store import findings, holding, journaling, media, parks, sending
 from connector.store import templates as template_rows
 from connector.store.engine import Store
@@ -161,11 +161,17 @@ class Sender:
     # ---- the request, in a thread of the pool: no database here --------------------------------------------------
     def _send(self, one: Started, recorder: Recorder, began: datetime) -> None:
         message = OutboundMessage(to=one.to or None, user_id=one.user_id, body=one.body, files=one.files)
-        try:
+
+        def question() -> None:
             if self.clock.now() - began > STALE:
-                recorder.put(one, Receipt(outcome="again", text=SLEPT, who="you"))
-                return
-            receipt = self.messenger.send(message, one.id)
+                raise fence.Late
+
+        try:
+            with fence.asked(question):
+                fence.ask()  # before anything is made of it; and again by the messenger, before it leaves
+                receipt = self.messenger.send(message, one.id)
+        except fence.Late:
+            receipt = Receipt(outcome="again", text=SLEPT, who="you")
         except Exception as error:  # noqa: BLE001 - it must not happen; if it does, the request may have left
             log.exception("sending failed", extra={"send": one.id})
             receipt = Receipt(outcome="unknown", text=f"Sending it failed: {type(error).__name__}.", who="you")

@@ -2,8 +2,9 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from connector.core.contact import Contact, RecordRef
 from connector.pipeline import attaching, own
 from connector.pipeline.came_back import Done, later, result, waits_for_record
 from connector.pipeline.drain import SETTLE, Stop, alone, log, of_one_row, park_account, parked
+from connector.pipeline.fencing import Mark
 from connector.pipeline.lots import (
     ALONE,
     Lot,
@@ -24,7 +26,7 @@ from connector.pipeline.lots import (
     is_file,
     record_change,
 )
-from connector.ports import CRM, Account, ActionDone, Clock
+from connector.ports import CRM, Account, ActionDone, Clock, fence
 from connector.store import changes as change_rows
 from connector.store import contacts, journaling, own_writes, parks, restored
 from connector.store.changes import Row
@@ -33,14 +35,7 @@ from connector.store.engine import Store
 CALLS = 4  # calls at once, on disjoint records (architecture 5)
 WINDOW = 4000  # rows read at a time
 MOST_STARTS = 10  # a row that was in flight whenever its writer died, so often, goes to a person
-# A call begins so soon after its rows were marked, or not at all: SETTLE after the mark they may be in other hands,
-# and those look on the record first. A process that stood still, or one whose session at the database is long gone.
-FRESH = timedelta(seconds=SETTLE / 2)
 TRIES, PAUSE = 5, 1.0  # how often, and seconds between, to write outcomes down while the database is away
-
-
-class _Late(Exception):
-    """Its rows were marked too long ago for another call."""
 
 
 @dataclass(slots=True)
@@ -120,8 +115,8 @@ class Writer:
         while lots:
             lot = lots.popleft()
             with self.store.write() as conn:
-                lot.began = self.clock.now()
-                taken = change_rows.start(conn, [r.seq for r in lot.all_rows()], lot.began)
+                began = self.clock.now()
+                taken = change_rows.start(conn, [r.seq for r in lot.all_rows()], began)
                 taken -= self._leave(conn, lot, taken)
                 if not lot.known:
                     taken -= change_rows.let_go(conn, [r for r in lot.all_rows() if r.seq in taken])
@@ -133,6 +128,7 @@ class Writer:
                 journaling.wrote(self.store, self.account.id, mine, self.clock.now())
             lot.rows = {t: kept for t, rows in lot.rows.items() if (kept := [r for r in rows if r.seq in taken])}
             if lot.rows:
+                lot.mark = Mark([row.seq for row in lot.all_rows()], began)
                 self._busy.update(lot.rows)
                 return lot
         return None
@@ -157,7 +153,7 @@ class Writer:
         with self.store.read() as conn:
             return contacts.load(conn, [lane for _, lane in lot.rows])
 
-    # ---- carry out, in a thread of the pool: no database here ----------------------------------------------------
+    # ---- carry out, in a thread of the pool: no database here, but for marking rows anew at the fence ------------
     def _carry_out(self, lot: Lot, people: Mapping[str, Contact]) -> Done:
         done = Done()
         try:
@@ -166,7 +162,7 @@ class Writer:
                 return done
             self._fields(lot, people, done)
             self._activities(lot, done)
-        except _Late:
+        except fence.Late:
             self._not_now(lot, done)
         except Exception as error:  # noqa: BLE001 - a fault in one record must not hold the others
             if isinstance(error, errors.ConnectorError) and not of_one_row(error):
@@ -184,8 +180,9 @@ class Writer:
         if not wanted:
             return
         asked = [record_change(lot, target, rows, people) for target, rows in wanted.items()]
-        self._mind_the_time(lot)
-        for (target, rows), outcome in zip(wanted.items(), self.crm.write(asked), strict=True):
+        with self._fenced(lot, [row for rows in wanted.values() for row in rows], done):
+            outcomes = self.crm.write(asked)
+        for (target, rows), outcome in zip(wanted.items(), outcomes, strict=True):
             if outcome.record and not target[0] and outcome.state == "done":
                 done.created[target[1]] = (lot.object, outcome.record)
             latest = {str(row.body["field"]): row.body.get("value") for row in rows}
@@ -218,15 +215,16 @@ class Writer:
                     activity_change(lot.object, kind, row, record, look=self._there(row) and kind not in again)
                     for row, record in part
                 ]
-                self._mind_the_time(lot)
-                for (row, _), outcome in zip(part, self.crm.write(asked), strict=True):
+                with self._fenced(lot, [row for row, _ in part], done):
+                    outcomes = self.crm.write(asked)
+                for (row, _), outcome in zip(part, outcomes, strict=True):
                     done.results[row.seq] = result(row, outcome, None, self.clock.now())
 
     def _attach(self, lot: Lot, row: Row, record: str, done: Done) -> None:
         """One file at a time: each may be large."""
         file = lot.files[str(row.body["file"])]
-        self._mind_the_time(lot)
-        (outcome,) = self.crm.attach([file_change(lot.object, row, record, file, look=self._there(row))])
+        with self._fenced(lot, [row], done):
+            (outcome,) = self.crm.attach([file_change(lot.object, row, record, file, look=self._there(row))])
         done.results[row.seq] = result(row, outcome, None, self.clock.now())
 
     def _there(self, row: Row) -> bool:
@@ -242,19 +240,36 @@ class Writer:
             )
             for row in rows
         ]
-        for row, outcome in zip(rows, self.crm.complete(asked), strict=True):
+        with self._fenced(lot, rows, done):
+            outcomes = self.crm.complete(asked)
+        for row, outcome in zip(rows, outcomes, strict=True):
             done.results[row.seq] = result(row, outcome, None, self.clock.now())
 
-    def _mind_the_time(self, lot: Lot) -> None:
-        """Asked before each call; within a call only the CRM knows."""
-        if lot.began is not None and self.clock.now() - lot.began > FRESH:
-            raise _Late
+    @contextmanager
+    def _fenced(self, lot: Lot, rows: Sequence[Row], done: Done) -> Iterator[None]:
+        """Around one call for these rows: are they still ours? Asked now, and before each of its requests leaves."""
+        assert lot.mark is not None
+        mark, left = lot.mark, []
+
+        def question() -> None:
+            mark.ask(self.store, self.clock)
+            left.append(True)
+
+        mark.ask(self.store, self.clock)
+        try:
+            with fence.asked(question):
+                yield
+        except fence.Late:
+            done.doubtful |= {row.seq for row in rows if left}
+            raise
 
     def _not_now(self, lot: Lot, done: Done) -> None:
-        """What was not called for yet is marked anew: at once by us, if it is still ours."""
-        left = [row.seq for row in lot.all_rows() if row.seq not in done.results]
-        done.results |= dict.fromkeys(left, ("new", {}, None))
-        done.unburn += left
+        """Rows that may be in other hands, or were too slow: those that are ours yet are taken anew, at once.
+
+        An attempt is burned, twice at most, where a request had left: it is looked for what it may have made."""
+        left = [row for row in lot.all_rows() if row.seq not in done.results]
+        done.results |= {row.seq: ("new", {}, None) for row in left}
+        done.unburn += [row.seq for row in left if row.seq not in done.doubtful or row.attempts >= ALONE]
 
     def _put_back(self, lot: Lot, done: Done, error: errors.ConnectorError) -> None:
         """The whole call failed: what has no outcome yet waits.
@@ -274,7 +289,7 @@ class Writer:
         if len(lot.rows) > 1:
             for target, rows in lot.rows.items():
                 left = [r for r in rows if r.seq not in done.results]
-                part = Lot(lot.object, lot.known, {target: left}, lot.files)
+                part = Lot(lot.object, lot.known, {target: left}, lot.files, lot.mark)
                 if done.error is not None:  # the CRM wants no more calls now
                     self._put_back(part, done, done.error)
                     continue
@@ -309,12 +324,13 @@ class Writer:
     def _record_once(self, ended: Sequence[tuple[Lot, Done]]) -> None:
         """One transaction: outcomes, links, record ids of newcomers. Without the lock only what is surely done."""
         now = self.clock.now()
+        marks = {seq: lot.mark.at for lot, _ in ended if lot.mark for seq in lot.mark.seqs}
         results = {seq: result for _, done in ended for seq, result in done.results.items()}
         if not self._ours():
             results = {seq: result for seq, result in results.items() if result[0] == "done"}
         with self.store.write() as conn:
-            change_rows.unburn(conn, [seq for _, done in ended for seq in done.unburn if seq in results])
-            change_rows.end(conn, results, now, self.account.id)
+            change_rows.unburn(conn, [seq for _, done in ended for seq in done.unburn if seq in results], marks)
+            change_rows.end(conn, results, now, self.account.id, marks)
             own_writes.end(conn, self.account.id, [one for lot, _ in ended for one in self._own(lot)], now)
             created = self._created(conn, ended)
             links = {lane: RecordRef(self.account.id, *found) for lane, found in created.items()}

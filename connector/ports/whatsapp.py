@@ -67,7 +67,8 @@ class Messenger(Protocol):
         ...
 
     def send(self, message: OutboundMessage, key: str) -> Receipt:
-        """One request, never repeated in here; `key` is our send id. Never raises: every fault is an outcome."""
+        """One request, never repeated in here; `key` is our send id. Every fault is an outcome; only fence.Late is
+        raised: the sender's own word that it must not leave."""
         ...
 
     def upload(self, file: StoredFile) -> str:

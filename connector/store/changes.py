@@ -1,6 +1,6 @@
 """Changes: the work of `write`, one row per intended change, merged per record on the way to the CRM."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -102,22 +102,24 @@ def let_go(conn: sa.Connection, rows: Sequence[Row]) -> set[int]:
 
 def end(
     conn: sa.Connection, results: Mapping[int, tuple[str, Mapping[str, Any], datetime | None]], now: datetime,
-    account: str = "",
+    account: str = "", marks: Mapping[int, datetime] | None = None,
 ) -> None:  # fmt: skip
     """Stores outcomes, {seq: (state, outcome, next_at)}, in one statement: hardly two outcomes are alike.
 
-    `new` puts a row back (another try at next_at), anything else is final."""
+    `new` puts a row back (another try at next_at), anything else is final. `marks`: when each was started by the
+    caller. A row that another has started since is left to that one, unless it is done."""
     if not results:
         return
     t, b = changes.c, sa.bindparam
-    mine = sa.and_(t.seq == b("row"), t.state == "in_flight")
-    query = sa.update(changes).where(mine)
+    query = sa.update(changes).where(t.seq == b("row"), t.state == "in_flight")
     query = query.values(state=b("to"), outcome=b("told"), next_at=b("then"), done_at=b("ended"))
-    rows = [
-        {"row": seq, "to": state, "told": outcome, "then": next_at, "ended": None if state == "new" else now}
-        for seq, (state, outcome, next_at) in results.items()
-    ]
-    conn.execute(query, rows)
+    rows: dict[bool, list[dict[str, Any]]] = {}
+    for seq, (state, outcome, next_at) in results.items():
+        row = {"row": seq, "to": state, "told": outcome, "then": next_at, "ended": None if state == "new" else now}
+        marked = marks is not None and state != "done"
+        rows.setdefault(marked, []).append({**row, "mark": marks[seq]} if marks is not None and marked else row)
+    for marked, some in rows.items():
+        conn.execute(query.where(t.started_at == b("mark")) if marked else query, some)
     for state, outcome, _ in results.values():
         if state != "new":
             totals.note(conn, totals.CHANGES, account, state)
@@ -125,12 +127,25 @@ def end(
             totals.note(conn, totals.REFUSALS, "change", str(outcome.get("code") or state))
 
 
-def unburn(conn: sa.Connection, seqs: Sequence[int]) -> None:
-    """The call surely did nothing: the attempt does not count. Before `end`, so that it counts down once."""
+def renew(conn: sa.Connection, seqs: Collection[int], began: datetime, now: datetime) -> bool:
+    """Rows that were started together are started anew, compare-and-set; False: some are not the caller's any more."""
     t = changes.c
-    for chunk in in_chunks(list(seqs)):
-        mine = sa.and_(t.seq.in_(chunk), t.state == "in_flight", t.attempts > 0)
-        conn.execute(sa.update(changes).where(mine).values(attempts=t.attempts - 1))
+    mine = sa.and_(among(conn, t.seq, seqs), t.state == "in_flight", t.started_at == began)
+    return conn.execute(sa.update(changes).where(mine).values(started_at=now)).rowcount == len(seqs)
+
+
+def unburn(conn: sa.Connection, seqs: Sequence[int], marks: Mapping[int, datetime] | None = None) -> None:
+    """The call surely did nothing: the attempt does not count. Before `end`, so that it counts down once; `marks` as
+    there."""
+    t = changes.c
+    together: dict[datetime | None, list[int]] = {}
+    for seq in seqs:
+        together.setdefault(marks[seq] if marks is not None else None, []).append(seq)
+    for mark, some in together.items():
+        for chunk in in_chunks(some):
+            mine = sa.and_(t.seq.in_(chunk), t.state == "in_flight", t.attempts > 0)
+            mine = mine if mark is None else sa.and_(mine, t.started_at == mark)
+            conn.execute(sa.update(changes).where(mine).values(attempts=t.attempts - 1))
 
 
 def recover(conn: sa.Connection, account: str, before: datetime, *, most: int) -> int:

@@ -15,6 +15,7 @@ from connector.ports import (
     OutboundMessage,
     Receipt,
     StoredFile,
+    fence,
 )
 from connector.whatsapp import checking
 from connector.whatsapp.errors import translate
@@ -52,7 +53,8 @@ class WhatsApp:
 
     # ---- sending -------------------------------------------------------------------------------------------------
     def send(self, message: OutboundMessage, key: str) -> Receipt:
-        """One request, never repeated in here; `key` is our send id. Never raises: every fault is an outcome."""
+        """One request, never repeated in here; `key` is our send id. Every fault is an outcome; only fence.Late is
+        raised, before anything has left."""
         try:
             body = content(message, key)
         except (ValueError, TypeError, RecursionError) as error:
@@ -61,6 +63,8 @@ class WhatsApp:
             return receipt(*self._wire.call("POST", self._messages, body))
         except Unreachable as error:
             return unanswered(error)
+        except fence.Late:
+            raise
         except Exception as error:  # noqa: BLE001 - the request may be out: an exception would lose that it is
             return broken(error)
 

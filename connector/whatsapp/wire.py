@@ -14,11 +14,20 @@ import httpx
 from connector.core.address import is_loopback
 from connector.core.scrub import scrubbed
 from connector.errors import NotAllowed, Unreachable
-from connector.ports import Multipart
+from connector.ports import Multipart, fence
 
 Target = httpx.URL
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
-_TIMES = {"timeout": {"connect": 3.0, "read": 20.0, "write": 20.0, "pool": 20.0}}
+_LEAVES = frozenset({"http11.send_request_headers.started", "http11.send_request_body.started"})
+
+
+def _trace(event: str, _: Mapping[str, Any]) -> None:
+    """httpcore tells of each step of a request: before the head, which is after connecting, and before the body."""
+    if event in _LEAVES:
+        fence.ask()
+
+
+_EXTENSIONS = {"timeout": {"connect": 3.0, "read": 20.0, "write": 20.0, "pool": 20.0}, "trace": _trace}
 _LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=20.0)
 _LARGEST = 16 * 1024 * 1024  # bytes of one answer; a page of 100 templates has about half a megabyte
 
@@ -55,7 +64,9 @@ class Wire:
         return self._base.copy_with(path=f"{self._base.path.rstrip('/')}/{clean}", params=query)
 
     def call(self, method: str, target: Target, content: bytes | Multipart | None = None, token: str = "") -> Answer:
-        """One request, never repeated. Raises Unreachable; its `sent` is False when it surely never left us."""
+        """One request, never repeated. Raises Unreachable; its `sent` is False when it surely never left us.
+
+        Right before it leaves the fence is asked, which may raise too."""
         request = self._request(method, target, content, token)
         transport = self._take()
         try:
@@ -82,7 +93,7 @@ class Wire:
         elif method == "POST":
             headers.append((b"Content-Length", b"0"))
         stream = _FromDisk(content) if isinstance(content, Multipart) else httpx.ByteStream(content or b"")
-        return httpx.Request(method, target, headers=headers, stream=stream, extensions=_TIMES)
+        return httpx.Request(method, target, headers=headers, stream=stream, extensions=_EXTENSIONS)
 
     def _take(self) -> httpx.HTTPTransport:
         try:

@@ -11,6 +11,7 @@ from connector import errors
 from connector.core.changes import Outcome
 from connector.pipeline import write
 from connector.pipeline.drain import LONGEST_PARK, park_account
+from connector.pipeline.fencing import FRESH
 from connector.pipeline.handle import Handler
 from connector.pipeline.retry import retry
 from connector.pipeline.write import Writer
@@ -371,7 +372,7 @@ def test_a_call_begins_soon_after_its_rows_were_marked_or_not_at_all(house: Hous
     mine = account(house)
     Writer(house.app.store, mine, Between(house.app.crm(mine), around), slow).drain(lambda: False)  # type: ignore[arg-type]
     assert len(ages) == 2  # the field, then the timeline entry
-    assert max(ages) < write.FRESH
+    assert max(ages) < FRESH
     assert {*states(house), *states(house, "LogActivity")} == {"done"}
     with house.app.store.read() as conn:
         assert set(conn.execute(sa.select(changes.c.attempts)).scalars()) == {1}

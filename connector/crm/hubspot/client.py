@@ -14,9 +14,10 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationParseErro
 from urllib3.exceptions import SSLError as PoolSSLError
 
 from connector.core.scrub import scrubbed
+from connector.crm import wire
 from connector.crm.hubspot import faults, pace
 from connector.errors import ConnectorError, Unreachable
-from connector.ports import Multipart
+from connector.ports import Multipart, fence
 
 if TYPE_CHECKING:
     from connector.crm.hubspot.bearer import Bearer
@@ -82,6 +83,7 @@ class Client:
         configuration.connection_pool_maxsize = POOL
         configuration.retries = urllib3.Retry(0, redirect=False)  # the pipeline retries; nobody is redirected
         self._api, self._bearer = ApiClient(configuration), bearer
+        wire.fenced(self._api.rest_client.pool_manager)
         self._api.user_agent = "whatsapp-crm-connector"
         self._zone = zone
         self._window = pace.Window(int(pace.LIMIT * pace.SHARE), pace.INTERVAL)
@@ -190,7 +192,8 @@ class Client:
         if 0 < int(left) < int(daily) * LOW:
             self._zone = "UTC"  # asked once; also the answer when that call fails
             try:
-                self.details()
+                with fence.asked(None):  # it comes after a call whose outcome it must not lose
+                    self.details()
             except ConnectorError:
                 return
 

@@ -13,9 +13,10 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from connector.core.scrub import scrubbed
+from connector.crm import wire
 from connector.crm.salesforce import hosts, oauth, problems
 from connector.errors import NotAllowed, Unreachable
-from connector.ports import Account, Multipart, Tokens
+from connector.ports import Account, Multipart, Tokens, fence
 
 VERSION = "68.0"  # Winter '27
 CLIENT = "whatsapp-crm-connector"  # comes back as changeOrigin, so that our own changes are known
@@ -29,7 +30,8 @@ HOPELESS = ("not valid for use with the REST API", "not attached to Agent")
 
 
 class Route(HTTPAdapter):
-    """Gives every call a timeout, and sends calls to `instance` where simple-salesforce insists on https://<host>/.
+    """Gives every call a timeout, and sends calls to `instance` where simple-salesforce insists on https://<host>/;
+    its connections ask the fence.
 
     simple-salesforce builds `https://<host:port>/services/...` from the instance URL; a stand-in on loopback speaks
     plain http under a path, so scheme and prefix are put back here."""
@@ -38,6 +40,15 @@ class Route(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=POOL, max_retries=0)
         parts = urlsplit(instance)
         self._made, self._meant = f"https://{parts.netloc}/", instance.rstrip("/") + "/"
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        wire.fenced(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        wire.fenced(manager)
+        return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         url = request.url or ""
@@ -81,7 +92,8 @@ class Client:
             return self._held
 
     def _fetch(self, stored: Mapping[str, Any] | None) -> Mapping[str, Any]:
-        return oauth.fetch(self._account, stored, self._session, TIMEOUT)
+        with fence.asked(None):  # a token is for whatever comes; asking inside its lock would hold up the others
+            return oauth.fetch(self._account, stored, self._session, TIMEOUT)
 
     def _build(self, token: Mapping[str, Any]) -> Any:
         from simple_salesforce.api import Salesforce  # 0.3 s and 40 MB: only when a call is made
