@@ -212,6 +212,27 @@ def zombie() -> None:
 
     locks._Locks.still_held = lambda *_: True  # type: ignore[method-assign]
     changes.start = start
+    unfenced()
+
+
+def dawdling() -> None:
+    """The control: a request that is ready to leave takes its time, in which its process may be stopped."""
+    from connector.ports import fence
+
+    ask = fence.ask
+
+    def late() -> None:
+        time.sleep(BETWEEN)
+        ask()
+
+    fence.ask = late
+
+
+def unfenced() -> None:
+    """What is ready to leave leaves, whatever became of its rows meanwhile."""
+    from connector.ports import fence
+
+    fence.ask = lambda: time.sleep(BETWEEN)
 
 
 def redis_needed() -> None:
@@ -237,6 +258,8 @@ MUTANTS: Mapping[str, Callable[[], None]] = {
     "unknown": unknown,
     "consent_lock": consent_lock,
     "zombie": zombie,
+    "dawdling": dawdling,
+    "unfenced": unfenced,
     "redis_needed": redis_needed,
     "clock_blind": clock_blind,
     **mutants_networked.MUTANTS,

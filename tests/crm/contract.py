@@ -1,5 +1,6 @@
 """What every CRM adapter must do, said once: a folder's tests inherit CRMContract and fill in the vendor's words."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import pytest
 from connector.core import phone
 from connector.crm import connect
 from connector.errors import Busy, NotAllowed, Unreachable
-from connector.ports import CRM, Account, ActivityChange, ContactKey, RecordChange, Tokens
+from connector.ports import CRM, Account, ActivityChange, ContactKey, RecordChange, Tokens, fence
 from connector.store.accounts import OWNERS
 from tests.crm import attaching
 from tests.town import Sandbox
@@ -28,6 +29,10 @@ def key(contact: str = "c1", **given: Any) -> ContactKey:
     """A contact to be found; `wa_id` brings every spelling of its phone."""
     given.setdefault("phones", phone.spellings(given.get("wa_id") or ""))
     return ContactKey(**{"contact": contact, "objects": ("?",)} | given)
+
+
+def _no() -> None:
+    raise fence.Late
 
 
 class CRMContract:
@@ -407,6 +412,29 @@ class CRMContract:
         [issue, *_] = crm.check()
         assert issue.message
         assert not issue.fix
+
+    # ---- the fence -----------------------------------------------------------------------------------------------
+    def test_every_request_of_a_write_asks_before_it_leaves(self, sandbox: Sandbox, crm: CRM, tmp_path: Path) -> None:
+        ids = [self.add(sandbox, **{self.last_name: f"Ruiz {n}"}) for n in range(2)]
+        asked: list[int] = []
+        fields = {self.text: "x", self.choice[0]: "no such"}
+        calls: list[Callable[[], Any]] = [
+            lambda: crm.write([self.change(i, record=i, fields=fields) for i in ids]),
+            lambda: crm.write([self.change(wa_id=WA_ID, name="Ana Ruiz", fields={self.text: "x"})]),
+            lambda: crm.write([self.message(ids[0], look_first=True)]),
+            lambda: crm.attach([attaching.change(tmp_path, self.object, ids[0], look_first=True)]),
+        ]
+        kind = self.account("").kind
+        for call in calls:
+            before = len(sandbox.ledger(kind))
+            asked.clear()
+            with fence.asked(lambda: asked.append(1)):
+                call()
+            assert len(asked) >= len(sandbox.ledger(kind)) - before > 0
+            before = len(sandbox.ledger(kind))
+            with pytest.raises(fence.Late), fence.asked(_no):
+                call()
+            assert len(sandbox.ledger(kind)) == before
 
     # ---- files ---------------------------------------------------------------------------------------------------
     def files(self, sandbox: Sandbox) -> list[str]:

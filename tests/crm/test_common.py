@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connector.crm import KINDS, base_url, connect, kinds, manifest
 from connector.crm.batch import at_once, chunks, waves
 from connector.errors import NotAllowed
-from connector.ports import Account
+from connector.ports import Account, fence
 
 HOSTS = ("hubapi.com",)
 
@@ -103,6 +103,14 @@ def test_four_calls_run_at_once_and_answers_keep_their_order() -> None:
         return n * n
 
     assert at_once(work, [1, 2, 3, 4]) == [1, 4, 9, 16]
+
+
+def test_calls_at_once_ask_the_same_fence() -> None:
+    asked: list[int] = []
+    with fence.asked(lambda: asked.append(1)):
+        at_once(lambda _: fence.ask(), range(5))
+    at_once(lambda _: fence.ask(), range(5))
+    assert len(asked) == 5
 
 
 def test_an_error_comes_out() -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from connector import whatsapp
 from connector.core.template import Template
 from connector.pipeline import gates
-from connector.ports import Account, Messenger, Receipt
+from connector.ports import Account, Messenger, Receipt, fence
 from connector.store import accounts, contacts, findings, holding, outcomes, parks, sending
 from connector.store import templates as template_rows
 from connector.store.engine import Store
@@ -541,3 +541,21 @@ def test_thousands_are_cancelled_by_a_mark(desk: Desk) -> None:
     assert [desk.state(row) for row in (*rows, later)] == [("cancelled", "cancelled")] * 5 + [("accepted", "")]
     with desk.store.read() as conn:
         assert parks.parked(conn, "cancel:document", ["quote-ready"], NOW - timedelta(days=1)) == {}
+
+
+def test_a_message_that_was_overtaken_by_time_does_not_leave(desk: Desk) -> None:
+    """The computer slept between the gates and the wire, where the messenger asks: the gates look again."""
+    ready = desk.add()
+
+    def slept(_: str) -> Receipt:
+        desk.clock.pass_(minutes=1)
+        fence.ask()
+        raise AssertionError
+
+    desk.phone.answers = [slept]
+    desk.drain()
+    assert [outcome for _, outcome in desk.attempts(ready)] == ["again"]
+    assert desk.row(ready).state == "ready"
+    desk.clock.pass_(minutes=1)
+    desk.drain()
+    assert desk.row(ready).state == "accepted"

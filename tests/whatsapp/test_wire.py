@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from connector.errors import Unreachable
-from connector.ports import OutboundMessage
+from connector.ports import OutboundMessage, fence
 from connector.whatsapp.wire import Wire
 from tests.whatsapp.answering import NUMBER, answering, connected
 
@@ -47,6 +47,25 @@ def secure(certificate):
     with answering(context) as server:
         server.answers[f"{NUMBER}/messages"] = ACCEPTED
         yield server
+
+
+def test_what_comes_too_late_does_not_leave(secure, certificate, monkeypatch):
+    """The fence is asked before each message, connected already."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    asked = []
+
+    def question():
+        asked.append(len(secure.heard))
+        if len(asked) == 4:  # before the body of the second
+            raise fence.Late
+
+    with connected(secure.url) as client:
+        with fence.asked(question):
+            assert client.send(MESSAGE, "k").outcome == "accepted"
+            with pytest.raises(fence.Late):
+                client.send(MESSAGE, "k")
+        assert (asked, len(secure.heard)) == ([0, 0, 1, 1], 1)
+        assert client.send(MESSAGE, "k").outcome == "accepted"
 
 
 def test_many_threads_send_over_tls(secure, certificate, monkeypatch):
