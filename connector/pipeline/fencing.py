@@ -1,7 +1,8 @@
 """Rows in flight by when they were marked so: the writer's question at the fence (docs/decisions/0004)."""
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from connector import errors
@@ -21,6 +22,26 @@ class Mark:
     def __init__(self, seqs: Collection[int], at: datetime) -> None:
         self.seqs, self.at = list(seqs), at
         self._lock = threading.Lock()
+
+    @contextmanager
+    def fenced(self, store: Store, clock: Clock, seqs: Collection[int], doubtful: set[int]) -> Iterator[None]:
+        """Around one call for some of them: asked now, and before each of its requests leaves.
+
+        A call that is broken off by Late may have done something once a request had left: `doubtful` takes its rows."""
+        left = threading.Event()
+
+        def question() -> None:
+            self.ask(store, clock)
+            left.set()
+
+        self.ask(store, clock)
+        try:
+            with fence.asked(question):
+                yield
+        except fence.Late:
+            if left.is_set():
+                doubtful.update(seqs)
+            raise
 
     def ask(self, store: Store, clock: Clock) -> None:
         """Returns while they are surely ours. Raises Late when they may not be, or when nobody can say."""

@@ -2,9 +2,9 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -245,23 +245,10 @@ class Writer:
         for row, outcome in zip(rows, outcomes, strict=True):
             done.results[row.seq] = result(row, outcome, None, self.clock.now())
 
-    @contextmanager
-    def _fenced(self, lot: Lot, rows: Sequence[Row], done: Done) -> Iterator[None]:
-        """Around one call for these rows: are they still ours? Asked now, and before each of its requests leaves."""
+    def _fenced(self, lot: Lot, rows: Sequence[Row], done: Done) -> AbstractContextManager[None]:
+        """Around one call for these rows."""
         assert lot.mark is not None
-        mark, left = lot.mark, []
-
-        def question() -> None:
-            mark.ask(self.store, self.clock)
-            left.append(True)
-
-        mark.ask(self.store, self.clock)
-        try:
-            with fence.asked(question):
-                yield
-        except fence.Late:
-            done.doubtful |= {row.seq for row in rows if left}
-            raise
+        return lot.mark.fenced(self.store, self.clock, {row.seq for row in rows}, done.doubtful)
 
     def _not_now(self, lot: Lot, done: Done) -> None:
         """Rows that may be in other hands, or were too slow: those that are ours yet are taken anew, at once.
