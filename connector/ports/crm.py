@@ -174,7 +174,9 @@ class Related:
 
 
 class CRM(Protocol):
-    """One CRM account. Every call may raise Busy, Unreachable, NotAllowed; one bad row never raises."""
+    """One CRM account. Every call may raise Busy, Unreachable, NotAllowed; one bad row never raises.
+
+    Right before bytes leave an adapter calls `fence.ask()`; the Late that this may raise goes through to the caller."""
 
     can: Capabilities
 
