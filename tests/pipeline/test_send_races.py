@@ -36,6 +36,7 @@ def graph(sandbox: Sandbox) -> Iterator[Messenger]:
     messenger.close()  # type: ignore[attr-defined]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_worker_killed_around_its_request(
     desk: Desk,

@@ -10,7 +10,7 @@ from connector.pipeline.templates import Sync, heard, sync
 from connector.ports import Account
 from connector.store import findings
 from connector.store import templates as rows
-from tests.pipeline.conftest import WABA
+from tests.pipeline.conftest import WABA, few_chores
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 SHOP = Account(id="shop", kind="whatsapp", name="shop")
@@ -131,6 +131,7 @@ def test_one_that_was_only_heard_of_has_no_contract_yet(store):
 
 
 def test_a_webhook_of_meta_stops_a_template_and_the_documents_are_looked_at(house):
+    house.app.chores = few_chores(house.app, "drift")
     house.app.chores.do(lambda: False)
     shop = house.app.account("whatsapp")
     sync(house.app.store, shop, house.app.messenger(shop), house.app.clock.now())
