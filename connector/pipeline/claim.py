@@ -11,7 +11,7 @@ from connector.core.changes import Ask
 from connector.core.contact import Contact, Record, RecordRef, Setting
 from connector.core.events import Event, RecordChanged, TriggerCalled
 from connector.core.sending import Case
-from connector.pipeline import called, consents, limits, recipients, shadow, verdict
+from connector.pipeline import called, calling, consents, limits, recipients, shadow, verdict
 from connector.pipeline.firing import Judge, Judged, Ledger, order, watched
 from connector.pipeline.gather import Gatherer, Wish
 from connector.pipeline.library import Shelf
@@ -83,7 +83,7 @@ class Claim:
     # ---- gather --------------------------------------------------------------------------------------------------
     def gather(self) -> None:
         """Reads records and people from the CRM, and asks the documents whether they still want it."""
-        called.add(self.judged, self.account, self.crm.can.objects)
+        calling.add(self.judged, self.account, self.crm.can.objects)
         gatherer = Gatherer(self.crm, consents.fields(self.account))
         self.wishes = gatherer.wishes(self.judged)
         for place, record in gatherer.read.items():
