@@ -67,7 +67,7 @@ class HubSpot:
             objects=OBJECTS,
             identity={"wa_id": WA_ID, "user_id": USER_ID},
             locale=value(settings, "locale") or None,
-            audiences=("list",),
+            audiences=MANIFEST.audiences,
         )
         host = base_url(value(settings, "base-url", BASE_URL), MANIFEST.hosts)
         client = Client(host, _bearer(account, tokens), zone=value(settings, "time-zone") or None)
