@@ -65,6 +65,7 @@ class HubSpot:
             read_batch=BATCH,
             object=CONTACTS,
             objects=OBJECTS,
+            names=("firstname", "lastname"),
             identity={"wa_id": WA_ID, "user_id": USER_ID},
             locale=value(settings, "locale") or None,
             audiences=MANIFEST.audiences,

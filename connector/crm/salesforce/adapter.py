@@ -46,6 +46,8 @@ class Salesforce:
             read_batch=READ_BATCH,
             object="Contact",
             objects=OBJECTS,
+            names=("Name",),
+            phone="Phone",
             identity={"wa_id": WA_ID, "user_id": USER_ID},
             repeatable=frozenset({"message", "note", "task"}),
             locale=value(account.settings, "locale") or None,
