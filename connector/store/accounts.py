@@ -1,7 +1,7 @@
 """Connected systems: plain settings, encrypted secrets, and the access token that all processes share."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +16,6 @@ from connector.store.secrets import Keyring
 from connector.store.tables import accounts, numbers
 from connector.store.tokens import StoredTokens
 
-# Settings whose value is how the vendor names the account in what it sends: the item's owner.
-OWNERS = ("phone_number_id", "waba_id", "portal_id", "org_id")
-ORG_ID = 15  # characters; Salesforce writes the same id with three more, a checksum
 PLACE = ("base_url", "domain", "client_id")  # settings that say where a person's leave was given, and to which app
 REMOVED = "removed"  # the state of an account whose secrets are gone; its row explains what it once did
 
@@ -102,28 +99,17 @@ def gone(conn: sa.Connection, keyring: Keyring, id_: str) -> Account | None:
     return None if row is None else _account(row, keyring)
 
 
-def find_by_owner(conn: sa.Connection, keyring: Keyring, owner: str) -> Account | None:
-    """The account an item belongs to: by phone_number_id, WABA id, portal id or organization id."""
-    id_ = owners(conn).get(owner)
-    return None if id_ is None else get(conn, keyring, id_)
-
-
-def owners(conn: sa.Connection, everyone: Iterable[Account] | None = None) -> dict[str, str]:
-    """{what vendors call us: account id}: phone_number_id, WABA id, portal id, organization id (both lengths).
+def owners(
+    conn: sa.Connection, ids_of: Callable[[str, Values], Iterable[str]], everyone: Iterable[Account] | None = None
+) -> dict[str, str]:
+    """{what vendors call us: account id}; `ids_of` tells of a kind's settings what that is.
 
     `everyone`: the accounts, where the caller has read them."""
     known = {row.id: row.account for row in conn.execute(sa.select(numbers.c.id, numbers.c.account)) if row.account}
-    asked = sa.select(accounts.c.id, accounts.c.settings).where(_THERE)
+    asked = sa.select(accounts.c.id, accounts.c.kind, accounts.c.settings).where(_THERE)
     for row in conn.execute(asked) if everyone is None else everyone:
-        known.update(dict.fromkeys(owner_ids(row.settings), row.id))
+        known.update(dict.fromkeys(ids_of(row.kind, row.settings), row.id))
     return known
-
-
-def owner_ids(settings: Values) -> list[str]:
-    """The ids of one account's settings; names are written with - or _."""
-    given = {name.replace("-", "_"): str(value) for name, value in settings.items() if value}
-    ids = [given[name] for name in OWNERS if name in given]
-    return [*ids, given["org_id"][:ORG_ID]] if "org_id" in given else ids
 
 
 def state(conn: sa.Connection, account: str) -> str:
