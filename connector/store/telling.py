@@ -1,5 +1,6 @@
 """Sends with something to tell: their document's `after:`, or a workflow that waits, has not heard the newest yet."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,15 +28,18 @@ def accounts_due(conn: sa.Connection) -> list[str]:
 
 def history(conn: sa.Connection, event: str) -> list[dict[str, Any]]:
     """What one event sent: each message with its attempts and statuses, oldest first."""
-    out = []
-    for row in conn.execute(sa.select(sends).where(sends.c.event == event).order_by(sends.c.at, sends.c.id)):
-        tries = conn.execute(
-            sa.select(send_attempts).where(send_attempts.c.send == row.id).order_by(send_attempts.c.n)
-        ).all()
-        heard = sa.or_(statuses.c.wamid == row.wamid, statuses.c.send == row.id)
-        facts = conn.execute(sa.select(statuses).where(heard).order_by(statuses.c.at)).all()
-        out.append(dict(row._mapping) | {"attempts_made": tries, "statuses": facts})
-    return out
+    rows = conn.execute(sa.select(sends).where(sends.c.event == event).order_by(sends.c.at, sends.c.id)).all()
+    tries, facts = defaultdict[str, list[Any]](list), defaultdict[str, list[Any]](list)
+    for chunk in in_chunks(rows):
+        ids, owner = [row.id for row in chunk], {row.wamid: row.id for row in chunk if row.wamid}
+        made = sa.select(send_attempts).where(send_attempts.c.send.in_(ids)).order_by(send_attempts.c.n)
+        for row in conn.execute(made):
+            tries[row.send].append(row)
+        heard = sa.or_(statuses.c.wamid.in_(list(owner)), statuses.c.send.in_(ids))
+        for row in conn.execute(sa.select(statuses).where(heard).order_by(statuses.c.at)):
+            for send in {row.send, owner.get(row.wamid)}:
+                facts[send].append(row)
+    return [dict(row._mapping) | {"attempts_made": tries[row.id], "statuses": facts[row.id]} for row in rows]
 
 
 def of_document(conn: sa.Connection, document: str, limit: int = 100) -> Sequence[sa.Row[Any]]:
