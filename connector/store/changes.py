@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from connector.store import totals
 from connector.store.among import among
 from connector.store.engine import in_chunks
+from connector.store.once import once
 from connector.store.tables import accounts, changes, crm_links, events, in_state, plans
 
 WRITTEN = ("SetField", "LogActivity", "CreateTask", "CompleteAction", "AttachFile")  # what the CRM writer carries out
@@ -204,12 +205,17 @@ def last_written(conn: sa.Connection, account: str, record: str, field: str, *, 
 
 def accounts_due(conn: sa.Connection, now: datetime, settled: datetime) -> list[str]:
     """Accounts with a change to write, or with a row in flight since before `settled` that may be ownerless."""
+    return list(_accounts_due(conn, now, settled).scalars())
+
+
+@once
+def _accounts_due(_: sa.Connection, now: datetime, settled: datetime) -> sa.Executable:
     t = changes.c
     due = sa.or_(t.next_at.is_(None), t.next_at <= now)
     waits = sa.or_(sa.and_(t.state == "new", due), sa.and_(t.state == "in_flight", t.started_at < settled))
     pending = sa.and_(in_state(changes, "new", "in_flight"), t.kind.in_(WRITTEN), waits)
     any_ = sa.exists().where(t.account == accounts.c.id, pending)
-    return list(conn.execute(sa.select(accounts.c.id).where(any_)).scalars())
+    return sa.select(accounts.c.id).where(any_)
 
 
 def of_event(conn: sa.Connection, event: str) -> Sequence[sa.Row[Any]]:

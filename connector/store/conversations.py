@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from connector.store.among import among
 from connector.store.bulk import insert_many
+from connector.store.once import once
 from connector.store.plans import Moved
 from connector.store.tables import conversations, document_versions, documents, events
 
@@ -97,8 +98,13 @@ def of_account_gone(conn: sa.Connection, account: str, reason: str, now: datetim
 # ---- timers ------------------------------------------------------------------------------------------------------
 def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[sa.Row[Any]]:
     """Those whose time has come and was not told yet, the longest due first."""
+    return _due(conn, now, limit).all()
+
+
+@once
+def _due(_: sa.Connection, now: datetime, limit: int) -> sa.Executable:
     asleep = sa.and_(RUNS, sa.literal_column("woken = 0"), _T.wake_at <= now)
-    return conn.execute(sa.select(conversations).where(asleep).order_by(_T.wake_at).limit(limit)).all()
+    return sa.select(conversations).where(asleep).order_by(_T.wake_at).limit(limit)
 
 
 def waken(conn: sa.Connection, row: Any) -> bool:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from connector.store.among import among
 from connector.store.engine import in_chunks, insert_many
+from connector.store.once import once
 from connector.store.tables import accounts, changes, events, in_state, plans
 
 MAX_ATTEMPTS = 5  # that ended in an error of this row
@@ -160,10 +161,14 @@ def waiting(conn: sa.Connection, account: str, ids: Sequence[str]) -> set[str]:
 
 def accounts_due(conn: sa.Connection, now: datetime, journey: str = "reply") -> list[str]:
     """Accounts with a plan of this journey that is due; each is asked for one row only."""
+    return list(_accounts_due(conn, now, journey).scalars())
+
+
+@once
+def _accounts_due(_: sa.Connection, now: datetime, journey: str) -> sa.Executable:
     due = sa.or_(plans.c.next_at.is_(None), plans.c.next_at <= now)
     mine = sa.and_(plans.c.account == accounts.c.id, plans.c.journey == journey, in_state(plans, "new"))
-    any_ = sa.exists().where(mine, due)
-    return list(conn.execute(sa.select(accounts.c.id).where(any_)).scalars())
+    return sa.select(accounts.c.id).where(sa.exists().where(mine, due))
 
 
 def append(conn: sa.Connection, work: Work, body: list[Any], rows: Sequence[dict[str, Any]], now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Sends on their way out: which are due, what the last gates must know, the claim, and the moves between states."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from connector.store import media, totals, windows
 from connector.store.aliases import aliases
 from connector.store.among import among
 from connector.store.bulk import insert_many
+from connector.store.once import once
 from connector.store.tables import (
     accounts,
     consents,
@@ -35,6 +36,7 @@ _T = sends.c
 _first = sends.alias("first")
 # What is said to a person goes one by one: the message before has not left yet.
 _BEHIND = sa.exists().where(_first.c.id == _T.behind, in_state(_first, "waiting", "ready", "in_flight"))
+_Jumps = tuple[Callable[[sa.Connection], sa.CursorResult[Any]], Callable[[sa.Connection, str], sa.CursorResult[Any]]]
 _COLUMNS = (
     _T.id, _T.account, _T.crm, _T.lane, _T.number, _T.document, _T.template, _T.language, _T.category, _T.to,
     _T.user_id, _T.context, _T.give_up_at, _T.attempts, _T.label, _T.next_at, _T.at, _T.broadcast,
@@ -93,13 +95,23 @@ def due(conn: sa.Connection, number: str, now: datetime, limit: int) -> list[Any
     """Ready rows of one number whose time has come: replies first, then the longest due."""
     found: list[Any] = []
     for priority in PRIORITIES:
-        ready = sa.and_(in_state(sends, "ready"), _T.number == number, _T.priority == priority, _T.next_at <= now)
-        if priority == 0:
-            ready = sa.and_(ready, ~_BEHIND)
-        found += conn.execute(sa.select(*_COLUMNS).where(ready).order_by(_T.next_at).limit(limit - len(found))).all()
+        ready = _ready if priority else _replies
+        found += ready(conn, number, priority, now, limit - len(found))
         if len(found) >= limit:
             break
     return found
+
+
+@once
+def _ready(_: sa.Connection, number: str, priority: int, now: datetime, limit: int) -> sa.Executable:
+    mine = sa.and_(in_state(sends, "ready"), _T.number == number, _T.priority == priority, _T.next_at <= now)
+    return sa.select(*_COLUMNS).where(mine).order_by(_T.next_at).limit(limit)
+
+
+@once
+def _replies(_: sa.Connection, number: str, priority: int, now: datetime, limit: int) -> sa.Executable:
+    mine = sa.and_(in_state(sends, "ready"), _T.number == number, _T.priority == priority, _T.next_at <= now)
+    return sa.select(*_COLUMNS).where(mine, ~_BEHIND).order_by(_T.next_at).limit(limit)
 
 
 def numbers_due(conn: sa.Connection, now: datetime, settled: datetime) -> list[str]:
@@ -107,47 +119,83 @@ def numbers_due(conn: sa.Connection, now: datetime, settled: datetime) -> list[s
 
     Of parked numbers, and those of parked or paused accounts, only what may have been sent is looked after."""
     first: set[str] = set()
-    for number in _distinct(conn, _T.number, "ready"):
+    for number in _distinct(conn, _NUMBERS["ready"]):
         for row in due(conn, number, now, 1):
             if not rests(conn, number, row.account, now):
                 first.add(number)
-    looks = (("in_flight", _T.started_at < settled), ("unknown", _T.next_at <= now))
-    for state, condition in looks:
-        for number in _distinct(conn, _T.number, state):
-            query = sa.select(_T.id).where(in_state(sends, state), _T.number == number, condition).limit(1)
-            if conn.execute(query).first():
-                first.add(number)
+    for state, look, at in (("in_flight", _ownerless, settled), ("unknown", _doubted, now)):
+        first.update(number for number in _distinct(conn, _NUMBERS[state]) if look(conn, number, at).first())
     return sorted(first)
+
+
+@once
+def _ownerless(_: sa.Connection, number: str, settled: datetime) -> sa.Executable:
+    mine = sa.and_(in_state(sends, "in_flight"), _T.number == number, _T.started_at < settled)
+    return sa.select(_T.id).where(mine).limit(1)
+
+
+@once
+def _doubted(_: sa.Connection, number: str, now: datetime) -> sa.Executable:
+    mine = sa.and_(in_state(sends, "unknown"), _T.number == number, _T.next_at <= now)
+    return sa.select(_T.id).where(mine).limit(1)
 
 
 def crms_due(conn: sa.Connection, now: datetime) -> list[str]:
     """CRM accounts with a send that waits and whose time has come."""
-    waits = in_state(sends, "waiting")
-    first = sa.select(sa.literal(1)).where(waits, _T.next_at <= now).limit(1)
-    crms = _distinct(conn, _T.crm, "waiting")
-    return [crm for crm in crms if conn.execute(first.where(_T.crm == crm)).first()]
+    return [crm for crm in _distinct(conn, _CRMS) if _crm_waits(conn, crm, now).first()]
+
+
+@once
+def _crm_waits(_: sa.Connection, crm: str, now: datetime) -> sa.Executable:
+    return sa.select(_T.id).where(in_state(sends, "waiting"), _T.crm == crm, _T.next_at <= now).limit(1)
 
 
 def rests(conn: sa.Connection, number: str, account: str, now: datetime) -> str:
     """Why nothing of this number may be sent now, in words; "" when it may."""
-    state = conn.execute(sa.select(accounts.c.state, accounts.c.reason).where(accounts.c.id == account)).first()
+    state = _state(conn, account).first()
     if state is not None and state.state != "ok":
         return state.reason or "The WhatsApp account is paused."
-    p = parks.c
-    mine = sa.or_(sa.and_(p.scope == "number", p.key == number), sa.and_(p.scope == "account", p.key == account))
-    row = conn.execute(sa.select(p.reason).where(mine, p.until > now)).first()
+    row = _parked(conn, number, account, now).first()
     return "" if row is None else row.reason or "It is parked."
 
 
-def _distinct(conn: sa.Connection, column: sa.Column[str], state: str) -> list[str]:
+@once
+def _state(_: sa.Connection, account: str) -> sa.Executable:
+    return sa.select(accounts.c.state, accounts.c.reason).where(accounts.c.id == account)
+
+
+@once
+def _parked(_: sa.Connection, number: str, account: str, now: datetime) -> sa.Executable:
+    p = parks.c
+    mine = sa.or_(sa.and_(p.scope == "number", p.key == number), sa.and_(p.scope == "account", p.key == account))
+    return sa.select(p.reason).where(mine, p.until > now)
+
+
+def _distinct(conn: sa.Connection, jumps: _Jumps) -> list[str]:
     """The values of an index's first column, one jump each: the rows behind them may be a hundred thousand."""
+    first, after = jumps
     found: list[str] = []
-    query = sa.select(sa.func.min(column)).where(in_state(sends, state))
-    value = conn.execute(query).scalar()
+    value = first(conn).scalar()
     while value is not None:
         found.append(value)
-        value = conn.execute(query.where(column > value)).scalar()
+        value = after(conn, value).scalar()
     return found
+
+
+def _jumps(column: sa.Column[str], state: str) -> _Jumps:
+    @once
+    def first(_: sa.Connection) -> sa.Executable:
+        return sa.select(sa.func.min(column)).where(in_state(sends, state))
+
+    @once
+    def after(_: sa.Connection, value: str) -> sa.Executable:
+        return sa.select(sa.func.min(column)).where(in_state(sends, state), column > value)
+
+    return first, after
+
+
+_NUMBERS = {state: _jumps(_T.number, state) for state in ("ready", "in_flight", "unknown")}
+_CRMS = _jumps(_T.crm, "waiting")
 
 
 # ---- the claim ---------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.store.bulk import in_chunks, insert_many
+from connector.store.once import once
 from connector.store.plans import Moved
 from connector.store.sends import RANKS
 from connector.store.tables import accounts, changes, events, send_attempts, sends, statuses
@@ -16,14 +17,24 @@ ENDED = ("failed", "refused", "expired", "cancelled")
 
 def waiting(conn: sa.Connection, crm: str, limit: int) -> Sequence[sa.Row[Any]]:
     """Sends of one CRM account that have something to tell, oldest first."""
+    return _waiting(conn, crm, limit).all()
+
+
+@once
+def _waiting(_: sa.Connection, crm: str, limit: int) -> sa.Executable:
     query = sa.select(sends).where(sa.literal_column("tell = 1"), sends.c.crm == crm)
-    return conn.execute(query.order_by(sends.c.at, sends.c.id).limit(limit)).all()
+    return query.order_by(sends.c.at, sends.c.id).limit(limit)
 
 
 def accounts_due(conn: sa.Connection) -> list[str]:
     """CRM accounts with a send that has something to tell."""
+    return list(_accounts_due(conn).scalars())
+
+
+@once
+def _accounts_due(_: sa.Connection) -> sa.Executable:
     any_ = sa.exists().where(sa.literal_column("tell = 1"), sends.c.crm == accounts.c.id)
-    return list(conn.execute(sa.select(accounts.c.id).where(any_)).scalars())
+    return sa.select(accounts.c.id).where(any_)
 
 
 def history(conn: sa.Connection, event: str) -> list[dict[str, Any]]:
