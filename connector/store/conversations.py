@@ -31,8 +31,12 @@ class Write:
 def running(conn: sa.Connection, contacts: Iterable[str]) -> dict[str, sa.Row[Any]]:
     """{contact: its running conversation}."""
     wanted = set(contacts)
-    query = sa.select(conversations).where(RUNS, among(conn, _T.contact, wanted))
-    return {row.contact: row for row in conn.execute(query)} if wanted else {}
+    return {row.contact: row for row in _running(conn, wanted)} if wanted else {}
+
+
+@once
+def _running(conn: sa.Connection, contacts: set[str]) -> sa.Executable:
+    return sa.select(conversations).where(RUNS, among(conn, _T.contact, contacts))
 
 
 def save(conn: sa.Connection, writes: Sequence[Write]) -> None:

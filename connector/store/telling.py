@@ -74,16 +74,22 @@ def answers(conn: sa.Connection, ids: Sequence[str]) -> dict[str, Mapping[str, A
     return found
 
 
-def tell(conn: sa.Connection, account: str, told: Sequence[sa.Row[Any]], made: Sequence[dict[str, Any]]) -> None:
-    """Stores what is told and that it was; raises Moved when a send has gone on since it was read.
-
-    `made` are change rows without ordinal: each goes behind those its event has."""
+def _tell() -> sa.Update:
     b, t = sa.bindparam, sends.c
     same = sa.and_(
         t.id == b("s"), t.rank == b("r"), t.state == b("st"), sa.func.coalesce(t.answered_by, "") == b("a"),
         t.tell == 1, t.told == b("was"), t.told_reply == b("heard"),
     )  # fmt: skip
-    step = sa.update(sends).where(same).values(tell=0, told=b("k"), told_reply=b("re"))
+    return sa.update(sends).where(same).values(tell=0, told=b("k"), told_reply=b("re"))
+
+
+_TELL = _tell()
+
+
+def tell(conn: sa.Connection, account: str, told: Sequence[sa.Row[Any]], made: Sequence[dict[str, Any]]) -> None:
+    """Stores what is told and that it was; raises Moved when a send has gone on since it was read.
+
+    `made` are change rows without ordinal: each goes behind those its event has."""
     values = [
         {
             "s": r.id,
@@ -97,7 +103,7 @@ def tell(conn: sa.Connection, account: str, told: Sequence[sa.Row[Any]], made: S
         }
         for r in sorted(told, key=lambda r: r.id)  # as statuses and outcomes are stored: nobody waits in a ring
     ]
-    if values and conn.execute(step, values).rowcount != len(values):
+    if values and conn.execute(_TELL, values).rowcount != len(values):
         raise Moved
     ordinals = _next_ordinals(conn, account, [row["event"] for row in made])
     for row in made:
