@@ -32,15 +32,24 @@ $(STAMP): pyproject.toml $(LOCK)
 demo: $(STAMP)
 	@$(BIN)/connector demo $(ARGS)
 
-test: $(STAMP)
+# What pytest makes of the tests is kept in __pycache__. Made here by two processes at once, else each test process makes all of it.
+WARM := $(VENV)/.warm
+HALF := tests/chaos tests/core tests/pipeline tests/sandbox
+COLLECT := $(BIN)/python -m pytest --collect-only -qq -p no:cacheprovider
+
+$(WARM): $(STAMP)
+	@$(COLLECT) $(HALF) >/dev/null & $(COLLECT) $(HALF:%=--ignore=%) >/dev/null; wait
+	@touch $@
+
+test: $(WARM)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 # The proofs that take longer: the rest of the chaos, every variant of the demo
-test-long: $(STAMP)
+test-long: $(WARM)
 	@CONNECTOR_TESTS_LONG=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 # Every test on both databases, properties with four times the examples: before a release
-test-deep: $(STAMP)
+test-deep: $(WARM)
 	@CONNECTOR_TESTS_DEEP=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 # The console in a real Chromium, which is not installed here: Debian's `apt-get install chromium`, or CHROMIUM=/path/to/it.

@@ -2,23 +2,24 @@
 
 import json
 import random
-import subprocess
-import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from tests.chaos.calls import STOP, Call
 from tests.chaos.door import Door
 from tests.chaos.load import post, webhook
-from tests.chaos.processes import ROOT
+from tests.chaos.processes import Slot
 from tests.chaos.rig import Rig
 
 KIND = "broadcast"
 STARTERS = 3  # people who press the same button in the same moment
 TRIES = 20  # a database that is away is no answer
+LONGEST = 60.0  # seconds of one command
 RHYTHM = (0.0, 0.15)  # seconds between two STOPs
 
 
@@ -35,6 +36,7 @@ class Broadcast:
     made: list[Call] = field(default_factory=list)
     begun: int = 0  # how many of the starters began it: one
     id: str = ""
+    _calls: Iterator[int] = field(default_factory=count)
     _thread: threading.Thread = field(init=False)
 
     def start(self) -> None:
@@ -72,11 +74,15 @@ class Broadcast:
 
     def _said(self, *words: str) -> dict[str, object]:
         """What a command answers; it is given again while the database is away."""
-        argv = [sys.executable, "-m", "connector.cli", "broadcasts", *words, "--json"]
         for _ in range(TRIES):
-            done = subprocess.run(argv, env=self.rig.environment("postgres"), cwd=ROOT, capture_output=True, text=True)
-            if done.returncode == 0:
-                found: dict[str, object] = json.JSONDecoder().raw_decode(done.stdout)[0]
+            said = self.folder / f"said-{next(self._calls)}"
+            argv = ["broadcasts", *words, "--json"]
+            command = Slot("postgres", "command", argv, self.rig.environment("postgres"), said)
+            command.start()
+            assert command.process is not None
+            code, told = command.process.wait(LONGEST), said.read_text("utf-8")
+            if code == 0:
+                found: dict[str, object] = json.JSONDecoder().raw_decode(told[told.index("{") :])[0]
                 return found
             time.sleep(0.5)
-        raise AssertionError(done.stdout + done.stderr)
+        raise AssertionError(told)
