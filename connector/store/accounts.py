@@ -12,6 +12,7 @@ from connector.ids import new_id
 from connector.ports import CONSENT, Account
 from connector.store.bulk import insert_many
 from connector.store.engine import Store
+from connector.store.once import once
 from connector.store.secrets import Keyring
 from connector.store.tables import accounts, numbers
 from connector.store.tokens import StoredTokens
@@ -77,8 +78,12 @@ def set_settings(conn: sa.Connection, account: str, settings: Values) -> None:
 
 def all_accounts(conn: sa.Connection, keyring: Keyring) -> list[Account]:
     """Every account, oldest first."""
-    query = sa.select(accounts).where(_THERE).order_by(accounts.c.created_at, accounts.c.id)
-    return [_account(row, keyring) for row in conn.execute(query)]
+    return [_account(row, keyring) for row in _all(conn)]
+
+
+@once
+def _all(_: sa.Connection) -> sa.Executable:
+    return sa.select(accounts).where(_THERE).order_by(accounts.c.created_at, accounts.c.id)
 
 
 def ids(conn: sa.Connection) -> list[str]:
@@ -88,9 +93,13 @@ def ids(conn: sa.Connection) -> list[str]:
 
 def get(conn: sa.Connection, keyring: Keyring, name: str) -> Account | None:
     """By name or id."""
-    query = sa.select(accounts).where(sa.or_(accounts.c.id == name, accounts.c.name == name), _THERE)
-    row = conn.execute(query).first()
+    row = _get(conn, name).first()
     return None if row is None else _account(row, keyring)
+
+
+@once
+def _get(_: sa.Connection, name: str) -> sa.Executable:
+    return sa.select(accounts).where(sa.or_(accounts.c.id == name, accounts.c.name == name), _THERE)
 
 
 def gone(conn: sa.Connection, keyring: Keyring, id_: str) -> Account | None:
@@ -105,17 +114,31 @@ def owners(
     """{what vendors call us: account id}; `ids_of` tells of a kind's settings what that is.
 
     `everyone`: the accounts, where the caller has read them."""
-    known = {row.id: row.account for row in conn.execute(sa.select(numbers.c.id, numbers.c.account)) if row.account}
-    asked = sa.select(accounts.c.id, accounts.c.kind, accounts.c.settings).where(_THERE)
-    for row in conn.execute(asked) if everyone is None else everyone:
+    known = {row.id: row.account for row in _numbers(conn) if row.account}
+    for row in _settings(conn) if everyone is None else everyone:
         known.update(dict.fromkeys(ids_of(row.kind, row.settings), row.id))
     return known
 
 
+@once
+def _numbers(_: sa.Connection) -> sa.Executable:
+    return sa.select(numbers.c.id, numbers.c.account)
+
+
+@once
+def _settings(_: sa.Connection) -> sa.Executable:
+    return sa.select(accounts.c.id, accounts.c.kind, accounts.c.settings).where(_THERE)
+
+
 def state(conn: sa.Connection, account: str) -> str:
     """ok, paused or needs_person; "" when there is no such account."""
-    found = conn.execute(sa.select(accounts.c.state).where(accounts.c.id == account)).scalar()
+    found = _state(conn, account).scalar()
     return "" if found is None else str(found)
+
+
+@once
+def _state(_: sa.Connection, account: str) -> sa.Executable:
+    return sa.select(accounts.c.state).where(accounts.c.id == account)
 
 
 def set_state(conn: sa.Connection, account: str, state: str, reason: str = "") -> None:
