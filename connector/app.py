@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 
 from connector import logs, webhooks, whatsapp, works
-from connector.base import SystemClock, crm_kinds, kinds, webhook
+from connector.base import SystemClock, crm_kinds, kinds, owner_ids, webhook
 from connector.config import Config
 from connector.connections import Connections, messenger
 from connector.pipeline import alarms as alarm_calls
@@ -126,7 +126,7 @@ class App(Connections):
 
     def _send(self, number: str, stop: Callable[[], bool]) -> None:
         with self.store.read() as conn:
-            owner = accounts.owners(conn).get(number, "")
+            owner = accounts.owners(conn, owner_ids).get(number, "")
         account = self.account(owner) if owner else None
         if account is None:
             with self.store.write() as conn:
@@ -141,7 +141,7 @@ class App(Connections):
 
     def _upload(self, number: str, stop: Callable[[], bool]) -> None:
         with self.store.read() as conn:
-            owner = accounts.owners(conn).get(number, "")
+            owner = accounts.owners(conn, owner_ids).get(number, "")
         account = self.account(owner) if owner else None
         if account is not None:
             Uploader(self.store, number, self.messenger(account), self.clock, self.bell.ring).drain(stop)

@@ -1,7 +1,9 @@
 """What every process of ours has: settings, store, keys, accounts and their webhooks. Loads no SDK and no language."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 from connector import crm, webhooks, whatsapp
 from connector.config import Config
@@ -29,6 +31,12 @@ def kinds() -> dict[str, Manifest]:
 def crm_kinds() -> frozenset[str]:
     """The kinds that are CRMs; packages are looked for once."""
     return frozenset(crm.kinds())
+
+
+def owner_ids(kind: str, settings: Mapping[str, Any]) -> list[str]:
+    """How the vendor names the account in what it sends."""
+    manifest = kinds().get(kind)  # a trigger link has none
+    return [] if manifest is None else manifest.owner_ids(settings)
 
 
 def webhook(account: Account) -> Webhook:

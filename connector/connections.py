@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connector import crm, errors, whatsapp
-from connector.base import Base, crm_kinds
+from connector.base import Base, crm_kinds, owner_ids
 from connector.config import Config
 from connector.core.documents import Document
 from connector.core.template import Template
@@ -61,10 +61,11 @@ class Connections(Base):
         """Everybody who is connected, as unpack needs them."""
         with self.store.read() as conn:
             everyone = accounts.all_accounts(conn, self.keyring)
-            owners = accounts.owners(conn, everyone)
+            owners = accounts.owners(conn, owner_ids, everyone)
         crms = {a.name: a.id for a in everyone if a.kind in crm_kinds()}
         links = {a.id: crms[a.settings["crm"]] for a in everyone if a.kind == "link" and a.settings["crm"] in crms}
-        return Directory({a.id: a for a in everyone}, dict(owners), tuple(sorted(crms.values())), links)
+        told = frozenset(a.id for a in everyone if owner_ids(a.kind, a.settings))
+        return Directory({a.id: a for a in everyone}, owners, tuple(sorted(crms.values())), links, told)
 
     def crm(self, account: Account) -> CRM:
         """The connected CRM; connected anew when the account was changed."""

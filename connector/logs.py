@@ -60,7 +60,7 @@ def set_up(
     threading.excepthook = _uncaught_in_thread
 
 
-FOREIGN = ("rq.worker", "rq.job", "httpx", "httpcore", "alembic", "urllib3", "sqlalchemy", "werkzeug", "hubspot")
+FOREIGN = ("rq.worker", "rq.job", "httpx", "httpcore", "alembic", "urllib3", "sqlalchemy", "werkzeug")
 # For granian, which configures logging itself: its loggers write to ours.
 GRANIAN = {
     "version": 1,

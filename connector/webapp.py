@@ -120,7 +120,7 @@ def told_to(config: Config) -> dict[str, str]:
 
 
 def doors(app: Base) -> list[Door]:
-    """Every account's webhook. HubSpot signs the address it calls, so each is told our public one."""
+    """Every account's webhook. A CRM may sign the address it calls, so each is told our public one."""
     found = []
     for account in app.accounts():
         if account.kind == webhooks.MANIFEST.kind:  # we call it

@@ -6,13 +6,22 @@ Rooms where the database is the point run on both each time (BOTH, or `pytestmar
 
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
 
 DEEP = bool(os.environ.get("CONNECTOR_TESTS_DEEP"))
 LONG = bool(os.environ.get("CONNECTOR_TESTS_LONG"))
 BOTH = ("store/", "journey/", "chaos/", "test_config", "test_jobs", "test_supervisor")
 SHARE = 4  # a quick run tries this part of a property's examples
 TIMES = int(os.environ.get("CONNECTOR_FUZZ") or 1)  # `make fuzz` tries many times as many
+
+
+def some(cases: Iterable[Any], each: int) -> list[Any]:
+    """Parameters of which a quick run tries one of `each`, and the long one the others."""
+    whole = (case if isinstance(case, tuple) else (case,) for case in cases)
+    return [pytest.param(*case, marks=() if n % each == 0 else pytest.mark.long) for n, case in enumerate(whole)]
 
 
 def examples(wanted: int) -> int:

@@ -190,6 +190,7 @@ def test_only_a_bell_can_be_a_job(own_home, shop, valkey, client, start, tmp_pat
     assert not made.exists()
 
 
+@pytest.mark.long
 def test_a_worker_without_redis_does_the_same_work(own_home, shop, start):
     worker = start(environment(own_home, REDIS_URL="unix:///nowhere/at/all"), "worker", "--single")
     deliver(own_home, shop)
@@ -227,6 +228,7 @@ def test_the_clock_rings_for_what_nobody_rang_for(own_home, shop, valkey, client
     assert clock.wait(10) == 0
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_is_started_again(own_home, shop, valkey, client, start):
     launcher = start(environment(own_home, REDIS_URL=valkey), "worker", "--processes", "1")
     until(lambda: client.smembers(f"rq:workers:{QUEUE}"))

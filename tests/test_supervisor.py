@@ -106,6 +106,7 @@ def test_up_starts_everything_and_sigterm_leaves_nothing(up):
     assert rows(up.home, "SELECT count(*) FROM deliveries WHERE state = 'unpacked'") == [(1,)]
 
 
+@pytest.mark.long
 def test_a_part_that_is_killed_comes_back(up):
     up.works()
     for name in PARTS:

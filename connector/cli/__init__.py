@@ -24,8 +24,7 @@ COMMANDS = {
     "links": "connector.cli.links:group",
     "templates": "connector.cli.templates:group",
     "profile": "connector.cli.profile:group",
-    "hubspot": "connector.cli.packages:hubspot",
-    "salesforce": "connector.cli.packages:salesforce",
+    # and each CRM that needs files of ours: connector/cli/packages.py
     "sends": "connector.cli.sends:sends",
     "reports": "connector.cli.reports:reports",
     "broadcasts": "connector.cli.broadcasts:group",
@@ -52,12 +51,18 @@ class Lazy(click.Group):
     """A group that knows its commands by name only."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(COMMANDS)
+        from connector.cli import packages
+
+        names = list(COMMANDS)
+        after = names.index("profile") + 1
+        return [*names[:after], *(kind for kind in packages.kinds() if kind not in COMMANDS), *names[after:]]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         place = COMMANDS.get(cmd_name)
         if place is None:
-            return None
+            from connector.cli import packages
+
+            return packages.group(cmd_name)
         module, _, name = place.partition(":")
         command: click.Command = getattr(import_module(module), name)
         return command

@@ -133,7 +133,8 @@ def list_(as_json: bool) -> None:
         if reasons[entry["name"]]:
             click.echo(f"    {reasons[entry['name']]}")
     if not entries:
-        click.echo("Nothing is connected yet: connector accounts add whatsapp|hubspot|salesforce --help")
+        systems = "|".join(kind for kind in kinds() if kind != webhooks.MANIFEST.kind)
+        click.echo(f"Nothing is connected yet: connector accounts add {systems} --help")
 
 
 @group.command("check")

@@ -21,6 +21,7 @@ import click
 
 from connector import config as settings
 from connector.app import App, open_app
+from connector.base import crm_kinds
 from connector.bell import RedisBell
 from connector.cli import demo_broadcast, demo_moves, demo_talks
 from connector.cli.context import fail
@@ -238,7 +239,7 @@ class Demo:
     def _result(self, app: App, seconds: float) -> dict[str, Any]:
         with app.store.read() as conn:
             counts = doctor.counts(conn)
-        calls = [e for kind in ("hubspot", "salesforce") for e in self.ledger(kind)]
+        calls = [e for kind, one in stand_ins.PLAYED.items() if kind in crm_kinds() for e in self.ledger(one.service)]
         written = [len(e["record"]) for e in calls if e.get("record") and e["method"] in ("POST", "PATCH")]
         average = round(sum(written) / len(written), 1) if written else 0.0
         return {**counts, "crm_calls": len(calls), "records_per_write": average, "seconds": round(seconds, 2)}

@@ -56,7 +56,7 @@ def _play(stage: Stage, app: App, move: Mapping[str, Any], settled: Callable[[],
 
 
 def named(stage: Stage, move: Mapping[str, Any]) -> str:
-    """The id of the record with this name: Salesforce's are no one's to remember."""
+    """The id of the record with this name: ids are no one's to remember."""
     found = stage.call("GET", f"/_records/{move['crm']}/{move['object']}")
     fields = [record.get("properties", record) | {"id": record.get("id") or record.get("Id")} for record in found]
     return str(next(f["id"] for f in fields if move["name"] in (f.get("Name"), f.get("dealname"), f.get("name"))))

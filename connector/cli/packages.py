@@ -1,26 +1,72 @@
-"""connector hubspot package, connector salesforce package: what the CRM itself needs, as files to upload or deploy."""
+"""connector <crm> package: what the CRM itself needs, as files to upload or deploy; the words are its manifest's."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from connector import crm
 from connector.app import App
+from connector.base import crm_kinds
 from connector.cli.context import FINDINGS, fail, opened
-from connector.ports import Account
+from connector.ports import Account, Deployed, Manifest, Package
 from connector.works import packages as works
 
 OUT = click.Path(file_okay=False, path_type=Path)
 
 
-@click.group("hubspot")
-def hubspot() -> None:
-    """What HubSpot needs to know of us."""
+def kinds() -> list[str]:
+    """The CRMs that need something of us."""
+    return [kind for kind in sorted(crm_kinds()) if crm.manifest(kind).package is not None]
 
 
-@click.group("salesforce")
-def salesforce() -> None:
-    """What Salesforce needs to know of us."""
+def group(kind: str) -> click.Group | None:
+    """`connector <kind>`; None for what is no CRM, or needs nothing."""
+    manifest = crm.manifest(kind) if kind in crm_kinds() else None
+    if manifest is None or manifest.package is None:
+        return None
+    found = click.Group(kind, help=manifest.package.about)
+    found.add_command(_command(manifest, manifest.package))
+    return found
+
+
+def _command(manifest: Manifest, package: Package) -> click.Command:
+    def run(url: str, name: str, out: Path, deploys: bool = False, **switches: bool) -> None:
+        on = {switch.name for switch in package.switches if switches[_variable(switch.name)]}
+        done = _package(manifest.kind, url, name, out, on, deploys)
+        if done is None:
+            click.echo(f"Next: {package.after.format(out=out)}")
+            return
+        for problem in done.problems:
+            click.echo(problem, err=True)
+        click.echo(f"Deployment {done.id}: {done.state or 'still running'}.")
+        raise SystemExit(0 if done.ok else FINDINGS)
+
+    own = f"The {manifest.title} account; may be left out where there is one."
+    place = Path(f"{manifest.kind}-package")
+    options: list[click.Parameter] = [
+        click.Option(["--url"], default="", help="Our public https address; PUBLIC_URL when left out."),
+        click.Option(["--account", "name"], default="", help=own),
+        click.Option(["--out"], type=OUT, default=place, show_default=True, help="The folder to write."),
+        *(click.Option([f"--{s.name}", _variable(s.name)], is_flag=True, help=s.help) for s in package.switches),
+    ]
+    if package.deploys:
+        options.append(click.Option(["--deploy", "deploys"], is_flag=True, help=package.deploys))
+    return click.Command("package", params=options, callback=run, help=package.help)
+
+
+def _variable(switch: str) -> str:
+    return switch.replace("-", "_")
+
+
+def _package(kind: str, url: str, name: str, out: Path, switches: set[str], deploys: bool) -> Deployed | None:
+    with opened() as app:
+        account = _account(app, kind, name)
+        address = url.rstrip("/") or app.config.public_url
+        wanted = works.packing(app, account, address, switches=switches)
+        files = crm.pack(wanted)
+        _write(files, out)
+        return crm.deploy(wanted, files) if deploys else None
 
 
 def _account(app: App, kind: str, name: str) -> Account:
@@ -40,46 +86,3 @@ def _write(files: Mapping[str, str], out: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
     click.echo(f"{out}: {len(files)} files.")
-
-
-def _url(given: str, app: App) -> str:
-    return given.rstrip("/") or app.config.public_url
-
-
-@hubspot.command("package")
-@click.option("--url", default="", help="Our public https address; PUBLIC_URL when left out.")
-@click.option("--account", "name", default="", help="The HubSpot account; may be left out where there is one.")
-@click.option("--out", type=OUT, default=Path("hubspot-package"), show_default=True, help="The folder to write.")
-@click.option("--no-workflows", is_flag=True, help="Only webhooks: the portal has no workflows.")
-@click.option("--oauth", is_flag=True, help="An app that is connected by OAuth, instead of one with a token.")
-def hubspot_package(url: str, name: str, out: Path, no_workflows: bool, oauth: bool) -> None:
-    """Write a HubSpot project: webhooks for what the live documents wait for, and the workflow action."""
-    with opened() as app:
-        account = _account(app, "hubspot", name)
-        files = works.hubspot(app, account, _url(url, app), workflows=not no_workflows, oauth=oauth)
-    _write(files, out)
-    click.echo(f"Next: cd {out} && hs project upload (HubSpot's own tool; step by step: docs/hubspot.md, Our app)")
-
-
-@salesforce.command("package")
-@click.option("--url", default="", help="Our public https address; PUBLIC_URL when left out.")
-@click.option("--account", "name", default="", help="The Salesforce account; may be left out where there is one.")
-@click.option("--out", type=OUT, default=Path("salesforce-package"), show_default=True, help="The folder to write.")
-@click.option("--deploy", "deploys", is_flag=True, help="Deploy it to the org at once.")
-def salesforce_package(url: str, name: str, out: Path, deploys: bool) -> None:
-    """Write the metadata of an org: fields, access, messages for what the live documents wait for, a sample flow."""
-    with opened() as app:
-        account = _account(app, "salesforce", name)
-        files = works.salesforce(app, account, _url(url, app))
-        _write(files, out)
-        package = works.package("salesforce")
-        done = package.deploy(works.org(app, account), package.zipped(files)) if deploys else None
-    if done is None:
-        click.echo(
-            "Next: the same with --deploy, or deploy the folder with Salesforce's own tools; then docs/salesforce.md"
-        )
-        return
-    for problem in done.problems:
-        click.echo(problem, err=True)
-    click.echo(f"Deployment {done.id}: {done.state or 'still running'}.")
-    raise SystemExit(0 if done.ok else FINDINGS)

@@ -7,8 +7,8 @@ from importlib import import_module
 from importlib.metadata import entry_points
 
 from connector.core.address import refusal
-from connector.errors import NotAllowed
-from connector.ports import CRM, Account, Granted, Manifest, Token, Tokens, Webhook
+from connector.errors import NotAllowed, Rejected
+from connector.ports import CRM, Account, Deployed, Files, Granted, Manifest, Packing, Token, Tokens, Webhook
 
 # A new CRM is one folder and one line here; a CRM of another package is an entry point of the group `connector.crm`.
 KINDS = {
@@ -55,6 +55,22 @@ def revoke(account: Account, token: Token | None) -> bool:
     return True
 
 
+def pack(wanted: Packing) -> Files:
+    """The files that the system itself needs of us (may ask it). Raises Rejected for a CRM that needs none."""
+    found = _folder(wanted.account.kind).pack
+    if found is None:
+        raise Rejected(f"There is no package for {wanted.account.kind}.", code="no_package")
+    return found(wanted)
+
+
+def deploy(wanted: Packing, files: Files) -> Deployed:
+    """Puts them in place, where the manifest's package says that it can be done. Raises NotAllowed, Rejected."""
+    found = _folder(wanted.account.kind).deploy
+    if found is None:
+        raise Rejected(f"{wanted.account.kind} takes no package from here.", code="no_deploy")
+    return found(wanted, files)
+
+
 @dataclass(frozen=True, slots=True)
 class _Folder:
     """The names every folder has, as they were when it was imported: its module `webhook` would hide its function."""
@@ -64,6 +80,8 @@ class _Folder:
     webhook: Callable[[Account], Webhook]
     exchange: Callable[[Account, Granted], Token] | None = None  # only of a manifest with `oauth`
     revoke: Callable[[Account, Token], None] | None = None
+    pack: Callable[[Packing], Files] | None = None  # only of a manifest with `package`
+    deploy: Callable[[Packing, Files], Deployed] | None = None
 
 
 @cache
@@ -74,7 +92,7 @@ def _folder(kind: str) -> _Folder:
             f"There is no CRM of kind {kind!r}.", hint=f"Known: {', '.join(kinds())}.", code="unknown_kind"
         )
     module = import_module(path)
-    more = (getattr(module, name, None) for name in ("exchange", "revoke"))
+    more = (getattr(module, name, None) for name in ("exchange", "revoke", "pack", "deploy"))
     return _Folder(module.MANIFEST, module.connect, module.webhook, *more)
 
 

@@ -87,9 +87,10 @@ class Reader:
                 return
 
     def _person(self, line: int, record: Record) -> Entry:
-        name = " ".join(str(v) for n in ("Name", "firstname", "lastname") if (v := record.fields.get(n)))
+        can = self.crm.can
+        name = " ".join(str(v) for n in can.names if (v := record.fields.get(n)))
         ref = RecordRef(self.account.id, record.object, record.id)
-        return Entry(line, record, ref, str(record.fields.get("phone") or record.fields.get("Phone") or ""), name[:200])
+        return Entry(line, record, ref, str(record.fields.get(can.phone) or ""), name[:200])
 
     # ---- a CSV ---------------------------------------------------------------------------------------------------
     def _csv(self, after: int) -> Iterator[Part]:

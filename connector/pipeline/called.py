@@ -1,38 +1,15 @@
 """A template picked in a CRM's workflow: the document that the call stands for. What was called stays a value."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from connector.core import documents as language
-from connector.core.changes import Ask
 from connector.core.documents import SendDocument
 from connector.core.events import TriggerCalled
-from connector.errors import BadDocument
-from connector.pipeline.firing import Fired, Judged
-from connector.pipeline.library import LiveSend
-from connector.ports import Account
 
 PREFIX = "workflow."  # of the names of such documents: none of an admin's own
 PEOPLE = ("contact", "lead")
 OWN = ("phone",)  # words of a call that are no parameter of the template
-WHY = "a workflow called it"
-
-
-def add(judged: Sequence[Judged], account: Account, objects: Mapping[str, str]) -> None:
-    """Every call that names a template fires its own document; one that names nothing we know goes to a person."""
-    for one in judged:
-        event = one.event
-        if not isinstance(event, TriggerCalled) or one.fired or one.plans:
-            continue
-        try:
-            document = document_of(event, account.name, objects) if event.template else None
-        except BadDocument as error:
-            _unknown(one, f"The workflow's call cannot be read: {error}")
-            continue
-        if document is not None:
-            one.fired.append(Fired(LiveSend(document, 0, one.work.received_at), WHY))
-        else:
-            _unknown(one, f"There is no live send: document named {event.trigger!r}.")
 
 
 def document_of(event: TriggerCalled, crm: str, objects: Mapping[str, str]) -> SendDocument | None:
@@ -69,7 +46,3 @@ def values(event: TriggerCalled) -> dict[str, object]:
         return dict(event.values)
     given = {name: event.values[key] for key, name in names(event).items()}
     return given | {key: event.values[key] for key in OWN if key in event.values}
-
-
-def _unknown(one: Judged, text: str) -> None:
-    one.ask = Ask(why="unknown_document", text=text)

@@ -11,7 +11,7 @@ from connector.core.changes import Ask
 from connector.core.contact import Contact, Record, RecordRef, Setting
 from connector.core.events import Event, RecordChanged, TriggerCalled
 from connector.core.sending import Case
-from connector.pipeline import called, consents, limits, recipients, shadow, verdict
+from connector.pipeline import called, calling, consents, limits, recipients, shadow, verdict
 from connector.pipeline.firing import Judge, Judged, Ledger, order, watched
 from connector.pipeline.gather import Gatherer, Wish
 from connector.pipeline.library import Shelf
@@ -83,7 +83,7 @@ class Claim:
     # ---- gather --------------------------------------------------------------------------------------------------
     def gather(self) -> None:
         """Reads records and people from the CRM, and asks the documents whether they still want it."""
-        called.add(self.judged, self.account, self.crm.can.objects)
+        calling.add(self.judged, self.account, self.crm.can.objects)
         gatherer = Gatherer(self.crm, consents.fields(self.account))
         self.wishes = gatherer.wishes(self.judged)
         for place, record in gatherer.read.items():
@@ -192,7 +192,8 @@ class Claim:
         outs = [out for out in self.outs.values() if out.row]
         lanes = {str(out.row["lane"]) for out in outs if out.row["lane"]}
         heirs = contacts.heirs(conn, sorted(lanes))
-        strangers = {o.row["to"]: _name(o.wish.person) for o in outs if o.row["to"] and not o.row["lane"]}
+        names = self.crm.can.names
+        strangers = {o.row["to"]: _name(o.wish.person, names) for o in outs if o.row["to"] and not o.row["lane"]}
         met = recipients.meet(self.store, conn, strangers, now)
         links: list[tuple[str, Record, str]] = []
         for out in outs:
@@ -256,10 +257,10 @@ def _place(person: Record | None) -> Place:
     return (person.object, person.id) if person is not None else ("", "")
 
 
-def _name(person: Record | None) -> str:
+def _name(person: Record | None, names: Sequence[str]) -> str:
     """What the CRM calls a person we have not met."""
     fields = person.fields if person is not None else {}
-    parts = [fields.get(n) for n in ("Name", "firstname", "lastname")]
+    parts = [fields.get(name) for name in names]
     return " ".join(str(part) for part in parts if part)[:200]
 
 

@@ -237,5 +237,5 @@ def _values(before: Mapping[str, Known], event: RecordChanged) -> dict[str, Valu
 
 
 def order(work: Work, event: Event) -> tuple[datetime, bool, int]:
-    """By the CRM's own times, creations first (HubSpot sends them unordered, with equal times)."""
+    """By the CRM's own times, creations first (some send them unordered, with equal times)."""
     return event.at or work.received_at, getattr(event, "what", "") != "created", work.seq

@@ -9,7 +9,8 @@ from typing import Any
 
 from connector.core import pace, window
 from connector.core import template as templates
-from connector.store.sending import Facts, Move, marks, scopes
+from connector.store.gate_facts import Facts, marks, scopes
+from connector.store.sending import Move
 
 QUIET_FROM = "quiet_from"  # of a send's context: when its quiet hours begin
 LOOK_AGAIN = timedelta(minutes=5)  # how soon a send whose template rests is looked at again

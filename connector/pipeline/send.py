@@ -12,11 +12,12 @@ from connector.pipeline.drain import Stop, alone, log
 from connector.pipeline.pacing import Pace
 from connector.pipeline.recording import Recorder
 from connector.ports import Clock, Messenger, OutboundMessage, Receipt, fence
-from connector.store import findings, holding, journaling, media, parks, sending
+from connector.store import findings, gate_facts, holding, journaling, media, parks, sending
 from connector.store import templates as template_rows
 from connector.store.engine import Store
 from connector.store.findings import Finding
-from connector.store.sending import Facts, Started
+from connector.store.gate_facts import Facts
+from connector.store.sending import Started
 
 IDLE = 0.25  # seconds between two looks at `stop`, and for new work, while answers are awaited
 WRONG_CLOCK = timedelta(seconds=30)
@@ -117,7 +118,7 @@ class Sender:
                 return [], False
         self._account = rows[0].account
         with self.store.write() as conn:
-            facts = sending.look(conn, self.number, rows[:reach], now)
+            facts = gate_facts.look(conn, self.number, rows[:reach], now)
             verdict = gates.Desk(facts, now, self._contract(conn, facts)).judge(room)
             sending.move(conn, verdict.moves, now)
             media.want(conn, self.number, verdict.files, now)

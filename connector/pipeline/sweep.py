@@ -12,10 +12,10 @@ from connector.store import (
     alarms,
     changes,
     conversations,
-    deliveries,
     media,
     notifications,
     parks,
+    pending,
     plans,
     sending,
     tasks,
@@ -28,22 +28,32 @@ def due(store: Store, now: datetime) -> list[str]:
     """The bells that have work, in the order of a message's way; parked and paused accounts stay silent."""
     settled = now - timedelta(seconds=SETTLE)
     with store.read() as conn:
-        bells = ["unpack"] if deliveries.claim_deliveries(conn, 1) else []
-        asking = {  # these need the CRM
-            "handle": plans.accounts_due(conn, now),
-            "trigger": plans.accounts_due(conn, now, "trigger"),
-            "prepare": sending.crms_due(conn, now),
-            "write": changes.accounts_due(conn, now, settled),
-        }
+        there = pending.kinds(conn)  # most often nothing waits
+        bells = ["unpack"] if "deliveries" in there else []
+        asking: dict[str, list[str]] = {}  # these need the CRM
+        if "plans" in there:
+            asking["handle"] = plans.accounts_due(conn, now)
+            asking["trigger"] = plans.accounts_due(conn, now, "trigger")
+        if "waiting" in there:
+            asking["prepare"] = sending.crms_due(conn, now)
+        if "changes" in there:
+            asking["write"] = changes.accounts_due(conn, now, settled)
         held = _held(conn, {name for names in asking.values() for name in names}, now)
-        bells += [f"send:{number}" for number in sending.numbers_due(conn, now, settled)]
-        bells += ["wake"] if conversations.due(conn, now, 1) else []
-        bells += [f"upload:{number}" for number in sorted({row.number for row in media.uploads_due(conn, now)})]
-        bells += [media_in.BELL] if media.due(conn, now, 1) else []
-        bells += [f"truth:{name}" for name in telling.accounts_due(conn)]
-        bells += [f"notify:{name}" for name in notifications.accounts_due(conn, now)]
-        bells += [alarming.BELL] if alarms.due(conn, now, 1) else []
-        asked = ["task"] if tasks.due(conn, now) else []
+        if there & {"ready", "in_flight", "unknown"}:
+            bells += [f"send:{number}" for number in sending.numbers_due(conn, now, settled)]
+        if "conversations" in there and conversations.due(conn, now, 1):
+            bells.append("wake")
+        if "media_ids" in there:
+            bells += [f"upload:{number}" for number in sorted({row.number for row in media.uploads_due(conn, now)})]
+        if "media" in there and media.due(conn, now, 1):
+            bells.append(media_in.BELL)
+        if "tell" in there:
+            bells += [f"truth:{name}" for name in telling.accounts_due(conn)]
+        if "changes" in there:
+            bells += [f"notify:{name}" for name in notifications.accounts_due(conn, now)]
+        if "alarm_calls" in there and alarms.due(conn, now, 1):
+            bells.append(alarming.BELL)
+        asked = ["task"] if "tasks" in there and tasks.due(conn, now) else []
     return bells + [f"{stage}:{name}" for stage, names in asking.items() for name in names if name not in held] + asked
 
 

@@ -23,6 +23,7 @@ STOPPED = {  # status: the code of its finding, and what to do
     "DISABLED": ("template_disabled", "Make a new one with another name: connector templates create."),
 }
 CATEGORY, DUE = "template_category", "template_category_due"
+ALL = (CATEGORY, DUE, *(code for code, _ in STOPPED.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,11 @@ def sync(store: Store, account: Account, messenger: Messenger, now: datetime) ->
         moved = [k for k, t in found.items() if k in older and _moved(before[k].category, t.category)]
         gone = [k for k in sorted(older - found.keys()) if before[k].status != GONE]
         rows.put(conn, account.id, list(found.values()), now)
-        for name, language in gone:
-            rows.set_values(conn, account.id, name, language, now, status=GONE)
-        for key, template in found.items():
-            if key in older:
-                _tell_status(conn, account.id, template, before[key].status, now)
-        for key in moved:
-            _tell_category(conn, account.id, key, before[key].category, found[key].category, now)
-        _forget(conn, account.id, gone)
+        rows.set_status(conn, account.id, gone, now, GONE)
+        news = [(template, before[key].status) for key, template in found.items() if key in older]
+        told = _tell_status(conn, account.id, news, gone)
+        told += [_category(account.id, key, before[key].category, found[key].category) for key in moved]
+        findings.raise_(conn, told, now)
     return Sync(
         added=_named(k for k in found if k not in before),
         changed=_named(k for k, t in found.items() if k in before and _differs(before[k], t)),
@@ -73,7 +71,7 @@ def _heard_status(conn: Any, account: str, update: TemplateUpdate, now: datetime
     values = {"status": status, "reason": "" if status == "APPROVED" else update.reason}
     rows.set_values(conn, account, update.name, update.language, now, **values)
     template = Template(name=update.name, language=update.language, status=status, reason=values["reason"])
-    _tell_status(conn, account, template, before.status if before else "", now)
+    findings.raise_(conn, _tell_status(conn, account, [(template, before.status if before else "")]), now)
     if status == "APPROVED":
         holding.wake(conn, update.name, now)
 
@@ -90,7 +88,7 @@ def _heard_category(conn: Any, account: str, update: TemplateUpdate, now: dateti
     rows.set_values(conn, account, update.name, update.language, now, **given)
     findings.clear(conn, DUE, [_key(account, update.name, update.language)])
     if _moved(was, category):
-        _tell_category(conn, account, (update.name, update.language), was, category, now)
+        findings.raise_(conn, [_category(account, (update.name, update.language), was, category)], now)
 
 
 def _heard_correct(conn: Any, account: str, update: TemplateUpdate, now: datetime) -> None:
@@ -110,29 +108,31 @@ HEARD = {
 }
 
 
-def _tell_status(conn: Any, account: str, template: Template, before: str, now: datetime) -> None:
-    """A finding when it stopped since we know it; none once it is anything else."""
-    key = _key(account, template.name, template.language)
-    for status, (code, hint) in STOPPED.items():
-        if template.status != status:
-            findings.clear(conn, code, [key])
-        elif before != status:
-            why = f" Meta says: {template.reason}" if template.reason else ""
-            text = f"The template {template.name} ({template.language}) is {status.lower()}.{why}"
-            findings.raise_(conn, [Finding(code, key, text, hint)], now)
+def _tell_status(
+    conn: Any, account: str, news: Iterable[tuple[Template, str]], gone: Sequence[rows.Key] = ()
+) -> list[Finding]:
+    """(template, its status before): what stopped since, to be told; what is anything else, or gone, is mended."""
+    mended = {code: [_key(account, *key) for key in gone] for code in ALL}
+    told = []
+    for template, before in news:
+        key = _key(account, template.name, template.language)
+        for status, (code, hint) in STOPPED.items():
+            if template.status != status:
+                mended[code].append(key)
+            elif before != status:
+                why = f" Meta says: {template.reason}" if template.reason else ""
+                text = f"The template {template.name} ({template.language}) is {status.lower()}.{why}"
+                told.append(Finding(code, key, text, hint))
+    for code, keys in mended.items():
+        findings.clear(conn, code, keys)
+    return told
 
 
-def _tell_category(conn: Any, account: str, key: rows.Key, was: str, category: str, now: datetime) -> None:
+def _category(account: str, key: rows.Key, was: str, category: str) -> Finding:
     name, language = key
     text = f"Meta made {name} ({language}) a {category} template; it was {was}."
     hint = "Each message costs what its category costs. Seen: connector templates check --seen."
-    findings.raise_(conn, [Finding(CATEGORY, _key(account, name, language), text, hint)], now)
-
-
-def _forget(conn: Any, account: str, gone: Sequence[rows.Key]) -> None:
-    keys = [_key(account, *key) for key in gone]
-    for code in (CATEGORY, DUE, *(code for code, _ in STOPPED.values())):
-        findings.clear(conn, code, keys)
+    return Finding(CATEGORY, _key(account, name, language), text, hint)
 
 
 def _moved(was: str, category: str) -> bool:

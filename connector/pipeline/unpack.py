@@ -27,9 +27,10 @@ class Directory:
     """Who is connected: accounts by id, the owner ids that route an item, the CRM accounts that judge replies."""
 
     accounts: dict[str, Account]
-    owners: dict[str, str]  # phone_number_id, WABA id, portal id, org id -> account id
+    owners: dict[str, str]  # what vendors call an account -> its id
     crms: tuple[str, ...]
     links: Mapping[str, str] = field(default_factory=dict)  # trigger link -> the CRM account of its document
+    told: frozenset[str] = frozenset()  # accounts that know what their vendor calls them
 
     @property
     def triggers(self) -> dict[str, str]:
@@ -37,9 +38,9 @@ class Directory:
         return {**self.links, **{account: account for account in self.crms}}
 
     def owner(self, named: str, receiver: Account) -> str:
-        """Whose an item is; an account that was not told its own portal or org takes all that its address got."""
+        """Whose an item is; an account that was not told its own name takes all that its address got."""
         known = self.owners.get(named, "") if named else receiver.id
-        return known or ("" if accounts.owner_ids(receiver.settings) else receiver.id)
+        return known or ("" if receiver.id in self.told else receiver.id)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,8 @@ from connector.ports.accounts import (
     Granted,
     Manifest,
     OAuth,
+    StandIn,
+    Starter,
     Token,
     Tokens,
 )
@@ -31,6 +33,7 @@ from connector.ports.crm import (
 )
 from connector.ports.files import FetchedFile, Multipart, StoredFile
 from connector.ports.house import Bell, Clock, Locks
+from connector.ports.packages import Deployed, Files, Package, Packing, Switch
 from connector.ports.webhooks import Choice, Choices, OptionsWebhook, RawRequest, Response, Routed, Webhook
 from connector.ports.whatsapp import Messenger, NumberState, OutboundMessage, Receipt
 
@@ -50,9 +53,11 @@ __all__ = [
     "Clock",
     "Consent",
     "ContactKey",
+    "Deployed",
     "FetchedFile",
     "Field",
     "FileChange",
+    "Files",
     "Flag",
     "Granted",
     "Issue",
@@ -65,6 +70,8 @@ __all__ = [
     "OAuth",
     "OptionsWebhook",
     "OutboundMessage",
+    "Package",
+    "Packing",
     "Page",
     "RawRequest",
     "Receipt",
@@ -72,7 +79,10 @@ __all__ = [
     "Related",
     "Response",
     "Routed",
+    "StandIn",
+    "Starter",
     "StoredFile",
+    "Switch",
     "Token",
     "Tokens",
     "Webhook",

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
+
+from connector.ports.packages import Package
 
 # Stands for the hook's address in files a worker made: its secret is not kept with them.
 HOOK_MARK = "/hooks/crm/-hook-with-its-secret-"
@@ -66,11 +69,37 @@ class OAuth:
     instead_of: str = ""  # the flag that is not needed then
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Starter:
+    """What a new document of the console begins with in this CRM: the names of its own fields."""
+
+    record: str = "record"  # a record that moves, as documents call it, with the move: deal.stage becomes won
+    field: str = "status"
+    value: str = "ready"
+    first_name: str = "name"
+    answers: tuple[str, ...] = ()  # fields where an answer can be kept, the best first; the first there is, is taken
+    phones: tuple[str, ...] = ("phone",)
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """The account that the sandbox plays: everyone may know it."""
+
+    service: str  # what the sandbox calls the system
+    settings: Mapping[str, str]  # its base_url is a path of the sandbox
+    secrets: Mapping[str, str]
+
+
+def as_it_is(id_: str) -> tuple[str, ...]:
+    """An id that a vendor writes in one way only."""
+    return (id_,)
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What each adapter folder's `__init__` says of itself without importing an SDK."""
 
-    kind: str  # whatsapp hubspot salesforce
+    kind: str  # the name of its folder
     title: str
     flags: tuple[Flag, ...]
     hosts: tuple[str, ...]  # allow-listed suffixes for base-url and instance urls; loopback is always allowed
@@ -80,12 +109,25 @@ class Manifest:
     record_url: Callable[[Mapping[str, Any], str, str], str] = nowhere
     oauth: OAuth | None = None
     revoke_by_hand: str = ""  # where a person takes our leave back, when the vendor's API did not
+    owners: tuple[str, ...] = ()  # settings that hold how the vendor names the account in what it sends: portal_id
+    owner_spellings: Callable[[str], tuple[str, ...]] = as_it_is  # every way it writes such an id
+    words: Path | None = None  # what the console says of it, a TOML file: docs/developers.md
+    starter: Starter = field(default_factory=Starter)
+    audiences: tuple[str, ...] = ()  # kinds of lists of people that it has: list report view query
+    campaigns: bool = False  # what became of a broadcast's messages can be told to its campaigns
+    package: Package | None = None  # what the system itself needs of us, as files
+    stand_in: StandIn | None = None
 
     def split(self, given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
         """(settings, secrets) of a filled form or command line; names are written with - or _, kept with _."""
         values = {name.replace("-", "_"): value.strip() for name, value in given.items()}
         hidden = {flag.name.replace("-", "_") for flag in self.flags if flag.secret}
         return {k: v for k, v in values.items() if k not in hidden}, {k: v for k, v in values.items() if k in hidden}
+
+    def owner_ids(self, settings: Mapping[str, Any]) -> list[str]:
+        """How the vendor may name an account with these settings; names are written with - or _."""
+        given = {name.replace("-", "_"): str(value) for name, value in settings.items() if value}
+        return [spelt for name in self.owners if name in given for spelt in self.owner_spellings(given[name])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ class Capabilities:
     object: str  # the default object for a contact
     identity: Mapping[str, str]  # wa_id -> whatsapp_id, user_id -> whatsapp_user_id
     objects: Mapping[str, str] = field(default_factory=dict)  # the language's word -> the CRM's: deal -> deals
+    names: tuple[str, ...] = ("name",)  # fields that make up a person's name, where they were read
+    phone: str = "phone"  # the field with a person's phone
     audiences: tuple[str, ...] = ()  # kinds of lists of people: list report view query
     repeatable: frozenset[str] = frozenset()  # activity kinds safe to write twice (they carry an external id)
     locale: str | None = None

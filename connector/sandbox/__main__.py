@@ -62,6 +62,7 @@ def serve(
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; 0 after SIGTERM or Ctrl-C, 2 for wrong use."""
     given = _parser().parse_args(argv)
+    stopped = _when_asked()  # before anybody can know that we run
     options = GraphOptions(
         app_secret=given.graph_app_secret,
         verify_token=given.graph_verify_token,
@@ -89,18 +90,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"the sandbox did not start: {wrong}", file=sys.stderr)
         return 2
     print(json.dumps({"sandbox": sandbox.url}) if given.json else f"The sandbox listens on {sandbox.url}", flush=True)
-    _until_stopped(sandbox, given.webhook)
+    if given.webhook:
+        threading.Thread(target=_subscribe, args=(sandbox.world, given.webhook, stopped), daemon=True).start()
+    stopped.wait()
     sandbox.close()
     return 0
 
 
-def _until_stopped(sandbox: Sandbox, webhooks: Sequence[str]) -> None:
+def _when_asked() -> threading.Event:
+    """Set by SIGTERM and Ctrl-C."""
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopped.set())
-    if webhooks:
-        threading.Thread(target=_subscribe, args=(sandbox.world, webhooks, stopped), daemon=True).start()
-    stopped.wait()
+    return stopped
 
 
 def _subscribe(world: World, webhooks: Sequence[str], stopped: threading.Event) -> None:

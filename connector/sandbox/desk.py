@@ -14,6 +14,9 @@ from connector.sandbox.world import World
 Card = dict[str, Any]
 SHOWN = ("hs_lead_status",)  # of HubSpot's own properties; its other hs_ ones are not what people look at
 UNSEEN = ("createdate", "lastmodifieddate", "hubspot_owner_id", "pipeline")
+# What the card's title says already, or nobody looks for: shown only when it has just changed.
+ASIDE = frozenset({"firstname", "lastname", "dealname", "FirstName", "LastName", "Name", "quote_pdf_url", "country",
+                   "MailingCountry"})  # fmt: skip
 ENTRIES = {"communications": "hs_communication_body", "notes": "hs_note_body", "tasks": "hs_task_subject"}
 MOST = 8  # timeline entries of a record that are shown, the newest
 STAGES = {"deals": "dealstage", "Opportunity": "StageName"}
@@ -132,7 +135,15 @@ def _item(service: HubSpot, kind: str, item: Item) -> Card:
             stage = {"name": name, "value": value, "options": [{"value": v, "label": t} for v, t in prop.options]}
         ours = not name.startswith("hs_") or name in SHOWN
         if value and ours and name not in UNSEEN and not prop.read_only:
-            fields.append({"name": name, "label": prop.label, "value": value, "shown": labels.get(value, value)})
+            fields.append(
+                {
+                    "name": name,
+                    "label": prop.label,
+                    "value": value,
+                    "shown": labels.get(value, value),
+                    "aside": name in ASIDE,
+                }
+            )
     title = " ".join(item.values.get(n, "") for n in ("firstname", "lastname", "dealname")).strip()
     card = _card(service.name, kind, item.id, KINDS[kind], title, fields, stage)
     card["entries"] = _newest(
@@ -157,7 +168,8 @@ def _row(service: Salesforce, row: Row) -> Card:
             stage = {"name": field.name, "value": str(value or ""),
                      "options": [{"value": v, "label": v} for v in field.options]}  # fmt: skip
         if value not in (None, "", False) and not field.read_only and field.type != "reference":
-            fields.append({"name": field.name, "label": field.label, "value": str(value), "shown": str(value)})
+            fields.append({"name": field.name, "label": field.label, "value": str(value), "shown": str(value),
+                           "aside": field.name in ASIDE})  # fmt: skip
     title = str(row.values.get("Name") or "")
     title = title or " ".join(str(row.values.get(n) or "") for n in ("FirstName", "LastName")).strip()
     card = _card(service.name, row.object, row.id, row.object, title, fields, stage)

@@ -1,7 +1,7 @@
 """Connected systems: plain settings, encrypted secrets, and the access token that all processes share."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +12,11 @@ from connector.ids import new_id
 from connector.ports import CONSENT, Account
 from connector.store.bulk import insert_many
 from connector.store.engine import Store
+from connector.store.once import once
 from connector.store.secrets import Keyring
 from connector.store.tables import accounts, numbers
 from connector.store.tokens import StoredTokens
 
-# Settings whose value is how the vendor names the account in what it sends: the item's owner.
-OWNERS = ("phone_number_id", "waba_id", "portal_id", "org_id")
-ORG_ID = 15  # characters; Salesforce writes the same id with three more, a checksum
 PLACE = ("base_url", "domain", "client_id")  # settings that say where a person's leave was given, and to which app
 REMOVED = "removed"  # the state of an account whose secrets are gone; its row explains what it once did
 
@@ -80,8 +78,12 @@ def set_settings(conn: sa.Connection, account: str, settings: Values) -> None:
 
 def all_accounts(conn: sa.Connection, keyring: Keyring) -> list[Account]:
     """Every account, oldest first."""
-    query = sa.select(accounts).where(_THERE).order_by(accounts.c.created_at, accounts.c.id)
-    return [_account(row, keyring) for row in conn.execute(query)]
+    return [_account(row, keyring) for row in _all(conn)]
+
+
+@once
+def _all(_: sa.Connection) -> sa.Executable:
+    return sa.select(accounts).where(_THERE).order_by(accounts.c.created_at, accounts.c.id)
 
 
 def ids(conn: sa.Connection) -> list[str]:
@@ -91,9 +93,13 @@ def ids(conn: sa.Connection) -> list[str]:
 
 def get(conn: sa.Connection, keyring: Keyring, name: str) -> Account | None:
     """By name or id."""
-    query = sa.select(accounts).where(sa.or_(accounts.c.id == name, accounts.c.name == name), _THERE)
-    row = conn.execute(query).first()
+    row = _get(conn, name).first()
     return None if row is None else _account(row, keyring)
+
+
+@once
+def _get(_: sa.Connection, name: str) -> sa.Executable:
+    return sa.select(accounts).where(sa.or_(accounts.c.id == name, accounts.c.name == name), _THERE)
 
 
 def gone(conn: sa.Connection, keyring: Keyring, id_: str) -> Account | None:
@@ -102,34 +108,37 @@ def gone(conn: sa.Connection, keyring: Keyring, id_: str) -> Account | None:
     return None if row is None else _account(row, keyring)
 
 
-def find_by_owner(conn: sa.Connection, keyring: Keyring, owner: str) -> Account | None:
-    """The account an item belongs to: by phone_number_id, WABA id, portal id or organization id."""
-    id_ = owners(conn).get(owner)
-    return None if id_ is None else get(conn, keyring, id_)
-
-
-def owners(conn: sa.Connection, everyone: Iterable[Account] | None = None) -> dict[str, str]:
-    """{what vendors call us: account id}: phone_number_id, WABA id, portal id, organization id (both lengths).
+def owners(
+    conn: sa.Connection, ids_of: Callable[[str, Values], Iterable[str]], everyone: Iterable[Account] | None = None
+) -> dict[str, str]:
+    """{what vendors call us: account id}; `ids_of` tells of a kind's settings what that is.
 
     `everyone`: the accounts, where the caller has read them."""
-    known = {row.id: row.account for row in conn.execute(sa.select(numbers.c.id, numbers.c.account)) if row.account}
-    asked = sa.select(accounts.c.id, accounts.c.settings).where(_THERE)
-    for row in conn.execute(asked) if everyone is None else everyone:
-        known.update(dict.fromkeys(owner_ids(row.settings), row.id))
+    known = {row.id: row.account for row in _numbers(conn) if row.account}
+    for row in _settings(conn) if everyone is None else everyone:
+        known.update(dict.fromkeys(ids_of(row.kind, row.settings), row.id))
     return known
 
 
-def owner_ids(settings: Values) -> list[str]:
-    """The ids of one account's settings; names are written with - or _."""
-    given = {name.replace("-", "_"): str(value) for name, value in settings.items() if value}
-    ids = [given[name] for name in OWNERS if name in given]
-    return [*ids, given["org_id"][:ORG_ID]] if "org_id" in given else ids
+@once
+def _numbers(_: sa.Connection) -> sa.Executable:
+    return sa.select(numbers.c.id, numbers.c.account)
+
+
+@once
+def _settings(_: sa.Connection) -> sa.Executable:
+    return sa.select(accounts.c.id, accounts.c.kind, accounts.c.settings).where(_THERE)
 
 
 def state(conn: sa.Connection, account: str) -> str:
     """ok, paused or needs_person; "" when there is no such account."""
-    found = conn.execute(sa.select(accounts.c.state).where(accounts.c.id == account)).scalar()
+    found = _state(conn, account).scalar()
     return "" if found is None else str(found)
+
+
+@once
+def _state(_: sa.Connection, account: str) -> sa.Executable:
+    return sa.select(accounts.c.state).where(accounts.c.id == account)
 
 
 def set_state(conn: sa.Connection, account: str, state: str, reason: str = "") -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from connector.core.alarms import Alarm, Ringing, Steps
 from connector.ids import new_id
 from connector.store.bulk import insert_many
+from connector.store.once import once
 from connector.store.tables import alarm_calls, alarms
 
 KEPT = timedelta(days=90)  # how long ended alarms are remembered
@@ -76,8 +77,13 @@ def _calls(what: str, id_: str | None, alarm: Alarm, targets: Sequence[str], now
 # ---- calls -------------------------------------------------------------------------------------------------------
 def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[Any]:
     """Calls whose time has come, oldest first."""
+    return _due(conn, now, limit).all()
+
+
+@once
+def _due(_: sa.Connection, now: datetime, limit: int) -> sa.Executable:
     waits = sa.and_(sa.literal_column("state = 'new'"), _C.next_at <= now)
-    return conn.execute(sa.select(alarm_calls).where(waits).order_by(_C.next_at).limit(limit)).all()
+    return sa.select(alarm_calls).where(waits).order_by(_C.next_at).limit(limit)
 
 
 def begin(conn: sa.Connection, id_: str, attempts: int, until: datetime) -> bool:

@@ -7,19 +7,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.core.phone import spellings
-from connector.store.among import among
-from connector.store.tables import contact_keys
+from connector.store.keys import holders_of
 
 
 def aliases(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, set[str]]:
     """{lane: other contacts with this phone in one of its spellings}: the message may reach them."""
     written = {row.to: spellings(row.to) for row in rows if row.to}
     every = {spelling for some in written.values() for spelling in some}
-    t, have = contact_keys.c, defaultdict[str, set[str]](set)
+    have = defaultdict[str, set[str]](set)
     for kind, cut in (("wa_id", 1), ("phone", 0)):
-        query = sa.select(t.value, t.contact).where(t.kind == kind, among(conn, t.value, {s[cut:] for s in every}))
-        for value, contact in conn.execute(query) if every else ():
-            have["+" + value.lstrip("+")].add(contact)
+        for row in holders_of(conn, kind, {s[cut:] for s in every}) if every else ():
+            have["+" + row.value.lstrip("+")].add(row.contact)
     found: dict[str, set[str]] = {}
     for row in rows:
         others = {contact for s in written.get(row.to, ()) for contact in have.get(s, ())} - {row.lane}

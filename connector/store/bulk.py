@@ -34,12 +34,15 @@ def insert_many(
         return []
     if conn.dialect.name == "postgresql":
         return _postgres(conn, table, rows, ignore_conflicts, tuple(returning))
+    result = conn.execute(_sqlite(table, ignore_conflicts, tuple(returning)), rows)
+    return list(result) if returning else []
+
+
+@lru_cache(maxsize=256)
+def _sqlite(table: sa.Table, ignore_conflicts: bool, returning: tuple[str, ...]) -> sa.Executable:
     insert = sqlite.insert(table)
     statement = insert.on_conflict_do_nothing() if ignore_conflicts else insert
-    if returning:
-        return list(conn.execute(statement.returning(*(table.c[name] for name in returning)), rows))
-    conn.execute(statement, rows)
-    return []
+    return statement.returning(*(table.c[name] for name in returning)) if returning else statement
 
 
 def _postgres(

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from connector.store.bulk import in_chunks, insert_many
 from connector.store.tables import callbacks, in_state
 
-LASTS = timedelta(weeks=1)  # HubSpot lets a blocked action wait as long when it is not told otherwise
+LASTS = timedelta(weeks=1)  # as long as a blocked action waits when the CRM is not told otherwise
 _T = callbacks.c
 
 

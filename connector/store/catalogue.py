@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from connector.store.bulk import insert_many
 from connector.store.counters import GENERATION, bump
+from connector.store.once import once
 from connector.store.tables import accounts, catalogue
 
 _T = catalogue.c
@@ -26,7 +27,12 @@ def put(conn: sa.Connection, account: str, object: str, body: Any, now: datetime
 
 def get(conn: sa.Connection, account: str, object: str) -> Any:
     """The body as it was put, None when there is none."""
-    return conn.execute(sa.select(_T.body).where(_T.account == account, _T.object == object)).scalar()
+    return _body(conn, account, object).scalar()
+
+
+@once
+def _body(_: sa.Connection, account: str, object: str) -> sa.Executable:
+    return sa.select(_T.body).where(_T.account == account, _T.object == object)
 
 
 def of_account(conn: sa.Connection, name: str) -> dict[str, Any]:

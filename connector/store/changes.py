@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from connector.store import totals
 from connector.store.among import among
 from connector.store.engine import in_chunks
+from connector.store.once import once
 from connector.store.tables import accounts, changes, crm_links, events, in_state, plans
 
 WRITTEN = ("SetField", "LogActivity", "CreateTask", "CompleteAction", "AttachFile")  # what the CRM writer carries out
@@ -39,20 +40,11 @@ class Row:
 
 def due(conn: sa.Connection, account: str, now: datetime, limit: int) -> list[Row]:
     """Due rows in order, from at least `limit` rows; none of a target with an earlier row in flight or not due."""
-    t, link = changes.c, crm_links.c
-    record = sa.case((t.record != "", t.record), else_=sa.func.coalesce(link.record_id, "")).label("record")
-    found = sa.case((t.record != "", t.object), else_=sa.func.coalesce(link.object, t.object)).label("object")
-    joined = sa.outerjoin(changes, crm_links, sa.and_(link.contact == t.lane, link.account == t.account))
-    pending = sa.and_(t.account == account, in_state(changes, "new", "in_flight"), t.kind.in_(WRITTEN))
-    nth = sa.case((t.kind == "SetField", 0), else_=_nth())
-    query = sa.select(
-        t.seq, t.event, t.lane, found, record, t.kind, t.body, t.attempts, nth, t.state, t.next_at
-    ).select_from(joined)
     out: list[Row] = []
     blocked: set[tuple[str, str]] = set()
     last = 0
     while True:  # rows that cannot be taken must not hide the ones behind them
-        page = conn.execute(query.where(pending, t.seq > last).order_by(t.seq).limit(limit)).all()
+        page: Sequence[Any] = _due(conn, account, last, limit).all()
         for row in page:
             item = Row(*row[:9])
             waits = row.state == "in_flight" or (row.next_at is not None and row.next_at > now)
@@ -66,6 +58,20 @@ def due(conn: sa.Connection, account: str, now: datetime, limit: int) -> list[Ro
         last = page[-1].seq
 
 
+@once
+def _due(_: sa.Connection, account: str, last: int, limit: int) -> sa.Executable:
+    t, link = changes.c, crm_links.c
+    record = sa.case((t.record != "", t.record), else_=sa.func.coalesce(link.record_id, "")).label("record")
+    found = sa.case((t.record != "", t.object), else_=sa.func.coalesce(link.object, t.object)).label("object")
+    joined = sa.outerjoin(changes, crm_links, sa.and_(link.contact == t.lane, link.account == t.account))
+    pending = sa.and_(t.account == account, in_state(changes, "new", "in_flight"), t.kind.in_(WRITTEN))
+    nth = sa.case((t.kind == "SetField", 0), else_=_nth())
+    query = sa.select(
+        t.seq, t.event, t.lane, found, record, t.kind, t.body, t.attempts, nth, t.state, t.next_at
+    ).select_from(joined)
+    return query.where(pending, t.seq > last).order_by(t.seq).limit(limit)
+
+
 def _nth() -> sa.ScalarSelect[int]:
     before, t = changes.alias("before"), changes.c
     same = sa.and_(before.c.event == t.event, before.c.account == t.account, before.c.kind == t.kind)
@@ -74,10 +80,14 @@ def _nth() -> sa.ScalarSelect[int]:
 
 def start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> set[int]:
     """Compare-and-set new -> in_flight; the ones that were ours to take."""
+    return set(_start(conn, seqs, now).scalars())
+
+
+@once
+def _start(conn: sa.Connection, seqs: Sequence[int], now: datetime) -> sa.Executable:
     t = changes.c
     query = sa.update(changes).where(among(conn, t.seq, seqs), t.state == "new")
-    query = query.values(state="in_flight", started_at=now, attempts=t.attempts + 1)
-    return set(conn.execute(query.returning(t.seq)).scalars())
+    return query.values(state="in_flight", started_at=now, attempts=t.attempts + 1).returning(t.seq)
 
 
 def give_back(conn: sa.Connection, seqs: Sequence[int]) -> None:
@@ -100,6 +110,16 @@ def let_go(conn: sa.Connection, rows: Sequence[Row]) -> set[int]:
     return moved
 
 
+def _end() -> sa.Update:
+    t, b = changes.c, sa.bindparam
+    query = sa.update(changes).where(t.seq == b("row"), t.state == "in_flight")
+    return query.values(state=b("to"), outcome=b("told"), next_at=b("then"), done_at=b("ended"))
+
+
+_END = _end()
+_END_MINE = _END.where(changes.c.started_at == sa.bindparam("mark"))
+
+
 def end(
     conn: sa.Connection, results: Mapping[int, tuple[str, Mapping[str, Any], datetime | None]], now: datetime,
     account: str = "", marks: Mapping[int, datetime] | None = None,
@@ -110,16 +130,13 @@ def end(
     caller. A row that another has started since is left to that one, unless it is done."""
     if not results:
         return
-    t, b = changes.c, sa.bindparam
-    query = sa.update(changes).where(t.seq == b("row"), t.state == "in_flight")
-    query = query.values(state=b("to"), outcome=b("told"), next_at=b("then"), done_at=b("ended"))
     rows: dict[bool, list[dict[str, Any]]] = {}
     for seq, (state, outcome, next_at) in results.items():
         row = {"row": seq, "to": state, "told": outcome, "then": next_at, "ended": None if state == "new" else now}
         marked = marks is not None and state != "done"
         rows.setdefault(marked, []).append({**row, "mark": marks[seq]} if marks is not None and marked else row)
     for marked, some in rows.items():
-        conn.execute(query.where(t.started_at == b("mark")) if marked else query, some)
+        conn.execute(_END_MINE if marked else _END, some)
     for state, outcome, _ in results.values():
         if state != "new":
             totals.note(conn, totals.CHANGES, account, state)
@@ -152,14 +169,26 @@ def recover(conn: sa.Connection, account: str, before: datetime, *, most: int) -
     """Ownerless in_flight rows (the caller holds the account) started before then are new again; how many.
 
     One that was started `most` times may be what ends its writers: a person looks at it."""
+    text = {"text": f"The worker ended {most} times while this was being written."}
+    _give_up(conn, account, before, most, text)
+    return _anew(conn, account, before).rowcount
+
+
+def _stale(account: str, before: datetime) -> sa.ColumnElement[bool]:
     t = changes.c
     stale = sa.and_(t.state == "in_flight", t.started_at < before)
-    mine = sa.and_(t.account == account, in_state(changes, "new", "in_flight"), stale)
-    text = {"text": f"The worker ended {most} times while this was being written."}
-    conn.execute(
-        sa.update(changes).where(mine, t.attempts >= most).values(state="review", outcome=text, done_at=before)
-    )
-    return conn.execute(sa.update(changes).where(mine).values(state="new", next_at=None)).rowcount
+    return sa.and_(t.account == account, in_state(changes, "new", "in_flight"), stale)
+
+
+@once
+def _give_up(_: sa.Connection, account: str, before: datetime, most: int, text: Mapping[str, str]) -> sa.Executable:
+    mine = sa.and_(_stale(account, before), changes.c.attempts >= most)
+    return sa.update(changes).where(mine).values(state="review", outcome=text, done_at=before)
+
+
+@once
+def _anew(_: sa.Connection, account: str, before: datetime) -> sa.Executable:
+    return sa.update(changes).where(_stale(account, before)).values(state="new", next_at=None)
 
 
 def resolve_records(conn: sa.Connection, account: str, found: Mapping[str, tuple[str, str]]) -> None:
@@ -178,35 +207,51 @@ def resolve_records(conn: sa.Connection, account: str, found: Mapping[str, tuple
 
 def pending_values(conn: sa.Connection, account: str, lanes: Iterable[str], records: Iterable[str]) -> list[Row]:
     """Our own changes of these lanes and records that the CRM may not show yet, in order."""
-    t = changes.c
     rows: dict[int, Row] = {}
-    for column, values in ((t.lane, lanes), (t.record, records)):
-        for chunk in in_chunks(sorted(set(values))):
-            query = sa.select(t.seq, t.event, t.lane, t.object, t.record, t.kind, t.body, t.attempts)
-            query = query.where(
-                t.account == account, in_state(changes, "new", "in_flight"), t.kind == "SetField", column.in_(chunk)
-            )
-            for row in conn.execute(query):
-                rows[row.seq] = Row(*row)
+    for ask, values in ((_pending_lanes, set(lanes)), (_pending_records, set(records))):
+        found: Iterable[Any] = ask(conn, account, values) if values else ()
+        rows.update((row.seq, Row(*row)) for row in found)
     return [rows[seq] for seq in sorted(rows)]
+
+
+@once
+def _pending_lanes(conn: sa.Connection, account: str, lanes: set[str]) -> sa.Executable:
+    return _pending_values(account).where(among(conn, changes.c.lane, lanes))
+
+
+@once
+def _pending_records(conn: sa.Connection, account: str, records: set[str]) -> sa.Executable:
+    return _pending_values(account).where(among(conn, changes.c.record, records))
+
+
+def _pending_values(account: str) -> sa.Select[Any]:
+    t = changes.c
+    query = sa.select(t.seq, t.event, t.lane, t.object, t.record, t.kind, t.body, t.attempts)
+    return query.where(t.account == account, in_state(changes, "new", "in_flight"), t.kind == "SetField")
 
 
 def newest(conn: sa.Connection) -> int:
     """The sequence of the newest change, 0 when there is none."""
-    return int(conn.execute(sa.select(sa.func.max(changes.c.seq))).scalar() or 0)
+    return int(_newest(conn).scalar() or 0)
+
+
+@once
+def _newest(_: sa.Connection) -> sa.Executable:
+    return sa.select(sa.func.max(changes.c.seq))
 
 
 def touched(conn: sa.Connection, account: str, records: Sequence[str], *, after: int) -> list[tuple[int, str]]:
     """(seq, record) of the field changes of these records that wait, or were made after `after`."""
+    found = _touched(conn, account, set(records), after) if records else ()
+    return [(row.seq, row.record) for row in found]
+
+
+@once
+def _touched(conn: sa.Connection, account: str, records: set[str], after: int) -> sa.Executable:
     t = changes.c
-    found: list[tuple[int, str]] = []
     recent = sa.or_(in_state(changes, "new", "in_flight"), t.seq > after)
-    for chunk in in_chunks(sorted(set(records))):
-        query = sa.select(t.seq, t.record).where(
-            t.account == account, t.record.in_(chunk), t.kind == "SetField", recent
-        )
-        found += [(row.seq, row.record) for row in conn.execute(query)]
-    return found
+    mine = sa.and_(t.account == account, among(conn, t.record, records), t.kind == "SetField", recent)
+    return sa.select(t.seq, t.record).where(mine)
 
 
 def last_written(conn: sa.Connection, account: str, record: str, field: str, *, after: int) -> Any:
@@ -219,12 +264,17 @@ def last_written(conn: sa.Connection, account: str, record: str, field: str, *, 
 
 def accounts_due(conn: sa.Connection, now: datetime, settled: datetime) -> list[str]:
     """Accounts with a change to write, or with a row in flight since before `settled` that may be ownerless."""
+    return list(_accounts_due(conn, now, settled).scalars())
+
+
+@once
+def _accounts_due(_: sa.Connection, now: datetime, settled: datetime) -> sa.Executable:
     t = changes.c
     due = sa.or_(t.next_at.is_(None), t.next_at <= now)
     waits = sa.or_(sa.and_(t.state == "new", due), sa.and_(t.state == "in_flight", t.started_at < settled))
     pending = sa.and_(in_state(changes, "new", "in_flight"), t.kind.in_(WRITTEN), waits)
     any_ = sa.exists().where(t.account == accounts.c.id, pending)
-    return list(conn.execute(sa.select(accounts.c.id).where(any_)).scalars())
+    return sa.select(accounts.c.id).where(any_)
 
 
 def of_event(conn: sa.Connection, event: str) -> Sequence[sa.Row[Any]]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from connector.store.bulk import insert_many
+from connector.store.once import once
 from connector.store.tables import cursors
 
 _T = cursors.c
@@ -14,9 +15,13 @@ NOBODY = ""  # the account of a chore's row
 
 def due(conn: sa.Connection, every: Mapping[str, timedelta], now: datetime) -> list[str]:
     """The chores whose time has come, in the order given; one never begun is due."""
-    rows = conn.execute(sa.select(_T.object, _T.at).where(_T.account == NOBODY))
-    last = {row.object: row.at for row in rows}
+    last = {row.object: row.at for row in _begun(conn)}
     return [name for name, rest in every.items() if name not in last or last[name] + rest <= now]
+
+
+@once
+def _begun(_: sa.Connection) -> sa.Executable:
+    return sa.select(_T.object, _T.at).where(_T.account == NOBODY)
 
 
 def begin(conn: sa.Connection, name: str, every: timedelta, now: datetime) -> bool:
@@ -26,8 +31,13 @@ def begin(conn: sa.Connection, name: str, every: timedelta, now: datetime) -> bo
     )
     if first:
         return True
-    mine = sa.and_(_T.account == NOBODY, _T.object == name, _T.at <= now - every)
-    return conn.execute(sa.update(cursors).where(mine).values(at=now)).rowcount == 1
+    return _begin(conn, name, now - every, now).rowcount == 1
+
+
+@once
+def _begin(_: sa.Connection, name: str, before: datetime, now: datetime) -> sa.Executable:
+    mine = sa.and_(_T.account == NOBODY, _T.object == name, _T.at <= before)
+    return sa.update(cursors).where(mine).values(at=now)
 
 
 def last(conn: sa.Connection) -> datetime | None:

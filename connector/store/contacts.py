@@ -1,7 +1,7 @@
 """Contacts and their keys: who sent this, merged, split and recycled as proof comes in; and what we know of each."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,9 +12,11 @@ from connector.ids import child, new_id
 from connector.store import conversations, windows
 from connector.store.among import among
 from connector.store.engine import in_chunks, insert_many
+from connector.store.keys import consents_of, holders_of, keys_of, rows_of, user_ids_of
 from connector.store.locks import key_of
 from connector.store.merging import merge
 from connector.store.names import put, renamed
+from connector.store.once import once
 from connector.store.tables import consents, contact_keys, contacts, crm_links
 
 Key = tuple[str, str]  # (kind, value)
@@ -61,13 +63,10 @@ class Resolver:
         wanted: dict[str, set[str]] = defaultdict(set)
         for kind, value in keys:
             wanted[kind].add(value)
-        t = contact_keys.c
         for kind, values in wanted.items():
-            mine = sa.and_(t.kind == kind, among(self.conn, t.value, values))
-            for row in self.conn.execute(sa.select(t.value, t.contact).where(mine)):
+            for row in holders_of(self.conn, kind, values):
                 self.owner[kind, row.value] = row.contact
-        theirs = sa.and_(t.kind == "bsuid", among(self.conn, t.contact, set(self.owner.values())))
-        for row in self.conn.execute(sa.select(t.value, t.contact).where(theirs)) if self.owner else ():
+        for row in user_ids_of(self.conn, set(self.owner.values())) if self.owner else ():
             self.bsuids[row.contact].add(row.value)
             self.owner["bsuid", row.value] = row.contact
 
@@ -212,17 +211,15 @@ def load(conn: sa.Connection, ids: Sequence[str]) -> dict[str, Contact]:
     former: dict[str, list[str]] = defaultdict(list)
     found: dict[str, Contact] = {}
     state: dict[str, dict[str, str]] = defaultdict(dict)
-    wanted, t, c = set(ids), contact_keys.c, consents.c
-    query = sa.select(t.contact, t.kind, t.value).where(among(conn, t.contact, wanted)).order_by(t.at)
-    for row in conn.execute(query):
+    wanted = set(ids)
+    for row in keys_of(conn, wanted):
         if row.kind.startswith("old_"):
             former[row.contact].append(row.value)
         else:
             keys[row.contact][row.kind] = row.value
-    said = sa.select(c.contact, c.category, c.state).where(among(conn, c.contact, wanted)).order_by(c.at, c.seq)
-    for row in conn.execute(said):
+    for row in consents_of(conn, wanted):
         state[row.contact][row.category] = row.state
-    for row in conn.execute(sa.select(contacts).where(among(conn, contacts.c.id, wanted))):
+    for row in rows_of(conn, wanted):
         has = keys[row.id]
         phone = "+" + has["wa_id"] if "wa_id" in has else has.get("phone")
         found[row.id] = Contact(
@@ -248,10 +245,14 @@ def heirs(conn: sa.Connection, ids: Sequence[str]) -> dict[str, str]:
 
 def links(conn: sa.Connection, account: str, ids: Sequence[str]) -> dict[str, RecordRef]:
     """The CRM record each contact is linked to in this account."""
-    t = crm_links.c
-    mine = sa.and_(t.account == account, among(conn, t.contact, set(ids)))
-    rows = conn.execute(sa.select(t.contact, t.object, t.record_id).where(mine))
+    rows = _links(conn, account, set(ids))
     return {row.contact: RecordRef(account, row.object, row.record_id) for row in rows}
+
+
+@once
+def _links(conn: sa.Connection, account: str, ids: Collection[str]) -> sa.Executable:
+    t = crm_links.c
+    return sa.select(t.contact, t.object, t.record_id).where(t.account == account, among(conn, t.contact, ids))
 
 
 def links_of(conn: sa.Connection, contact: str) -> dict[str, RecordRef]:

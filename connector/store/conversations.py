@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from connector.store.among import among
 from connector.store.bulk import insert_many
+from connector.store.once import once
 from connector.store.plans import Moved
 from connector.store.tables import conversations, document_versions, documents, events
 
@@ -30,8 +31,12 @@ class Write:
 def running(conn: sa.Connection, contacts: Iterable[str]) -> dict[str, sa.Row[Any]]:
     """{contact: its running conversation}."""
     wanted = set(contacts)
-    query = sa.select(conversations).where(RUNS, among(conn, _T.contact, wanted))
-    return {row.contact: row for row in conn.execute(query)} if wanted else {}
+    return {row.contact: row for row in _running(conn, wanted)} if wanted else {}
+
+
+@once
+def _running(conn: sa.Connection, contacts: set[str]) -> sa.Executable:
+    return sa.select(conversations).where(RUNS, among(conn, _T.contact, contacts))
 
 
 def save(conn: sa.Connection, writes: Sequence[Write]) -> None:
@@ -97,8 +102,13 @@ def of_account_gone(conn: sa.Connection, account: str, reason: str, now: datetim
 # ---- timers ------------------------------------------------------------------------------------------------------
 def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[sa.Row[Any]]:
     """Those whose time has come and was not told yet, the longest due first."""
+    return _due(conn, now, limit).all()
+
+
+@once
+def _due(_: sa.Connection, now: datetime, limit: int) -> sa.Executable:
     asleep = sa.and_(RUNS, sa.literal_column("woken = 0"), _T.wake_at <= now)
-    return conn.execute(sa.select(conversations).where(asleep).order_by(_T.wake_at).limit(limit)).all()
+    return sa.select(conversations).where(asleep).order_by(_T.wake_at).limit(limit)
 
 
 def waken(conn: sa.Connection, row: Any) -> bool:

@@ -1,7 +1,7 @@
 """Deliveries: what came in, byte for byte, from the moment it is safe until it is unpacked."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from connector.store.among import among
 from connector.store.intake import Intake
-from connector.store.tables import deliveries
+from connector.store.once import once
+from connector.store.tables import deliveries, in_state
 
 __all__ = [
     "Delivery",
@@ -26,6 +27,7 @@ __all__ = [
 
 LARGEST = 16 * 1024 * 1024  # bytes of bodies one claim loads; a body is 3 MB at most
 _T = deliveries.c
+_COLUMNS = (_T.seq, _T.id, _T.account, _T.received_at, _T.headers, _T.body, _T.attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +45,42 @@ class Delivery:
 
 def claim_deliveries(conn: sa.Connection, limit: int) -> list[Delivery]:
     """New ones, oldest first: at most `limit`, and fewer when their bodies are large. Hold the lock `unpack`."""
-    sizes = (
-        sa.select(_T.seq, sa.func.length(_T.body).label("size")).where(_T.state == "new").order_by(_T.seq).limit(limit)
-    )
     last, total = 0, 0
-    for row in conn.execute(sizes):
+    for row in _sizes(conn, limit):
         total += row.size
         if last and total > LARGEST:
             break
         last = row.seq
     if not last:
         return []
-    return _read(conn, sa.and_(_T.state == "new", _T.seq <= last), limit)
+    return _deliveries(_claim(conn, last, limit))
+
+
+@once
+def _sizes(_: sa.Connection, limit: int) -> sa.Executable:
+    size = sa.func.length(_T.body).label("size")
+    return sa.select(_T.seq, size).where(in_state(deliveries, "new")).order_by(_T.seq).limit(limit)
+
+
+@once
+def _claim(_: sa.Connection, last: int, limit: int) -> sa.Executable:
+    return sa.select(*_COLUMNS).where(in_state(deliveries, "new"), _T.seq <= last).order_by(_T.seq).limit(limit)
 
 
 def waiting(conn: sa.Connection) -> bool:
     """There is a new one."""
-    return conn.execute(sa.select(_T.seq).where(_T.state == "new").limit(1)).first() is not None
+    return _waiting(conn).first() is not None
+
+
+@once
+def _waiting(_: sa.Connection) -> sa.Executable:
+    return sa.select(_T.seq).where(in_state(deliveries, "new")).limit(1)
 
 
 def get(conn: sa.Connection, id: str) -> Delivery | None:
     """One delivery whatever its state."""
-    return next(iter(_read(conn, _T.id == id, 1)), None)
+    found = conn.execute(sa.select(*_COLUMNS).where(_T.id == id).order_by(_T.seq).limit(1))
+    return next(iter(_deliveries(found)), None)
 
 
 def bodies(conn: sa.Connection, id: str) -> list[sa.Row[Any]]:
@@ -81,7 +97,12 @@ def dead(conn: sa.Connection, limit: int, id: str = "") -> list[sa.Row[Any]]:
 
 def finish_deliveries(conn: sa.Connection, ids: Sequence[str], state: str) -> None:
     """From new to `state` (unpacked dead), in the transaction that stores their events."""
-    conn.execute(sa.update(deliveries).where(among(conn, _T.id, ids), _T.state == "new").values(state=state))
+    _finish(conn, ids, state)
+
+
+@once
+def _finish(conn: sa.Connection, ids: Sequence[str], state: str) -> sa.Executable:
+    return sa.update(deliveries).where(among(conn, _T.id, ids), _T.state == "new").values(state=state)
 
 
 def mark_dead(conn: sa.Connection, id: str, error: str) -> None:
@@ -96,9 +117,7 @@ def fail_delivery(conn: sa.Connection, id: str, error: str, *, dead_after: int) 
     conn.execute(sa.update(deliveries).where(_T.id == id, _T.state == "new").values(**values))
 
 
-def _read(conn: sa.Connection, where: sa.ColumnElement[bool], limit: int) -> list[Delivery]:
-    query = sa.select(_T.seq, _T.id, _T.account, _T.received_at, _T.headers, _T.body, _T.attempts)
-    rows = conn.execute(query.where(where).order_by(_T.seq).limit(limit))
+def _deliveries(rows: Iterable[Any]) -> list[Delivery]:
     return [
         Delivery(r.seq, r.id, r.account, r.received_at, json.loads(r.headers), bytes(r.body), r.attempts) for r in rows
     ]

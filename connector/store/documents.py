@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from connector.ids import new_id
 from connector.store.bulk import insert_many
 from connector.store.counters import GENERATION, bump
+from connector.store.once import once
 from connector.store.tables import counters, document_versions, documents
 
 _V = document_versions.c
@@ -60,7 +61,12 @@ def end_shadow(conn: sa.Connection, name: str) -> bool:
 
 def live(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
     """(document_id, kind, name, n, text, author, at, first_live_at) of every live version, by name."""
-    return conn.execute(_live().order_by(documents.c.name)).all()
+    return _every_live(conn).all()
+
+
+@once
+def _every_live(_: sa.Connection) -> sa.Executable:
+    return _live().order_by(documents.c.name)
 
 
 def live_version(conn: sa.Connection, name: str) -> sa.Row[Any] | None:
@@ -70,7 +76,12 @@ def live_version(conn: sa.Connection, name: str) -> sa.Row[Any] | None:
 
 def shadows(conn: sa.Connection) -> Sequence[sa.Row[Any]]:
     """(document_id, kind, name, n, text, author, at, first_live_at) of every shadow; it judges from its start on."""
-    return conn.execute(_in_state("shadow", _V.at).order_by(documents.c.name)).all()
+    return _every_shadow(conn).all()
+
+
+@once
+def _every_shadow(_: sa.Connection) -> sa.Executable:
+    return _in_state("shadow", _V.at).order_by(documents.c.name)
 
 
 def shadow_version(conn: sa.Connection, name: str) -> sa.Row[Any] | None:
@@ -103,7 +114,12 @@ def kind_of(conn: sa.Connection, name: str) -> str | None:
 
 def generation(conn: sa.Connection) -> int:
     """Grows with every publish, retire and new catalogue: keep what you compiled while it stays the same."""
-    return int(conn.execute(sa.select(counters.c.n).where(counters.c.name == GENERATION)).scalar() or 0)
+    return int(_generation(conn).scalar() or 0)
+
+
+@once
+def _generation(_: sa.Connection) -> sa.Executable:
+    return sa.select(counters.c.n).where(counters.c.name == GENERATION)
 
 
 def every(conn: sa.Connection) -> Sequence[Any]:

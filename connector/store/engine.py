@@ -173,8 +173,13 @@ def _begin_sqlite(conn: sa.Connection) -> None:
     reads = conn.get_execution_options().get("connector_read", False)
     raw = conn.connection.dbapi_connection  # straight: it cannot fail, and a transaction of one row pays for each call
     assert raw is not None
-    raw.execute(f"PRAGMA query_only={'ON' if reads else 'OFF'}").close()
-    conn.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    if conn.info.get("reads") is not reads:  # as the last transaction of this connection left it
+        raw.execute(f"PRAGMA query_only={'ON' if reads else 'OFF'}").close()
+        conn.info["reads"] = reads
+    if reads:
+        raw.execute("BEGIN").close()  # takes nothing yet
+    else:
+        conn.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _postgres(url: sa.URL) -> sa.Engine:

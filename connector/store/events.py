@@ -1,6 +1,6 @@
 """Events: one row per item of every batch, once; and what of them needs no CRM, applied in the same transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from connector.store import totals
 from connector.store.among import among
 from connector.store.engine import insert_many
+from connector.store.once import once
 from connector.store.tables import changes, events, in_state, numbers, plans, record_values, sends
 
 # Objects whose records are found by their bare id, besides those whose fields a document watches.
@@ -21,11 +22,15 @@ def known_keys(conn: sa.Connection, pairs: Iterable[tuple[str, str]]) -> set[tup
     for account, key in pairs:
         by_account.setdefault(account, []).append(key)
     found: set[tuple[str, str]] = set()
-    t = events.c
     for account, keys in by_account.items():
-        rows = conn.execute(sa.select(t.dedupe_key).where(among(conn, t.dedupe_key, keys), t.account == account))
-        found.update((account, key) for key in rows.scalars())
+        found.update((account, key) for key in _known(conn, account, keys).scalars())
     return found
+
+
+@once
+def _known(conn: sa.Connection, account: str, keys: Sequence[str]) -> sa.Executable:
+    t = events.c
+    return sa.select(t.dedupe_key).where(among(conn, t.dedupe_key, keys), t.account == account)
 
 
 def add(
@@ -44,8 +49,7 @@ def add(
     waiting = {row["id"]: row["lane"] for row in rows if row["state"] == "new"}
     triggers, due = triggers or {}, due or {}
     todo: list[dict[str, Any]] = []
-    query = sa.select(events.c.id, events.c.seq).where(among(conn, events.c.id, waiting)).order_by(events.c.seq)
-    for row in conn.execute(query) if waiting else ():
+    for row in _placed(conn, waiting) if waiting else ():
         mine = {"event": row.id, "event_seq": row.seq, "lane": waiting[row.id], "state": "new", "attempts": 0}
         mine |= {"next_at": due.get(row.id)}
         if row.id in triggers:
@@ -55,15 +59,20 @@ def add(
     insert_many(conn, plans, todo)
 
 
+@once
+def _placed(conn: sa.Connection, ids: Collection[str]) -> sa.Executable:
+    t = events.c
+    return sa.select(t.id, t.seq, t.lane).where(among(conn, t.id, ids)).order_by(t.seq)
+
+
 def add_done(
     conn: sa.Connection, rows: Sequence[dict[str, Any]], account: str, bodies: Mapping[str, Any], now: datetime
 ) -> None:
     """Events whose plan is made together with them: {event: its body}; nothing is left to judge."""
     insert_many(conn, events, list(rows))
     _count(conn, rows)
-    query = sa.select(events.c.id, events.c.seq, events.c.lane).where(among(conn, events.c.id, list(bodies)))
     done = {"account": account, "journey": "trigger", "state": "done", "attempts": 0, "done_at": now}
-    found = conn.execute(query.order_by(events.c.seq)).all() if bodies else ()
+    found = _placed(conn, bodies).all() if bodies else ()
     insert_many(conn, plans, [
         done | {"event": row.id, "event_seq": row.seq, "lane": row.lane, "body": bodies[row.id]} for row in found
     ])  # fmt: skip
@@ -80,11 +89,21 @@ def settle(conn: sa.Connection, ids: Sequence[str]) -> None:
     """Marks events done that have no plan left to make.
 
     Their rows are locked first, so that two accounts that finish at once cannot both miss it."""
-    mine = among(conn, events.c.id, ids)
     if conn.dialect.name == "postgresql":  # SQLite has one writer
-        conn.execute(sa.select(events.c.id).where(mine).order_by(events.c.id).with_for_update())
+        _lock(conn, ids)
+    _settle(conn, ids)
+
+
+@once
+def _lock(conn: sa.Connection, ids: Sequence[str]) -> sa.Executable:
+    return sa.select(events.c.id).where(among(conn, events.c.id, ids)).order_by(events.c.id).with_for_update()
+
+
+@once
+def _settle(conn: sa.Connection, ids: Sequence[str]) -> sa.Executable:
     open_plan = sa.exists().where(plans.c.event == events.c.id, plans.c.state == "new")
-    conn.execute(sa.update(events).where(mine, events.c.state == "new", ~open_plan).values(state="done"))
+    mine = sa.and_(among(conn, events.c.id, ids), events.c.state == "new", ~open_plan)
+    return sa.update(events).where(mine).values(state="done")
 
 
 def get(conn: sa.Connection, key: str) -> Sequence[sa.Row[Any]]:

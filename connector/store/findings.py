@@ -27,12 +27,16 @@ class Finding:
 
 def raise_(conn: sa.Connection, found: Iterable[Finding], now: datetime) -> None:
     """Keeps these; one that is known keeps its time and gets the newest words."""
-    for f in found:
-        values = {"message": f.message, "hint": f.hint, "document": f.document}
-        same = sa.and_(_T.code == f.code, _T.key == f.key)
-        if conn.execute(sa.update(findings).where(same).values(**values)).rowcount == 0:
-            row = {"code": f.code, "key": f.key, "at": now, **values}
-            insert_many(conn, findings, [row], ignore_conflicts=True)
+    named = {(f.code, f.key): {"message": f.message, "hint": f.hint, "document": f.document} for f in found}
+    if not named:
+        return
+    fresh = [{"code": code, "key": key, "at": now, **named[code, key]} for code, key in sorted(named)]
+    made = insert_many(conn, findings, fresh, ignore_conflicts=True, returning=["code", "key"])
+    new = {(row.code, row.key) for row in made}
+    known = [{"c": code, "k": key, **named[code, key]} for code, key in sorted(named.keys() - new)]
+    if known:
+        same = sa.and_(_T.code == sa.bindparam("c"), _T.key == sa.bindparam("k"))
+        conn.execute(sa.update(findings).where(same), known)
 
 
 def clear(conn: sa.Connection, code: str, keys: Sequence[str]) -> None:
@@ -49,10 +53,12 @@ def clear_all(conn: sa.Connection, code: str) -> int:
 def renew(conn: sa.Connection, codes: Collection[str], found: Sequence[Finding], now: datetime) -> None:
     """Of these codes exactly `found` remain."""
     kept = {(f.code, f.key) for f in found}
-    known = conn.execute(sa.select(_T.code, _T.key).where(_T.code.in_(list(codes)))).all()
-    for row in known:
-        if (row.code, row.key) not in kept:
-            clear(conn, row.code, [row.key])
+    mended: dict[str, list[str]] = {}
+    for code, key in conn.execute(sa.select(_T.code, _T.key).where(_T.code.in_(list(codes)))):
+        if (code, key) not in kept:
+            mended.setdefault(code, []).append(key)
+    for code, keys in mended.items():
+        clear(conn, code, keys)
     raise_(conn, found, now)
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from connector.store import parks
 from connector.store.among import among
+from connector.store.once import once
 from connector.store.sending import CANCELLED
 from connector.store.tables import accounts, findings, in_state, sends
 from connector.store.tables import parks as parked
@@ -84,7 +85,7 @@ def cancel(conn: sa.Connection, scope: str, key: str, reason: str, now: datetime
 def carry_out(conn: sa.Connection, now: datetime) -> int:
     """A part of what cancel marks stand for becomes rows; how many, 0 when no mark is left."""
     p = parked.c
-    mark = conn.execute(sa.select(parked).where(p.scope.startswith(CANCELLED)).order_by(p.scope, p.key)).first()
+    mark = _mark(conn).first()
     if mark is None:
         return 0
     held = sa.and_(in_state(sends, "waiting", "ready"), _of(mark.scope.removeprefix(CANCELLED), mark.key))
@@ -93,6 +94,12 @@ def carry_out(conn: sa.Connection, now: datetime) -> int:
         conn.execute(sa.delete(parked).where(p.scope == mark.scope, p.key == mark.key))
     _cancelled(conn, sa.and_(among(conn, _T.id, ids), in_state(sends, "waiting", "ready")), mark.reason, now)
     return max(1, len(ids))
+
+
+@once
+def _mark(_: sa.Connection) -> sa.Executable:
+    p = parked.c
+    return sa.select(parked).where(p.scope.startswith(CANCELLED)).order_by(p.scope, p.key).limit(1)
 
 
 def _cancelled(conn: sa.Connection, mine: sa.ColumnElement[bool], reason: str, now: datetime) -> int:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from connector.store.among import among
 from connector.store.bulk import insert_many
+from connector.store.once import once
 from connector.store.tables import holds
 
 _T = holds.c
@@ -36,9 +37,14 @@ class Hold:
 def load(conn: sa.Connection, contacts: Iterable[str], now: datetime) -> dict[str, Hold]:
     """{contact: the hold on it now}."""
     wanted = set(contacts)
-    mine = sa.and_(among(conn, _T.contact, wanted), sa.or_(_T.until.is_(None), _T.until > now))
-    rows = conn.execute(sa.select(holds).where(mine)) if wanted else ()
+    rows = _load(conn, wanted, now) if wanted else ()
     return {row.contact: Hold(row.contact, row.why, row.text, row.at, row.until) for row in rows}
+
+
+@once
+def _load(conn: sa.Connection, contacts: set[str], now: datetime) -> sa.Executable:
+    mine = sa.and_(among(conn, _T.contact, contacts), sa.or_(_T.until.is_(None), _T.until > now))
+    return sa.select(holds).where(mine)
 
 
 def put(conn: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> None:

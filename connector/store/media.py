@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from connector.core.message.words import kind_of
 from connector.store.among import among
 from connector.store.bulk import insert_many
+from connector.store.once import once
 from connector.store.tables import changes, events, in_state, media, media_ids, sends
 
 ATTACH = "AttachFile"
@@ -25,8 +26,13 @@ def expect(conn: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> int:
 
 def due(conn: sa.Connection, now: datetime, limit: int) -> Sequence[Any]:
     """Files to be fetched whose time has come, the longest due first."""
+    return _due(conn, now, limit).all()
+
+
+@once
+def _due(_: sa.Connection, now: datetime, limit: int) -> sa.Executable:
     mine = sa.and_(in_state(media, "new"), _T.next_at <= now)
-    return conn.execute(sa.select(media).where(mine).order_by(_T.next_at).limit(limit)).all()
+    return sa.select(media).where(mine).order_by(_T.next_at).limit(limit)
 
 
 def start(conn: sa.Connection, rows: Sequence[Any], until: datetime) -> list[Any]:
@@ -125,9 +131,19 @@ def want(conn: sa.Connection, number: str, keys: Mapping[str, str], now: datetim
 
 def uploads_due(conn: sa.Connection, now: datetime, number: str = "", limit: int = 100) -> Sequence[Any]:
     """What is to be uploaded now: of one number, or of any."""
+    return (_uploads_of(conn, now, number, limit) if number else _uploads(conn, now, limit)).all()
+
+
+@once
+def _uploads(_: sa.Connection, now: datetime, limit: int) -> sa.Executable:
     mine = sa.and_(in_state(media_ids, "new"), _I.next_at <= now)
-    mine = sa.and_(mine, _I.number == number) if number else mine
-    return conn.execute(sa.select(media_ids).where(mine).order_by(_I.next_at).limit(limit)).all()
+    return sa.select(media_ids).where(mine).order_by(_I.next_at).limit(limit)
+
+
+@once
+def _uploads_of(_: sa.Connection, now: datetime, number: str, limit: int) -> sa.Executable:
+    mine = sa.and_(in_state(media_ids, "new"), _I.next_at <= now, _I.number == number)
+    return sa.select(media_ids).where(mine).order_by(_I.next_at).limit(limit)
 
 
 def uploading(conn: sa.Connection, row: Any, until: datetime) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.store.bulk import in_chunks
+from connector.store.once import once
 from connector.store.tables import accounts, changes, events, in_state
 
 _T = changes.c
@@ -62,8 +63,13 @@ def postpone(conn: sa.Connection, seqs: Sequence[int], until: datetime) -> None:
 
 def accounts_due(conn: sa.Connection, now: datetime) -> list[str]:
     """CRM accounts with a call to be made."""
+    return list(_accounts_due(conn, now).scalars())
+
+
+@once
+def _accounts_due(_: sa.Connection, now: datetime) -> sa.Executable:
     any_ = sa.exists().where(_T.account == accounts.c.id, _OURS, _due(now))
-    return list(conn.execute(sa.select(accounts.c.id).where(any_)).scalars())
+    return sa.select(accounts.c.id).where(any_)
 
 
 def _due(now: datetime) -> sa.ColumnElement[bool]:

@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from connector.core.text import clean
 from connector.errors import Rejected
 from connector.store.bulk import insert_many
+from connector.store.once import once
 from connector.store.tables import settings
 
 LANGUAGES = ("en", "es", "pt")
@@ -101,9 +102,14 @@ class Options:
         return now - timedelta(days=getattr(self, f"retain_{name}"))
 
 
+@once
+def _stored(_: sa.Connection) -> sa.Executable:
+    return sa.select(_T.name, _T.value).where(_T.name.in_(NAMES))
+
+
 def get(conn: sa.Connection) -> Options:
     """What holds now: what a person set, else the default; a stored value that no longer fits is the default."""
-    stored = {row.name: row.value for row in conn.execute(sa.select(_T.name, _T.value).where(_T.name.in_(NAMES)))}
+    stored = {row.name: row.value for row in _stored(conn)}
     faults = _SCHEMA.validate(stored)
     return Options(**_SCHEMA.load({name: value for name, value in stored.items() if name not in faults}))
 

@@ -11,8 +11,10 @@ from connector.store import sends as send_rows
 from connector.store import totals
 from connector.store.among import among
 from connector.store.bulk import in_chunks, insert_many
+from connector.store.keys import holders_of
 from connector.store.locks import key_of
 from connector.store.merging import merge
+from connector.store.once import once
 from connector.store.sending import ENDED, Started
 from connector.store.tables import contact_keys, contacts, in_state, send_attempts, sends
 
@@ -48,12 +50,18 @@ def record(conn: sa.Connection, results: Sequence[Result], now: datetime) -> Non
     totals.note_all(conn, ((totals.REFUSALS, "send", r.code or r.state) for r in over))
 
 
-def _attempts(conn: sa.Connection, results: Sequence[Result], now: datetime) -> None:
+def _attempt() -> sa.Update:
     a, b = send_attempts.c, sa.bindparam
     query = sa.update(send_attempts).where(a.send == b("i"), a.n == b("k"))
-    query = query.values(ended_at=b("end"), outcome=b("o"), code=b("c"), text=b("t"))
+    return query.values(ended_at=b("end"), outcome=b("o"), code=b("c"), text=b("t"))
+
+
+_ATTEMPT = _attempt()
+
+
+def _attempts(conn: sa.Connection, results: Sequence[Result], now: datetime) -> None:
     conn.execute(
-        query,
+        _ATTEMPT,
         [
             {"i": r.send.id, "k": r.send.n, "end": now, "o": r.outcome, "c": r.code, "t": r.reason or None}
             for r in results
@@ -63,18 +71,24 @@ def _attempts(conn: sa.Connection, results: Sequence[Result], now: datetime) -> 
 
 def _accepted(conn: sa.Connection, results: Sequence[Result], now: datetime) -> None:
     """Whatever became of the row meanwhile: Meta has it. A status that came first stands."""
-    if not results:
-        return
+    if results:
+        values = [{"i": r.send.id, "w": r.wamid, "end": now, "l": r.label} for r in results]
+        conn.execute(_ACCEPT, values)
+
+
+def _accept() -> sa.Update:
     b, first = sa.bindparam, _T.rank < send_rows.RANKS["accepted"]
     query = sa.update(sends).where(_T.id == b("i"), sa.or_(_T.wamid.is_(None), _T.wamid == b("w")))
-    query = query.values(
+    return query.values(
         wamid=b("w"), ended_at=b("end"), next_at=None,
         state=sa.case((first, "accepted"), else_=_T.state), rank=sa.case((first, 1), else_=_T.rank),
         code=sa.case((first, ""), else_=_T.code), reason=sa.case((first, ""), else_=_T.reason),
         label=sa.case((b("l") != "", b("l")), else_=_T.label),
         tell=sa.case((sa.and_(_T.callback.is_not(None), _T.crm != ""), 1), else_=_T.tell),
     )  # fmt: skip
-    conn.execute(query, [{"i": r.send.id, "w": r.wamid, "end": now, "l": r.label} for r in results])
+
+
+_ACCEPT = _accept()
 
 
 def _others(conn: sa.Connection, results: Sequence[Result], now: datetime) -> None:
@@ -101,8 +115,7 @@ def _others(conn: sa.Connection, results: Sequence[Result], now: datetime) -> No
 # ---- rows that nobody owns ---------------------------------------------------------------------------------------
 def lose(conn: sa.Connection, number: str, before: datetime, look_at: datetime) -> int:
     """In flight since before then, and the caller holds the number: their process died. They may have been sent."""
-    mine = sa.and_(in_state(sends, "in_flight"), _T.number == number, _T.started_at < before)
-    lost = list(conn.execute(sa.select(_T.id).where(mine).order_by(_T.id)).scalars())
+    lost = list(_ownerless(conn, number, before).scalars())
     text = "The worker ended while this was being sent: it may have been sent."
     for chunk in in_chunks(lost):
         step = sa.update(sends).where(_T.id.in_(chunk), in_state(sends, "in_flight"))
@@ -110,11 +123,21 @@ def lose(conn: sa.Connection, number: str, before: datetime, look_at: datetime) 
     return len(lost)
 
 
+@once
+def _ownerless(_: sa.Connection, number: str, before: datetime) -> sa.Executable:
+    mine = sa.and_(in_state(sends, "in_flight"), _T.number == number, _T.started_at < before)
+    return sa.select(_T.id).where(mine).order_by(_T.id)
+
+
 def unknown(conn: sa.Connection, number: str, now: datetime, limit: int) -> Sequence[Any]:
     """(id, category, label, started_at) of unknown sends that are due for a look."""
+    return _unknown(conn, number, now, limit).all()
+
+
+@once
+def _unknown(_: sa.Connection, number: str, now: datetime, limit: int) -> sa.Executable:
     due = sa.and_(in_state(sends, "unknown"), _T.number == number, _T.next_at <= now)
-    query = sa.select(_T.id, _T.category, _T.label, _T.started_at).where(due).order_by(_T.started_at).limit(limit)
-    return conn.execute(query).all()
+    return sa.select(_T.id, _T.category, _T.label, _T.started_at).where(due).order_by(_T.started_at).limit(limit)
 
 
 def heard_since(conn: sa.Connection, number: str, started: datetime, besides: str) -> bool:
@@ -155,10 +178,9 @@ def unheard(conn: sa.Connection, given: Mapping[str, Mapping[str, str]]) -> dict
 
 
 def _owners(conn: sa.Connection, keys: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    t, found = contact_keys.c, {}
+    found = {}
     for kind in sorted({kind for kind, _ in keys}):
-        values = {value for k, value in keys if k == kind}
-        rows = conn.execute(sa.select(t.value, t.contact).where(t.kind == kind, among(conn, t.value, values)))
+        rows = holders_of(conn, kind, {value for k, value in keys if k == kind})
         found.update({(kind, row.value): row.contact for row in rows})
     return found
 

@@ -13,7 +13,7 @@ from connector.store.bulk import in_chunks, insert_many
 from connector.store.tables import own_writes
 
 BEFORE, AFTER = timedelta(seconds=5), timedelta(seconds=120)  # clocks differ; a CRM's automation takes a while
-KEEP = timedelta(days=2)  # HubSpot repeats a webhook for 24 hours, Salesforce too
+KEEP = timedelta(days=2)  # CRMs repeat a webhook for 24 hours
 Written = tuple[str, str, str, Value]  # object, record, field, value
 _T = own_writes.c
 

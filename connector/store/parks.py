@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.store.among import among
-from connector.store.bulk import in_chunks, insert_many
+from connector.store.bulk import insert_many
+from connector.store.once import once
 from connector.store.tables import parks
 
 _T = parks.c
@@ -22,11 +23,14 @@ def park(conn: sa.Connection, scope: str, key: str, until: datetime, reason: str
 
 def parked(conn: sa.Connection, scope: str, keys: Sequence[str], now: datetime) -> dict[str, tuple[datetime, str]]:
     """{key: (until, reason)} of those that rest now."""
-    out: dict[str, tuple[datetime, str]] = {}
-    for chunk in in_chunks(list(keys)):
-        query = sa.select(_T.key, _T.until, _T.reason).where(_T.scope == scope, _T.key.in_(chunk), _T.until > now)
-        out.update({row.key: (row.until, row.reason) for row in conn.execute(query)})
-    return out
+    rows = _parked(conn, scope, keys, now) if keys else ()
+    return {row.key: (row.until, row.reason) for row in rows}
+
+
+@once
+def _parked(conn: sa.Connection, scope: str, keys: Sequence[str], now: datetime) -> sa.Executable:
+    mine = sa.and_(_T.scope == scope, among(conn, _T.key, keys), _T.until > now)
+    return sa.select(_T.key, _T.until, _T.reason).where(mine)
 
 
 def all_of(conn: sa.Connection, scopes: Sequence[str], now: datetime, limit: int = 200) -> list[sa.Row[Any]]:
@@ -43,14 +47,25 @@ def rest(conn: sa.Connection, scope: str, key: str) -> str:
 
 def tries(conn: sa.Connection, scope: str, key: str) -> int:
     """How many failures in a row were noted; 0 once cleared."""
-    return conn.execute(sa.select(_T.tries).where(_T.scope == scope, _T.key == key)).scalar() or 0
+    return _tries(conn, scope, key).scalar() or 0
+
+
+@once
+def _tries(_: sa.Connection, scope: str, key: str) -> sa.Executable:
+    return sa.select(_T.tries).where(_T.scope == scope, _T.key == key)
 
 
 def clear(conn: sa.Connection, scope: str, key: str, now: datetime) -> None:
     """It works again. A park still in force stays: what was under way when it was put says nothing about it."""
-    conn.execute(sa.delete(parks).where(_T.scope == scope, _T.key == key, _T.until <= now))
+    clear_many(conn, scope, [key], now)
 
 
 def clear_many(conn: sa.Connection, scope: str, keys: Sequence[str], now: datetime) -> None:
     """As `clear`, of many."""
-    conn.execute(sa.delete(parks).where(_T.scope == scope, among(conn, _T.key, set(keys)), _T.until <= now))
+    if keys:
+        _clear(conn, scope, set(keys), now)
+
+
+@once
+def _clear(conn: sa.Connection, scope: str, keys: set[str], now: datetime) -> sa.Executable:
+    return sa.delete(parks).where(_T.scope == scope, among(conn, _T.key, keys), _T.until <= now)

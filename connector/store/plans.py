@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from connector.store.among import among
 from connector.store.engine import in_chunks, insert_many
+from connector.store.once import once
 from connector.store.tables import accounts, changes, events, in_state, plans
 
 MAX_ATTEMPTS = 5  # that ended in an error of this row
@@ -38,6 +39,13 @@ def due_lanes(
     conn: sa.Connection, account: str, now: datetime, limit: int, skip: Sequence[str] = (), journey: str = "reply"
 ) -> list[str]:
     """Lanes of this journey whose first waiting plan is due, oldest first."""
+    return list(dict.fromkeys(_due_lanes(conn, account, now, limit, skip, journey).scalars()))
+
+
+@once
+def _due_lanes(
+    conn: sa.Connection, account: str, now: datetime, limit: int, skip: Sequence[str], journey: str
+) -> sa.Executable:
     p, q = plans.alias("p"), plans.alias("q")
     earlier = sa.exists().where(
         in_state(q, "new"),
@@ -47,39 +55,17 @@ def due_lanes(
         q.c.next_at > now,
     )
     query = sa.select(p.c.lane).where(in_state(p, "new"), p.c.account == account, p.c.journey == journey, ~earlier)
-    query = query.where(sa.or_(p.c.next_at.is_(None), p.c.next_at <= now))
-    if skip:
-        query = query.where(~among(conn, p.c.lane, skip))
-    rows = conn.execute(query.order_by(p.c.event_seq).limit(limit)).scalars()
-    return list(dict.fromkeys(rows))
+    query = query.where(sa.or_(p.c.next_at.is_(None), p.c.next_at <= now), ~among(conn, p.c.lane, skip))
+    return query.order_by(p.c.event_seq).limit(limit)
 
 
 def take(
     conn: sa.Connection, account: str, lanes: Sequence[str], now: datetime, limit: int, journey: str = "reply"
 ) -> list[Work]:
     """The due plans of these (held) lanes in the order of their events; a lane stops at its first that is not due."""
-    t, e = plans.c, events.c
     out: list[Work] = []
     late: set[str] = set()
-    query = (
-        sa.select(
-            t.event,
-            t.account,
-            t.event_seq,
-            t.lane,
-            t.attempts,
-            t.next_at,
-            e.kind,
-            e.payload,
-            e.received_at,
-            e.account.label("source"),
-        )
-        .join(events, e.id == t.event)
-        .where(in_state(plans, "new"), t.account == account, t.journey == journey, among(conn, t.lane, lanes))
-        .order_by(t.event_seq)
-        .limit(limit)
-    )
-    for row in conn.execute(query):
+    for row in _take(conn, account, lanes, limit, journey):
         if row.lane in late or (row.next_at is not None and row.next_at > now):
             late.add(row.lane)
             continue
@@ -99,12 +85,37 @@ def take(
     return out
 
 
+@once
+def _take(conn: sa.Connection, account: str, lanes: Sequence[str], limit: int, journey: str) -> sa.Executable:
+    t, e = plans.c, events.c
+    query = sa.select(
+        t.event, t.account, t.event_seq, t.lane, t.attempts, t.next_at, e.kind, e.payload, e.received_at,
+        e.account.label("source"),
+    )  # fmt: skip
+    mine = sa.and_(in_state(plans, "new"), t.account == account, t.journey == journey, among(conn, t.lane, lanes))
+    return query.join(events, e.id == t.event).where(mine).order_by(t.event_seq).limit(limit)
+
+
 def count_attempt(conn: sa.Connection, work: Sequence[Work], by: int = 1) -> None:
     """Committed before the work, so that a row that kills its worker is known; never below nought."""
     for account in {w.account for w in work}:
-        asked = among(conn, plans.c.event, [w.event for w in work if w.account == account])
-        mine = sa.and_(plans.c.account == account, asked, plans.c.state == "new", plans.c.attempts >= -by)
-        conn.execute(sa.update(plans).where(mine).values(attempts=plans.c.attempts + by))
+        _count_attempt(conn, account, [w.event for w in work if w.account == account], by, -by)
+
+
+@once
+def _count_attempt(conn: sa.Connection, account: str, ids: Sequence[str], by: int, least: int) -> sa.Executable:
+    asked = among(conn, plans.c.event, ids)
+    mine = sa.and_(plans.c.account == account, asked, plans.c.state == "new", plans.c.attempts >= least)
+    return sa.update(plans).where(mine).values(attempts=plans.c.attempts + by)
+
+
+def _finish() -> sa.Update:
+    b = sa.bindparam
+    mine = sa.and_(plans.c.event == b("e"), plans.c.account == b("a"), plans.c.lane == b("l"), plans.c.state == "new")
+    return sa.update(plans).where(mine).values(state="done", body=b("body"), done_at=b("now"), next_at=None)
+
+
+_FINISH = _finish()
 
 
 def finish(
@@ -112,12 +123,7 @@ def finish(
 ) -> None:
     """Stores plans and their changes; raises Moved unless every plan was still `new` in its lane."""
     values = [{"e": w.event, "a": w.account, "l": w.lane, "body": body, "now": now} for w, body in done]
-    b = sa.bindparam
-    mine = sa.and_(plans.c.event == b("e"), plans.c.account == b("a"), plans.c.lane == b("l"), plans.c.state == "new")
-    result = conn.execute(
-        sa.update(plans).where(mine).values(state="done", body=b("body"), done_at=b("now"), next_at=None), values
-    )
-    if result.rowcount != len(values):
+    if conn.execute(_FINISH, values).rowcount != len(values):
         raise Moved
     insert_many(conn, changes, list(rows))
 
@@ -160,10 +166,14 @@ def waiting(conn: sa.Connection, account: str, ids: Sequence[str]) -> set[str]:
 
 def accounts_due(conn: sa.Connection, now: datetime, journey: str = "reply") -> list[str]:
     """Accounts with a plan of this journey that is due; each is asked for one row only."""
+    return list(_accounts_due(conn, now, journey).scalars())
+
+
+@once
+def _accounts_due(_: sa.Connection, now: datetime, journey: str) -> sa.Executable:
     due = sa.or_(plans.c.next_at.is_(None), plans.c.next_at <= now)
     mine = sa.and_(plans.c.account == accounts.c.id, plans.c.journey == journey, in_state(plans, "new"))
-    any_ = sa.exists().where(mine, due)
-    return list(conn.execute(sa.select(accounts.c.id).where(any_)).scalars())
+    return sa.select(accounts.c.id).where(sa.exists().where(mine, due))
 
 
 def append(conn: sa.Connection, work: Work, body: list[Any], rows: Sequence[dict[str, Any]], now: datetime) -> None:

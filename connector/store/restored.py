@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from connector.ids import made_at
 from connector.store.bulk import insert_many
+from connector.store.once import once
 from connector.store.tables import deliveries, from_ms, in_state, plans, settings, to_ms
 
 NAME = "restored"  # of the row in `settings`
@@ -36,8 +37,13 @@ class Window:
 
 def window(conn: sa.Connection) -> Window | None:
     """The last one; None = this database was never restored."""
-    held = conn.execute(sa.select(_T.value).where(_T.name == NAME)).scalar()
+    held = _held(conn).scalar()
     return Window(from_ms(held["since"]), from_ms(held["until"]), bool(held["journal"])) if held else None
+
+
+@once
+def _held(_: sa.Connection) -> sa.Executable:
+    return sa.select(_T.value).where(_T.name == NAME)
 
 
 def mark(conn: sa.Connection, found: Window, now: datetime, more: dict[str, Any]) -> None:

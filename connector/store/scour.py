@@ -19,6 +19,7 @@ def out(store: Store, ids: Sequence[str]) -> bool:
     with translated(), store.engine.connect() as conn:
         raw: Any = conn.connection.dbapi_connection
         raw.execute("PRAGMA query_only=OFF").close()
+        conn.info["reads"] = False  # as `engine` notes it
         _cut(raw)
         if _holds(path, ids):
             raw.execute("VACUUM").close()

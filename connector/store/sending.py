@@ -1,40 +1,35 @@
 """Sends on their way out: which are due, what the last gates must know, the claim, and the moves between states."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from connector.core.message import files
-from connector.store import media, totals, windows
-from connector.store.aliases import aliases
+from connector.store import totals
 from connector.store.among import among
 from connector.store.bulk import insert_many
+from connector.store.once import once
 from connector.store.tables import (
     accounts,
-    consents,
-    contacts,
     in_state,
     numbers,
     parks,
     send_attempts,
     sends,
-    templates,
 )
 
 ENDED = ("failed", "refused", "expired", "cancelled")
 CANCELLED = "cancel:"  # before the scope of a park: what was planned until then is cancelled
 # Replies, what an event set off, broadcasts; each is asked for alone: the index then ends at the rows that are due.
 PRIORITIES = (0, 1, 2)
-PAIR_MEMORY = timedelta(seconds=45 * 6)  # older starts do not count for the limit per recipient
-NO_START = ("again", "not_sent", "park")  # outcomes of requests that surely sent nothing
 _T = sends.c
 _first = sends.alias("first")
 # What is said to a person goes one by one: the message before has not left yet.
 _BEHIND = sa.exists().where(_first.c.id == _T.behind, in_state(_first, "waiting", "ready", "in_flight"))
+_Jumps = tuple[Callable[[sa.Connection], sa.CursorResult[Any]], Callable[[sa.Connection, str], sa.CursorResult[Any]]]
 _COLUMNS = (
     _T.id, _T.account, _T.crm, _T.lane, _T.number, _T.document, _T.template, _T.language, _T.category, _T.to,
     _T.user_id, _T.context, _T.give_up_at, _T.attempts, _T.label, _T.next_at, _T.at, _T.broadcast,
@@ -72,34 +67,28 @@ class Started:
     files: Mapping[str, str] = field(default_factory=dict)  # key of a file it carries -> WhatsApp's id of it
 
 
-@dataclass(slots=True)
-class Facts:
-    """All that the last gates look at, read in the transaction of the claim."""
-
-    rows: list[sa.Row[Any]] = field(default_factory=list)  # still ready, their contacts locked
-    consents: dict[str, dict[str, str]] = field(
-        default_factory=dict
-    )  # lane -> category -> state; an alias's opt-out counts
-    inbound: dict[str, datetime] = field(default_factory=dict)  # lane -> when the person last wrote
-    templates: dict[tuple[str, str], sa.Row[Any]] = field(default_factory=dict)
-    parks: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
-    starts: dict[str, list[datetime]] = field(default_factory=dict)  # lane -> messages that may have left
-    carries: dict[str, dict[str, str]] = field(default_factory=dict)  # send -> the files in it: key -> address
-    files: dict[str, Any] = field(default_factory=dict)  # key of a file -> its row of media_ids, for this number
-
-
 # ---- what is due -------------------------------------------------------------------------------------------------
 def due(conn: sa.Connection, number: str, now: datetime, limit: int) -> list[Any]:
     """Ready rows of one number whose time has come: replies first, then the longest due."""
     found: list[Any] = []
     for priority in PRIORITIES:
-        ready = sa.and_(in_state(sends, "ready"), _T.number == number, _T.priority == priority, _T.next_at <= now)
-        if priority == 0:
-            ready = sa.and_(ready, ~_BEHIND)
-        found += conn.execute(sa.select(*_COLUMNS).where(ready).order_by(_T.next_at).limit(limit - len(found))).all()
+        ready = _ready if priority else _replies
+        found += ready(conn, number, priority, now, limit - len(found))
         if len(found) >= limit:
             break
     return found
+
+
+@once
+def _ready(_: sa.Connection, number: str, priority: int, now: datetime, limit: int) -> sa.Executable:
+    mine = sa.and_(in_state(sends, "ready"), _T.number == number, _T.priority == priority, _T.next_at <= now)
+    return sa.select(*_COLUMNS).where(mine).order_by(_T.next_at).limit(limit)
+
+
+@once
+def _replies(_: sa.Connection, number: str, priority: int, now: datetime, limit: int) -> sa.Executable:
+    mine = sa.and_(in_state(sends, "ready"), _T.number == number, _T.priority == priority, _T.next_at <= now)
+    return sa.select(*_COLUMNS).where(mine, ~_BEHIND).order_by(_T.next_at).limit(limit)
 
 
 def numbers_due(conn: sa.Connection, now: datetime, settled: datetime) -> list[str]:
@@ -107,71 +96,86 @@ def numbers_due(conn: sa.Connection, now: datetime, settled: datetime) -> list[s
 
     Of parked numbers, and those of parked or paused accounts, only what may have been sent is looked after."""
     first: set[str] = set()
-    for number in _distinct(conn, _T.number, "ready"):
+    for number in _distinct(conn, _NUMBERS["ready"]):
         for row in due(conn, number, now, 1):
             if not rests(conn, number, row.account, now):
                 first.add(number)
-    looks = (("in_flight", _T.started_at < settled), ("unknown", _T.next_at <= now))
-    for state, condition in looks:
-        for number in _distinct(conn, _T.number, state):
-            query = sa.select(_T.id).where(in_state(sends, state), _T.number == number, condition).limit(1)
-            if conn.execute(query).first():
-                first.add(number)
+    for state, look, at in (("in_flight", _ownerless, settled), ("unknown", _doubted, now)):
+        first.update(number for number in _distinct(conn, _NUMBERS[state]) if look(conn, number, at).first())
     return sorted(first)
+
+
+@once
+def _ownerless(_: sa.Connection, number: str, settled: datetime) -> sa.Executable:
+    mine = sa.and_(in_state(sends, "in_flight"), _T.number == number, _T.started_at < settled)
+    return sa.select(_T.id).where(mine).limit(1)
+
+
+@once
+def _doubted(_: sa.Connection, number: str, now: datetime) -> sa.Executable:
+    mine = sa.and_(in_state(sends, "unknown"), _T.number == number, _T.next_at <= now)
+    return sa.select(_T.id).where(mine).limit(1)
 
 
 def crms_due(conn: sa.Connection, now: datetime) -> list[str]:
     """CRM accounts with a send that waits and whose time has come."""
-    waits = in_state(sends, "waiting")
-    first = sa.select(sa.literal(1)).where(waits, _T.next_at <= now).limit(1)
-    crms = _distinct(conn, _T.crm, "waiting")
-    return [crm for crm in crms if conn.execute(first.where(_T.crm == crm)).first()]
+    return [crm for crm in _distinct(conn, _CRMS) if _crm_waits(conn, crm, now).first()]
+
+
+@once
+def _crm_waits(_: sa.Connection, crm: str, now: datetime) -> sa.Executable:
+    return sa.select(_T.id).where(in_state(sends, "waiting"), _T.crm == crm, _T.next_at <= now).limit(1)
 
 
 def rests(conn: sa.Connection, number: str, account: str, now: datetime) -> str:
     """Why nothing of this number may be sent now, in words; "" when it may."""
-    state = conn.execute(sa.select(accounts.c.state, accounts.c.reason).where(accounts.c.id == account)).first()
+    state = _state(conn, account).first()
     if state is not None and state.state != "ok":
         return state.reason or "The WhatsApp account is paused."
-    p = parks.c
-    mine = sa.or_(sa.and_(p.scope == "number", p.key == number), sa.and_(p.scope == "account", p.key == account))
-    row = conn.execute(sa.select(p.reason).where(mine, p.until > now)).first()
+    row = _parked(conn, number, account, now).first()
     return "" if row is None else row.reason or "It is parked."
 
 
-def _distinct(conn: sa.Connection, column: sa.Column[str], state: str) -> list[str]:
+@once
+def _state(_: sa.Connection, account: str) -> sa.Executable:
+    return sa.select(accounts.c.state, accounts.c.reason).where(accounts.c.id == account)
+
+
+@once
+def _parked(_: sa.Connection, number: str, account: str, now: datetime) -> sa.Executable:
+    p = parks.c
+    mine = sa.or_(sa.and_(p.scope == "number", p.key == number), sa.and_(p.scope == "account", p.key == account))
+    return sa.select(p.reason).where(mine, p.until > now)
+
+
+def _distinct(conn: sa.Connection, jumps: _Jumps) -> list[str]:
     """The values of an index's first column, one jump each: the rows behind them may be a hundred thousand."""
+    first, after = jumps
     found: list[str] = []
-    query = sa.select(sa.func.min(column)).where(in_state(sends, state))
-    value = conn.execute(query).scalar()
+    value = first(conn).scalar()
     while value is not None:
         found.append(value)
-        value = conn.execute(query.where(column > value)).scalar()
+        value = after(conn, value).scalar()
     return found
 
 
+def _jumps(column: sa.Column[str], state: str) -> _Jumps:
+    @once
+    def first(_: sa.Connection) -> sa.Executable:
+        return sa.select(sa.func.min(column)).where(in_state(sends, state))
+
+    @once
+    def after(_: sa.Connection, value: str) -> sa.Executable:
+        return sa.select(sa.func.min(column)).where(in_state(sends, state), column > value)
+
+    return first, after
+
+
+_NUMBERS = {state: _jumps(_T.number, state) for state in ("ready", "in_flight", "unknown")}
+_CRMS = _jumps(_T.crm, "waiting")
+
+
 # ---- the claim ---------------------------------------------------------------------------------------------------
-def look(conn: sa.Connection, number: str, rows: Sequence[sa.Row[Any]], now: datetime) -> Facts:
-    """Locks the contacts of these rows, ids in order, and reads what the gates must know.
-
-    An opt-out takes the same contacts before it is stored, so it is either seen here or comes after the claim."""
-    lanes = sorted({row.lane for row in rows if row.lane})
-    same = aliases(conn, rows)
-    everyone = sorted({*lanes, *(other for others in same.values() for other in others)})
-    facts = Facts(inbound=_to_number(conn, number, _lock(conn, everyone)))
-    facts.rows = _still_ready(conn, rows)
-    facts.consents = _consents(conn, everyone)
-    for lane, others in same.items():
-        for other in others:
-            _add_alias(facts, lane, other)
-    facts.templates = _templates(conn, facts.rows)
-    facts.parks = _parks(conn, facts.rows, now)
-    facts.starts = _starts(conn, number, lanes, now)
-    facts.carries = _carries(conn, facts.rows)
-    facts.files = media.known(conn, number, sorted({key for keys in facts.carries.values() for key in keys}), now)
-    return facts
-
-
 def start(
     conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime, ids: Mapping[str, Any] | None = None
 ) -> list[Started]:
@@ -181,9 +185,7 @@ def start(
     if not rows:
         return []
     by_id = {row.id: row for row in rows}
-    query = sa.update(sends).where(among(conn, _T.id, by_id), in_state(sends, "ready"))
-    query = query.values(state="in_flight", started_at=now, attempts=_T.attempts + 1, code="", reason="", next_at=None)
-    taken = {row.id: row for row in conn.execute(query.returning(_T.id, _T.attempts, _T.body))}
+    taken = {row.id: row for row in _start(conn, by_id, now)}
     started = [
         Started(
             r.id, taken[r.id].attempts, r.number, r.account, r.crm, r.lane, r.to, r.user_id, r.template, r.category,
@@ -194,6 +196,13 @@ def start(
     tried = [{"send": s.id, "n": s.n, "lane": s.lane, "number": s.number, "started_at": now} for s in started]
     insert_many(conn, send_attempts, tried)
     return started
+
+
+@once
+def _start(conn: sa.Connection, ids: Collection[str], now: datetime) -> sa.Executable:
+    query = sa.update(sends).where(among(conn, _T.id, ids), in_state(sends, "ready"))
+    query = query.values(state="in_flight", started_at=now, attempts=_T.attempts + 1, code="", reason="", next_at=None)
+    return query.returning(_T.id, _T.attempts, _T.body)
 
 
 def move(conn: sa.Connection, moves: Sequence[Move], now: datetime, *, frm: str = "ready") -> None:
@@ -230,108 +239,15 @@ def homeless(conn: sa.Connection, number: str, now: datetime) -> int:
     return moved + conn.execute(sa.update(sends).where(ready).values(**ended, **why)).rowcount
 
 
-# ---- what the gates look at --------------------------------------------------------------------------------------
-def _carries(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, dict[str, str]]:
-    """Which of our files these messages carry; templates carry none, so their bodies are not read here."""
-    free = [row.id for row in rows if not row.template]
-    found = conn.execute(sa.select(_T.id, _T.body).where(among(conn, _T.id, free))) if free else ()
-    return {row.id: keys for row in found if (keys := files(row.body))}
-
-
-def _lock(conn: sa.Connection, ids: Sequence[str]) -> dict[str, datetime]:
-    """{contact: when they last wrote}; the rows stay as they are until this transaction ends."""
-    c = contacts.c
-    query = sa.select(c.id, c.last_inbound_at).where(among(conn, c.id, ids)).order_by(c.id).with_for_update(read=True)
-    return {row.id: row.last_inbound_at for row in conn.execute(query) if row.last_inbound_at} if ids else {}
-
-
-def _to_number(conn: sa.Connection, number: str, written: dict[str, datetime]) -> dict[str, datetime]:
-    """The same of this number alone: the window is not open for another one they wrote to."""
-    known = windows.load(conn, written)
-    found = {contact: windows.last(known, contact, number, at) for contact, at in written.items()}
-    return {contact: at for contact, at in found.items() if at is not None}
-
-
-def _still_ready(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> list[sa.Row[Any]]:
-    """Those that nobody took, and whose contact was not merged into another while we took the locks."""
-    query = sa.select(_T.id, _T.lane).where(among(conn, _T.id, [row.id for row in rows]), in_state(sends, "ready"))
-    now_ = {(row.id, row.lane) for row in conn.execute(query)}
-    return [row for row in rows if (row.id, row.lane) in now_]
-
-
-def _consents(conn: sa.Connection, ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    c, found = consents.c, defaultdict[str, dict[str, str]](dict)
-    query = sa.select(c.contact, c.category, c.state).where(among(conn, c.contact, ids)).order_by(c.at, c.seq)
-    for row in conn.execute(query) if ids else ():
-        found[row.contact][row.category] = row.state
-    return dict(found)
-
-
-def _add_alias(facts: Facts, lane: str, other: str) -> None:
-    """The same person under another key: their opt-out and their last message count too."""
-    if other in facts.inbound:
-        facts.inbound[lane] = max(facts.inbound.get(lane, facts.inbound[other]), facts.inbound[other])
-    for category, state in facts.consents.get(other, {}).items():
-        mine = facts.consents.setdefault(lane, {})
-        if state == "opted_out" or category not in mine:
-            mine[category] = state
-
-
-def _templates(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[tuple[str, str], sa.Row[Any]]:
-    names = sorted({row.template for row in rows if row.template})
-    if not names:
-        return {}
-    t = templates.c
-    query = sa.select(t.name, t.language, t.status, t.category, t.reason, t.at)
-    found: Sequence[Any] = conn.execute(query.where(t.account == rows[0].account, t.name.in_(names))).all()
-    return {(row.name, row.language): row for row in found}
-
-
-def _parks(
-    conn: sa.Connection, rows: Sequence[sa.Row[Any]], now: datetime
-) -> dict[tuple[str, str], tuple[datetime, str]]:
-    keys: dict[str, set[str]] = {}
-    for row in rows:
-        for scope, key in (*scopes(row), *marks(row)):
-            keys.setdefault(scope, set()).add(key)
-    if not keys:
-        return {}
-    p = parks.c
-    holds = sa.or_(p.until > now, p.scope.startswith(CANCELLED))
-    mine = sa.or_(*(sa.and_(p.scope == scope, among(conn, p.key, keys[scope])) for scope in sorted(keys)))
-    found = conn.execute(sa.select(p.scope, p.key, p.until, p.reason).where(mine, holds))
-    return {(row.scope, row.key): (row.until, row.reason) for row in found}
-
-
-def scopes(row: Any) -> list[tuple[str, str]]:
-    """What of one send can be parked, or cancelled with all the others; the parks of its number end the whole drain."""
-    found = [("send", row.id), ("document", row.document), ("broadcast", row.broadcast)]
-    if row.template:
-        found.append(("template", f"{row.account}:{row.template}"))
-    if row.lane:
-        found += [("contact", row.lane), ("contact", f"{row.lane}:{row.category}")]
-    return [(scope, key) for scope, key in found if key]
-
-
-def marks(row: Any) -> list[tuple[str, str]]:
-    """Under which marks one send is cancelled."""
-    found = [*scopes(row), ("number", row.number), ("account", row.account)]
-    return [(CANCELLED + scope, key) for scope, key in found]
-
-
-def _starts(conn: sa.Connection, number: str, lanes: Sequence[str], now: datetime) -> dict[str, list[datetime]]:
-    a, found = send_attempts.c, defaultdict[str, list[datetime]](list)
-    left = sa.or_(a.outcome.is_(None), a.outcome.not_in(NO_START))
-    recent = sa.and_(among(conn, a.lane, lanes), a.started_at > now - PAIR_MEMORY, a.number == number, left)
-    for row in conn.execute(sa.select(a.lane, a.started_at).where(recent)) if lanes else ():
-        found[row.lane].append(row.started_at)
-    return dict(found)
-
-
 # ---- the number --------------------------------------------------------------------------------------------------
 def throughput(conn: sa.Connection, number: str) -> int | None:
     """Messages a second that Meta allows this number; None = it never said."""
-    return conn.execute(sa.select(numbers.c.throughput).where(numbers.c.id == number)).scalar()
+    return _throughput(conn, number).scalar()
+
+
+@once
+def _throughput(_: sa.Connection, number: str) -> sa.Executable:
+    return sa.select(numbers.c.throughput).where(numbers.c.id == number)
 
 
 def database_time(conn: sa.Connection) -> datetime | None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from connector.core.contact import Answered, RecordRef
 from connector.store.among import among
 from connector.store.engine import insert_many
+from connector.store.once import once
 from connector.store.tables import in_state, sends, statuses
 
 # Proof of delivery beats a failure report (architecture 1.7).
@@ -95,9 +96,13 @@ _STEP, _PRICE = _steps()
 
 def catch_up(conn: sa.Connection, wamids: Iterable[str]) -> None:
     """Statuses that came before we knew the message id are matched now."""
-    wanted = among(conn, statuses.c.wamid, set(wamids))
-    rows = conn.execute(sa.select(statuses).where(wanted, statuses.c.send.is_(None))).all()
+    rows = _early(conn, set(wamids)).all()
     add_statuses(conn, [dict(r._mapping) | {"reason": ""} for r in rows])
+
+
+@once
+def _early(conn: sa.Connection, wamids: set[str]) -> sa.Executable:
+    return sa.select(statuses).where(among(conn, statuses.c.wamid, wamids), statuses.c.send.is_(None))
 
 
 def by_wamid(conn: sa.Connection, wamids: Collection[str]) -> dict[str, tuple[str | None, Answered]]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from connector.errors import Rejected
 from connector.ids import new_id
 from connector.store.bulk import insert_many
+from connector.store.once import once
 from connector.store.secrets import Keyring
 from connector.store.tables import in_state, tasks
 
@@ -147,20 +148,26 @@ def _wished(task: Task, what: str, now: datetime) -> dict[str, Any] | None:
 
 
 # ---- worked ------------------------------------------------------------------------------------------------------
-def _claimable(now: datetime) -> sa.ColumnElement[bool]:
-    dead = sa.or_(_T.beat_at.is_(None), _T.beat_at < now - DEAD)
+def _claimable(silent: datetime) -> sa.ColumnElement[bool]:
+    """New, or without a sign of life since then."""
+    dead = sa.or_(_T.beat_at.is_(None), _T.beat_at < silent)
     return sa.and_(in_state(tasks, "new", "running"), sa.or_(_T.state == "new", dead))
 
 
 def due(conn: sa.Connection, now: datetime) -> bool:
     """Something waits for a worker."""
-    return bool(conn.execute(sa.select(sa.exists().where(_claimable(now)))).scalar())
+    return bool(_due(conn, now - DEAD).scalar())
+
+
+@once
+def _due(_: sa.Connection, silent: datetime) -> sa.Executable:
+    return sa.select(sa.exists().where(_claimable(silent)))
 
 
 def claimable(conn: sa.Connection, now: datetime, limit: int = 20) -> list[Task]:
     """What waits for a worker: never begun ones, oldest first; then those that gave way or lost theirs, by turns."""
     turn = sa.func.coalesce(sa.type_coerce(_T.beat_at, sa.BigInteger), 0)
-    query = sa.select(tasks).where(_claimable(now)).order_by(turn, _T.at, _T.id).limit(limit)
+    query = sa.select(tasks).where(_claimable(now - DEAD)).order_by(turn, _T.at, _T.id).limit(limit)
     return [_task(row) for row in conn.execute(query)]
 
 

@@ -1,11 +1,13 @@
 """Sends with something to tell: their document's `after:`, or a workflow that waits, has not heard the newest yet."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from connector.store.bulk import in_chunks, insert_many
+from connector.store.once import once
 from connector.store.plans import Moved
 from connector.store.sends import RANKS
 from connector.store.tables import accounts, changes, events, send_attempts, sends, statuses
@@ -15,27 +17,40 @@ ENDED = ("failed", "refused", "expired", "cancelled")
 
 def waiting(conn: sa.Connection, crm: str, limit: int) -> Sequence[sa.Row[Any]]:
     """Sends of one CRM account that have something to tell, oldest first."""
+    return _waiting(conn, crm, limit).all()
+
+
+@once
+def _waiting(_: sa.Connection, crm: str, limit: int) -> sa.Executable:
     query = sa.select(sends).where(sa.literal_column("tell = 1"), sends.c.crm == crm)
-    return conn.execute(query.order_by(sends.c.at, sends.c.id).limit(limit)).all()
+    return query.order_by(sends.c.at, sends.c.id).limit(limit)
 
 
 def accounts_due(conn: sa.Connection) -> list[str]:
     """CRM accounts with a send that has something to tell."""
+    return list(_accounts_due(conn).scalars())
+
+
+@once
+def _accounts_due(_: sa.Connection) -> sa.Executable:
     any_ = sa.exists().where(sa.literal_column("tell = 1"), sends.c.crm == accounts.c.id)
-    return list(conn.execute(sa.select(accounts.c.id).where(any_)).scalars())
+    return sa.select(accounts.c.id).where(any_)
 
 
 def history(conn: sa.Connection, event: str) -> list[dict[str, Any]]:
     """What one event sent: each message with its attempts and statuses, oldest first."""
-    out = []
-    for row in conn.execute(sa.select(sends).where(sends.c.event == event).order_by(sends.c.at, sends.c.id)):
-        tries = conn.execute(
-            sa.select(send_attempts).where(send_attempts.c.send == row.id).order_by(send_attempts.c.n)
-        ).all()
-        heard = sa.or_(statuses.c.wamid == row.wamid, statuses.c.send == row.id)
-        facts = conn.execute(sa.select(statuses).where(heard).order_by(statuses.c.at)).all()
-        out.append(dict(row._mapping) | {"attempts_made": tries, "statuses": facts})
-    return out
+    rows = conn.execute(sa.select(sends).where(sends.c.event == event).order_by(sends.c.at, sends.c.id)).all()
+    tries, facts = defaultdict[str, list[Any]](list), defaultdict[str, list[Any]](list)
+    for chunk in in_chunks(rows):
+        ids, owner = [row.id for row in chunk], {row.wamid: row.id for row in chunk if row.wamid}
+        made = sa.select(send_attempts).where(send_attempts.c.send.in_(ids)).order_by(send_attempts.c.n)
+        for row in conn.execute(made):
+            tries[row.send].append(row)
+        heard = sa.or_(statuses.c.wamid.in_(list(owner)), statuses.c.send.in_(ids))
+        for row in conn.execute(sa.select(statuses).where(heard).order_by(statuses.c.at)):
+            for send in {row.send, owner.get(row.wamid)}:
+                facts[send].append(row)
+    return [dict(row._mapping) | {"attempts_made": tries[row.id], "statuses": facts[row.id]} for row in rows]
 
 
 def of_document(conn: sa.Connection, document: str, limit: int = 100) -> Sequence[sa.Row[Any]]:
@@ -59,16 +74,22 @@ def answers(conn: sa.Connection, ids: Sequence[str]) -> dict[str, Mapping[str, A
     return found
 
 
-def tell(conn: sa.Connection, account: str, told: Sequence[sa.Row[Any]], made: Sequence[dict[str, Any]]) -> None:
-    """Stores what is told and that it was; raises Moved when a send has gone on since it was read.
-
-    `made` are change rows without ordinal: each goes behind those its event has."""
+def _tell() -> sa.Update:
     b, t = sa.bindparam, sends.c
     same = sa.and_(
         t.id == b("s"), t.rank == b("r"), t.state == b("st"), sa.func.coalesce(t.answered_by, "") == b("a"),
         t.tell == 1, t.told == b("was"), t.told_reply == b("heard"),
     )  # fmt: skip
-    step = sa.update(sends).where(same).values(tell=0, told=b("k"), told_reply=b("re"))
+    return sa.update(sends).where(same).values(tell=0, told=b("k"), told_reply=b("re"))
+
+
+_TELL = _tell()
+
+
+def tell(conn: sa.Connection, account: str, told: Sequence[sa.Row[Any]], made: Sequence[dict[str, Any]]) -> None:
+    """Stores what is told and that it was; raises Moved when a send has gone on since it was read.
+
+    `made` are change rows without ordinal: each goes behind those its event has."""
     values = [
         {
             "s": r.id,
@@ -82,7 +103,7 @@ def tell(conn: sa.Connection, account: str, told: Sequence[sa.Row[Any]], made: S
         }
         for r in sorted(told, key=lambda r: r.id)  # as statuses and outcomes are stored: nobody waits in a ring
     ]
-    if values and conn.execute(step, values).rowcount != len(values):
+    if values and conn.execute(_TELL, values).rowcount != len(values):
         raise Moved
     ordinals = _next_ordinals(conn, account, [row["event"] for row in made])
     for row in made:

@@ -61,6 +61,14 @@ def set_values(conn: sa.Connection, account: str, name: str, language: str, now:
     conn.execute(sa.update(templates).where(_same(account, name, language)).values(at=now, **values))
 
 
+def set_status(conn: sa.Connection, account: str, keys: Sequence[Key], now: datetime, status: str) -> None:
+    """The same word for many that we know."""
+    b = sa.bindparam
+    step = sa.update(templates).where(_T.account == account, _T.name == b("n"), _T.language == b("l"))
+    if keys:
+        conn.execute(step.values(status=status, at=now), [{"n": name, "l": language} for name, language in keys])
+
+
 def _same(account: str, name: str, language: str) -> sa.ColumnElement[bool]:
     return sa.and_(_T.account == account, _T.name == name, _T.language == language)
 

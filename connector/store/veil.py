@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from connector.core.phone import spellings
 from connector.errors import NotAllowed
 from connector.store.bulk import in_chunks, insert_many
+from connector.store.once import once
 from connector.store.tables import consents, erased_ids, events, sends, settings
 
 if TYPE_CHECKING:
@@ -48,12 +49,17 @@ class Veil:
 
 def of(store: "Store", conn: sa.Connection) -> Veil | None:
     """The veil; None while nobody was ever erased. Raises NotAllowed when our keys do not open its salt."""
-    packed = conn.execute(sa.select(settings.c.value).where(settings.c.name == SALT)).scalar()
+    packed = _packed(conn).scalar()
     if packed is None:
         return None
     if store.keyring is None:
         raise NotAllowed("The keys of this deployment are needed.", hint="Set CONNECTOR_SECRET_KEY.", code="secret_key")
     return _opened(store.keyring, packed)
+
+
+@once
+def _packed(_: sa.Connection) -> sa.Executable:
+    return sa.select(settings.c.value).where(settings.c.name == SALT)
 
 
 @lru_cache(maxsize=8)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from connector.store.among import among
 from connector.store.bulk import insert_many
+from connector.store.once import once
 from connector.store.tables import windows
 
 _T = windows.c
@@ -31,9 +32,14 @@ def load(conn: sa.Connection, contacts: Iterable[str]) -> dict[str, dict[str, da
     """{contact: {number: when}}; a contact who wrote before these times were kept is absent."""
     found: dict[str, dict[str, datetime]] = {}
     wanted = set(contacts)
-    for row in conn.execute(sa.select(windows).where(among(conn, _T.contact, wanted))) if wanted else ():
+    for row in _load(conn, wanted) if wanted else ():
         found.setdefault(row.contact, {})[row.number] = row.at
     return found
+
+
+@once
+def _load(conn: sa.Connection, contacts: set[str]) -> sa.Executable:
+    return sa.select(windows).where(among(conn, _T.contact, contacts))
 
 
 def last(

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import current_app
 
-from connector.ports import Account
+from connector.ports import Account, Manifest
 from connector.store.setting_up import Steps
 from connector.web import words
 from connector.web.frame import t
@@ -41,10 +41,9 @@ def steps(house: House, seen: Steps) -> list[Step]:
     accounts = [a for a in house.accounts() if a.kind in house.manifests and house.manifests[a.kind].kind != "webhook"]
     whatsapp = [a for a in accounts if not house.manifests[a.kind].crm]
     crms = [a for a in accounts if house.manifests[a.kind].crm]
-    titles = {kind: manifest.title for kind, manifest in house.manifests.items()}
-    found = [_account(a, seen, "whatsapp", titles) for a in whatsapp] or [_none("whatsapp")]
+    found = [_account(a, seen, "whatsapp", house) for a in whatsapp] or [_none("whatsapp", house)]
     found += [_webhook(a, seen) for a in whatsapp] or [Step("webhook", NO)]
-    found += [_account(a, seen, "crm", titles) for a in crms] or [_none("crm")]
+    found += [_account(a, seen, "crm", house) for a in crms] or [_none("crm", house)]
     return [
         *found, _templates(seen), _document(seen), _message(house, seen),
         Step("people", YES if seen.admins > 1 else NO, {"n": seen.admins}, ("settings.index", {})),
@@ -53,14 +52,17 @@ def steps(house: House, seen: Steps) -> list[Step]:
     ]  # fmt: skip
 
 
-def _none(key: str) -> Step:
-    kind = {"whatsapp": "whatsapp", "crm": "hubspot"}[key]
-    return Step(f"{key}_none", NO, {}, ("setup.connecting.new", {"kind": kind}))
+def _none(key: str, house: House) -> Step:
+    """Nothing of that sort is connected: on to the form of the first that could be."""
+    could = [one for one in house.manifests.values() if one.crm == (key == "crm")]
+    values = {"systems": " / ".join(one.title for one in could)} if key == "crm" else {}
+    return Step(f"{key}_none", NO, values, ("setup.connecting.new", {"kind": could[0].kind}))
 
 
-def _account(account: Account, seen: Steps, key: str, titles: Mapping[str, str]) -> Step:
+def _account(account: Account, seen: Steps, key: str, house: House) -> Step:
     """Connected is: stored, not resting, and nothing that blocks was seen at the last look."""
     body, at = seen.checked.get(account.id, (None, None))
+    manifest = house.manifests[account.kind]
     issues = list((body or {}).get("issues") or [])
     place = ("setup.connecting.account", {"name": account.name})
     if account.state != "ok":
@@ -69,8 +71,8 @@ def _account(account: Account, seen: Steps, key: str, titles: Mapping[str, str])
         return Step(f"{key}_wrong", BAD, {"name": account.name}, place, at, issues)
     if body is None:
         return Step(f"{key}_unseen", WAIT, {"name": account.name}, place)
-    shown = _number(account, seen) if key == "whatsapp" else _crm(account, body.get("found") or {})
-    shown["system"] = titles[account.kind]
+    shown = _number(account, seen) if key == "whatsapp" else _crm(account, manifest, body.get("found") or {})
+    shown["system"] = manifest.title
     return Step(key, WAIT if any(i.get("fix") for i in issues) else YES, shown, place, at, issues)
 
 
@@ -92,8 +94,8 @@ def _tier(tier: str) -> str:
     return t("setup.tier", n=tier.removeprefix("TIER_")) if tier.startswith("TIER_") else tier
 
 
-def _crm(account: Account, found: Mapping[str, Any]) -> dict[str, Any]:
-    whose = found.get("portal_id") or found.get("org_id") or ""
+def _crm(account: Account, manifest: Manifest, found: Mapping[str, Any]) -> dict[str, Any]:
+    whose = next((found[name] for name in manifest.owners if found.get(name)), "")
     return {"name": account.name, "whose": str(whose), "fields": sum((found.get("fields") or {}).values())}
 
 

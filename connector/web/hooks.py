@@ -30,7 +30,7 @@ METHODS = {"whatsapp": ("GET", "POST"), "crm": ("POST",), "link": ("POST",)}
 DEEPER = ("crm", "link")
 QUERY = "x-hook-query"  # the address's query, kept beside the body: a webhook may say there what it is about
 LONGEST_QUERY = 2048
-RETRY_AFTER = "5"  # seconds; Meta, HubSpot and Salesforce keep their own schedules, proxies listen
+RETRY_AFTER = "5"  # seconds; Meta and the CRMs keep their own schedules, proxies listen
 
 REFUSED = Response(401, b"This call is not authentic.")
 TOO_LARGE = Response(413, b"The body is larger than 3 MB.")

@@ -1,4 +1,4 @@
-"""The call of a trigger link as OpenAPI 3.0: what Salesforce External Services and the like import.
+"""The call of a trigger link as OpenAPI 3.0: what a CRM's external services import.
 
 It is the same for every link, so it tells a stranger nothing. Simple types only: what imports it makes a form of it.
 """

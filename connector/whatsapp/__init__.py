@@ -1,6 +1,6 @@
 """WhatsApp Cloud API: one number of one WhatsApp business account."""
 
-from connector.ports import Account, Flag, Manifest, Messenger, Webhook
+from connector.ports import Account, Flag, Manifest, Messenger, StandIn, Webhook
 from connector.whatsapp.settings import BASE_URL, HOSTS, validate
 
 # Imported here, not inside `webhook`: the first import of a submodule puts it in the package under its own name, and
@@ -60,6 +60,16 @@ MANIFEST = Manifest(
     ),
     hosts=HOSTS,
     crm=False,
+    owners=("phone_number_id", "waba_id"),
+    stand_in=StandIn(
+        "graph",
+        {"phone_number_id": "106540352242922", "waba_id": "102290129340398", "base_url": "/graph"},
+        {
+            "token": "sandbox-whatsapp-token",
+            "app_secret": "sandbox-app-secret",
+            "verify_token": "sandbox-verify-token",
+        },
+    ),
 )
 
 

@@ -10,7 +10,7 @@ from connector.connections import Connections, messenger
 from connector.pipeline.tasks import Progress
 from connector.ports import CONSENT, Account, Flag, Manifest, Tokens
 from connector.store import accounts as rows
-from connector.store.accounts import NAME_RULE, OWNERS, usable_name
+from connector.store.accounts import NAME_RULE, usable_name
 from connector.store.tasks import Task, unsealed
 from connector.works.accounts import Seen, as_issue, blocks, check, counted, crm_of, number_of
 
@@ -172,5 +172,6 @@ def owned(account: Account, found: Mapping[str, Any]) -> dict[str, Any]:
     """A CRM's own id for the account, where nobody typed it in: what it sends us is routed by it."""
     if account.kind not in crm_kinds():
         return dict(account.settings)
-    told = {name: found[name] for name in OWNERS if found.get(name) and not account.settings.get(name)}
+    names = manifest_of(account.kind).owners
+    told = {name: found[name] for name in names if found.get(name) and not account.settings.get(name)}
     return {**account.settings, **told}

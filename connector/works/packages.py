@@ -1,27 +1,16 @@
-"""What a CRM itself needs of us, as files: a HubSpot project, Salesforce metadata."""
+"""What a CRM itself needs of us, as files: its adapter makes them of what the live documents wait for."""
 
-from collections.abc import Mapping
-from importlib import import_module
+from collections.abc import Collection
 from typing import Any
 
 from connector import crm, errors
-from connector.base import hook_path
+from connector.base import crm_kinds, hook_path
 from connector.connections import Connections
 from connector.pipeline.tasks import Progress
-from connector.ports import HOOK_MARK, Account
+from connector.ports import HOOK_MARK, Account, Packing
 from connector.store import accounts
 from connector.store.tasks import Task
 from connector.works.accounts import named
-
-Files = Mapping[str, str]
-
-
-def package(kind: str) -> Any:
-    """The module that writes it, named in the CRM's own folder. Raises Rejected for a CRM without one."""
-    try:
-        return import_module(f"{crm.KINDS[kind]}.package")
-    except (KeyError, ModuleNotFoundError):
-        raise errors.Rejected(f"There is no package for {kind}.", code="no_package") from None
 
 
 def watched(connections: Connections, account: Account) -> dict[str, list[str]]:
@@ -38,50 +27,25 @@ def watched(connections: Connections, account: Account) -> dict[str, list[str]]:
     return found
 
 
-def org(connections: Connections, account: Account) -> Any:
-    """What asks a Salesforce org, and deploys to it."""
-    return package("salesforce").client(account, accounts.tokens(connections.store, connections.keyring, account.id))
-
-
-def hubspot(
-    connections: Connections, account: Account, url: str, *, workflows: bool = True, oauth: bool = False
-) -> Files:
-    """A HubSpot project: webhooks for what the live documents wait for, and the workflow action."""
-    made = package("hubspot")
-    wanted = {word: list(fields) for word, fields in made.PROPERTIES.items()}
-    for word, fields in watched(connections, account).items():
-        wanted.setdefault(word, []).extend(fields)
-    files: Files = made.files(url, account.name, wanted, workflows=workflows, oauth=oauth)
-    return files
-
-
-def salesforce(connections: Connections, account: Account, url: str, hook: str = "") -> Files:
-    """The metadata of an org: fields, access, messages for what the live documents wait for, a sample flow."""
-    made = package("salesforce")
-    objects = connections.crm(account).can.objects
-    waited = watched(connections, account)
-    fields = [(objects[word], field) for word, found in waited.items() if word in objects for field in found]
-    sends = [live.document.name for live in connections.library.shelf(account.name).sends]
-    more = {"document": sends[0]} if sends else {}
-    files: Files = made.files(
-        url,
-        account.name,
-        hook or hook_path(account),
-        username=made.username(org(connections, account)),
-        watched=fields or made.WATCHED,
-        **more,
+def packing(
+    connections: Connections, account: Account, url: str, *, hook: str = "", switches: Collection[str] = ()
+) -> Packing:
+    """What the files of this account are made of."""
+    return Packing(
+        account=account,
+        url=url,
+        hook=hook or hook_path(account),
+        watched=watched(connections, account),
+        sends=[live.document.name for live in connections.library.shelf(account.name).sends],
+        tokens=accounts.tokens(connections.store, connections.keyring, account.id),
+        switches=frozenset(switches),
     )
-    return files
-
-
-MAKERS = {"hubspot": hubspot, "salesforce": lambda c, account, url: salesforce(c, account, url, HOOK_MARK)}
 
 
 def package_task(connections: Connections, task: Task, _: Progress) -> dict[str, Any]:
     """{account, url?} -> {account, files}, with HOOK_MARK where the hook's address stands. Repeating it is harmless."""
     account = named(connections, task.args["account"])
-    maker = MAKERS.get(account.kind)
-    if maker is None:
+    if account.kind not in crm_kinds():
         raise errors.Rejected(f"There is no package for {account.kind}.", code="no_package")
     url = str(task.args.get("url") or connections.config.public_url).rstrip("/")
-    return {"account": account.name, "files": dict(maker(connections, account, url))}
+    return {"account": account.name, "files": dict(crm.pack(packing(connections, account, url, hook=HOOK_MARK)))}

@@ -1,4 +1,4 @@
-"""The sandbox as three connected systems: accounts, webhooks, the example documents, a first message to answer."""
+"""The sandbox as connected systems: accounts, webhooks, the example documents, a first message to answer."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -23,28 +23,10 @@ from connector.works.accounts import check
 EXAMPLES = Path(__file__).parent.parent / "examples"  # in the wheel; in a checkout they are ./mappings
 SLOW = 30.0  # seconds a call may take here: nobody looks at a page meanwhile
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-HOOKS = {"graph": "whatsapp", "hubspot": "hubspot", "salesforce": "salesforce"}  # the sandbox's services, our accounts
 
-# The sandbox's accounts: everyone may know them.
-ACCOUNTS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
-    "whatsapp": (
-        {"phone_number_id": "106540352242922", "waba_id": "102290129340398", "base_url": "/graph"},
-        {"token": "sandbox-whatsapp-token", "app_secret": "sandbox-app-secret", "verify_token": "sandbox-verify-token"},
-    ),
-    "hubspot": (
-        {"portal_id": "24681357", "country": "MX", "base_url": "/hubspot"},
-        {"token": "pat-na1-sandbox-hubspot", "client_secret": "sandbox-hubspot-client-secret"},
-    ),
-    "salesforce": (
-        {
-            "client_id": "sandbox-salesforce-client",
-            "org_id": "00D5e000000SBOXEA2",
-            "country": "US",
-            "base_url": "/salesforce",
-        },
-        {"client_secret": "sandbox-salesforce-secret"},
-    ),
-}
+# The accounts that the sandbox plays, each by its kind's name.
+PLAYED = {kind: manifest.stand_in for kind, manifest in kinds().items() if manifest.stand_in is not None}
+ACCOUNTS = {kind: (dict(one.settings), dict(one.secrets)) for kind, one in PLAYED.items()}
 # The first message: Ana's invitation, as a mailing tool would have sent it.
 INVITED, INVITATION = "573001112222", "webinar_invite_v2"
 INVITE = {"template": INVITATION, "language": "es", "buttons": ["interested", "later", "no"]}
@@ -75,7 +57,7 @@ def connect_task(connections: Connections, task: Task, progress: Progress) -> di
 
 
 def connect(connections: Connections, sandbox: Sandbox) -> None:
-    """Its three accounts. Raises Rejected where one of our names is a real account's."""
+    """Its accounts. Raises Rejected where one of our names is a real account's."""
     known = kinds()
     for kind in ACCOUNTS:
         old = connections.account(kind)
@@ -85,13 +67,13 @@ def connect(connections: Connections, sandbox: Sandbox) -> None:
     ours = house(connections)
     for kind, (plain, secret) in ACCOUNTS.items():
         given = {**plain, "base_url": sandbox.url + plain["base_url"]}
-        if kind == "hubspot" and ours != connections.config.public_url:
-            given["public_url"] = ours  # HubSpot signs the address it calls
+        if ours != connections.config.public_url:
+            given["public_url"] = ours  # a CRM may sign the address it calls
         connections.add_account(known[kind], kind, given, dict(secret))
 
 
 def connected(connections: Connections, sandbox: Sandbox) -> bool:
-    """All three of its accounts are there."""
+    """All of its accounts are there."""
     found = [connections.account(name) for name in ACCOUNTS]
     return all(a is not None and str(a.settings.get("base_url") or "").startswith(sandbox.url) for a in found)
 
@@ -105,10 +87,10 @@ def house(connections: Connections) -> str:
 
 def subscribe(connections: Connections, sandbox: Sandbox, web: str) -> None:
     """Every service's webhooks come to our web process, as an admin would set them up."""
-    for service, name in HOOKS.items():
+    for name, played in PLAYED.items():
         account = connections.account(name)
         assert account is not None
-        sandbox.subscribe(service, web + hook_path(account))
+        sandbox.subscribe(played.service, web + hook_path(account))
 
 
 def examples() -> list[str]:

@@ -127,7 +127,7 @@ def hasty() -> None:
 def two_senders() -> None:
     """A number is granted to every worker, and sends are taken whatever their state; bells ring thrice."""
     thrice()
-    from connector.store import locks, sending
+    from connector.store import gate_facts, locks, sending
     from connector.store.bulk import insert_many
     from connector.store.tables import send_attempts, sends
 
@@ -164,7 +164,7 @@ def two_senders() -> None:
 
     locks._Locks.hold = hold  # type: ignore[method-assign,assignment] # broken on purpose
     locks._Locks.still_held = still_held  # type: ignore[method-assign] # broken on purpose
-    sending.due, sending.start, sending._still_ready = due, start, lambda _, rows: list(rows)
+    sending.due, sending.start, gate_facts._still_ready = due, start, lambda _, rows: list(rows)
 
 
 def unknown() -> None:

@@ -47,6 +47,7 @@ def play(cli):
     return ("demo", "--once", "--mappings", "docs", "--script", "script.yaml")
 
 
+@pytest.mark.long
 def test_once_with_json_prints_one_object_and_leaves_the_real_home_alone(cli, folder):
     said = cli("demo", "--once", "--json")
     assert len(said.out.splitlines()) == 1

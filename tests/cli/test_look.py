@@ -130,6 +130,7 @@ def test_replay_shows_the_writes_and_makes_them_only_with_apply(cli, told):
     assert told.counts()["events"] == 3
 
 
+@pytest.mark.long
 def test_replay_by_what_is_live_and_by_what_is_wrong(cli, told):
     since = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
     assert {w["document"] for w in cli("replay", "--since", since, "--json").json} <= {"webinar", "slot"}
@@ -152,6 +153,7 @@ def test_a_time_that_is_none(since):
         parse_since(since, datetime.now(UTC))
 
 
+@pytest.mark.long
 def test_replay_with_a_crm_that_is_away(cli, told):
     told.sandbox.faults({"route": "* /hubspot/*", "kind": "down"})
     assert "HubSpot" in cli.refused("replay", "--since", "1d")

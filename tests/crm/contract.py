@@ -11,10 +11,9 @@ from typing import Any, ClassVar
 import pytest
 
 from connector.core import phone
-from connector.crm import connect
+from connector.crm import connect, manifest
 from connector.errors import Busy, NotAllowed, Unreachable
 from connector.ports import CRM, Account, ActivityChange, ContactKey, RecordChange, Tokens, fence
-from connector.store.accounts import OWNERS
 from tests.crm import attaching
 from tests.town import Sandbox
 
@@ -405,7 +404,7 @@ class CRMContract:
 
     def test_it_says_whose_the_credentials_are(self, crm: CRM) -> None:
         """Under the name of the setting that what it sends us is routed by."""
-        assert any(value for name, value in crm.whoami().items() if name in OWNERS)
+        assert any(value for name, value in crm.whoami().items() if name in manifest(self.account("").kind).owners)
 
     def test_check_tells_of_a_revoked_token(self, sandbox: Sandbox, crm: CRM) -> None:
         sandbox.faults({"route": self.everything, "kind": "expired"})

@@ -116,6 +116,7 @@ def validator(schema):
     return jsonschema.Draft4Validator(nullable({**json.loads(schema), "components": MADE["components"]}))
 
 
+@pytest.mark.long
 def test_the_api_answers_as_described_whatever_it_is_asked_by_whomever(business):
     console, tokens = business.console, {"": ""}
     for role in ROLES:
@@ -231,6 +232,7 @@ LIVE = re.compile(
 )
 
 
+@pytest.mark.long
 def test_every_page_and_form_takes_whatever_it_is_given(business, make_console):
     console = make_console(business.store, sandbox="http://127.0.0.1:9")
     rules = list(routes(console, business.ids))

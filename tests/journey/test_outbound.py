@@ -10,6 +10,8 @@ from tests.pipeline.test_outbound_calls import BOOKED
 from tests.pipeline.test_outbound_hubspot import ACCEPTED, QUOTE
 from tests.pipeline.test_outbound_workflow import SLOTS
 
+pytestmark = pytest.mark.long  # make test-long
+
 ANA = "573001112222"
 HOOKS = {"graph": "/hooks/whatsapp/whatsapp", "hubspot": "/hooks/crm/hubspot"}
 

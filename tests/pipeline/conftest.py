@@ -149,13 +149,14 @@ def connect(app: App, base: str) -> None:
 
 
 # What they do has tests of its own; each settling would do them all.
-COUNTING = ("figures", "tally", "reports", "doctor", "retention", "alarms")
+COUNTING = ("figures", "tally", "reports", "doctor", "retention", "alarms", "meta", "drift")
 
 
-def few_chores(app: App) -> Chores:
-    """The regular chores that a message may wait for."""
+def few_chores(app: App, *also: str) -> Chores:
+    """The regular chores that a message may wait for, and these."""
     app.around = Chores(app.store, app.clock, {})
-    return Chores(app.store, app.clock, {name: chore for name, chore in upkeep(app).items() if name not in COUNTING})
+    out = {*COUNTING} - {*also}
+    return Chores(app.store, app.clock, {name: chore for name, chore in upkeep(app).items() if name not in out})
 
 
 @pytest.fixture

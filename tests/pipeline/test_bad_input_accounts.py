@@ -5,7 +5,8 @@
 import pytest
 
 from connector.app import kinds
-from tests.pipeline.conftest import ANA
+from tests import depth
+from tests.pipeline.conftest import ANA, few_chores
 from tests.pipeline.street import Street, lane, street  # noqa: F401 - fixtures
 from tests.pipeline.test_bad_input_sends import NUMBER_ROUTE, OTHER
 from tests.pipeline.test_outbound_hubspot import DEAL, QUOTE
@@ -31,7 +32,7 @@ def mended(street: Street) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [
+    depth.some([
         ({"kind": "expired"}, "token"),
         ({"kind": "error", "code": 190}, "token"),
         ({"kind": "error", "code": 10}, "permission"),
@@ -39,8 +40,8 @@ def mended(street: Street) -> None:
         ({"kind": "error", "code": 368}, "restricted"),
         ({"kind": "error", "code": 131042}, "charge"),
         ({"kind": "error", "code": 133010}, "not registered"),
-    ],
-)
+    ], 3),
+)  # fmt: skip
 def test_a_number_that_may_not_send_waits_for_a_person_and_drops_nothing(street: Street, fault, words: str) -> None:
     street.publish(QUOTE)
     street.publish(OTHER)
@@ -116,6 +117,7 @@ def test_a_template_that_meta_pauses_at_the_request_rests_and_is_tried_later(lan
 
 
 def test_a_template_whose_parameters_change_parks_its_document_before_a_request(lane: Street) -> None:
+    lane.app.chores = few_chores(lane.app, "meta", "drift")
     lane.publish(QUOTE)
     lane.publish(OTHER)
     (known,) = [

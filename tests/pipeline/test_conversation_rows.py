@@ -11,6 +11,7 @@ from connector.store import (
     broadcasts,
     conversations,
     doctor,
+    gate_facts,
     holds,
     merging,
     sending,
@@ -130,7 +131,7 @@ def test_the_window_is_of_one_number(store: Store) -> None:
         rows = [send(1, ana), send(2, old)]
         sends.in_turn(conn, rows)
         sends.add(conn, rows)
-        facts = sending.look(conn, NUMBER, sending.due(conn, NUMBER, NOW, 10), NOW)
+        facts = gate_facts.look(conn, NUMBER, sending.due(conn, NUMBER, NOW, 10), NOW)
     assert facts.inbound == {old: NOW}
 
 

@@ -173,6 +173,7 @@ start: qualify-lead
     lane.healthy()
 
 
+@pytest.mark.long
 def test_what_a_person_sees_and_a_link(lane: Street, tmp_path: Path) -> None:
     lane.publish(QUALIFY)
     ana = Talk(lane)
@@ -222,6 +223,7 @@ def test_a_version_is_kept_until_the_end_or_moved(lane: Street) -> None:
     lane.healthy()
 
 
+@pytest.mark.long
 def test_a_step_that_is_gone_is_told_and_a_flow_that_is_off_ends(lane: Street) -> None:
     lane.publish(QUALIFY)
     ana = Talk(lane)
@@ -239,6 +241,7 @@ def test_a_step_that_is_gone_is_told_and_a_flow_that_is_off_ends(lane: Street) -
     assert "switched off" in next(d["because"] for d in lane.why(silent)["documents"])
 
 
+@pytest.mark.long
 def test_an_old_button_of_another_question_is_no_answer(lane: Street) -> None:
     lane.publish(QUALIFY)
     ana = Talk(lane)
@@ -295,6 +298,7 @@ steps:
 """
 
 
+@pytest.mark.long
 def test_a_person_is_exported_and_erased_with_their_conversation(lane: Street) -> None:
     lane.publish(QUALIFY)
     ana = Talk(lane)
@@ -350,6 +354,7 @@ def test_it_goes_on_behind_a_person(lane: Street, how: str) -> None:
     lane.healthy()
 
 
+@pytest.mark.long
 def test_given_back_after_a_hold_without_an_end_the_timer_rings(lane: Street) -> None:
     """The timer came due while a person held them: nothing said when it would be looked at again."""
     lane.publish(QUALIFY)
@@ -375,6 +380,7 @@ steps:
 """
 
 
+@pytest.mark.long
 def test_a_question_that_is_refused_at_once_is_not_waited_for(lane: Street) -> None:
     """WhatsApp would not take it, so it never left: nobody can answer it."""
     lane.publish(TWINS)
@@ -398,6 +404,7 @@ steps:
 """
 
 
+@pytest.mark.long
 def test_two_flows_that_start_one_another_end_too(lane: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each waits in between and ends well: only together they would talk for ever, to nobody."""
     monkeypatch.setattr(flow_walk, "IN_ALL", 8)

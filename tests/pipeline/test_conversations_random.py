@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from tests.depth import examples
 from tests.pipeline.flows import QUALIFY
 from tests.pipeline.messages import message, replies, text
 from tests.pipeline.street import Street, lane  # noqa: F401 - fixtures
+
+pytestmark = pytest.mark.long  # make test-long
 
 _people = itertools.count(573_100_000_000)
 ACTS = st.sampled_from(["demo", "medium", "small", "old", "1500", "what?", "again", "STOP"])

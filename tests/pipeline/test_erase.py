@@ -113,6 +113,7 @@ def erase(house: House, contact: str) -> dict[str, int]:
     return works_people.erase(house.app, contact, "ana@x.co", lambda _done, _total: None)
 
 
+@pytest.mark.long
 def test_a_task_erases_what_was_set_by_hand_too(house: House) -> None:
     contact = live(house)
     with house.app.store.write() as conn:
@@ -179,6 +180,7 @@ def test_the_other_one_is_untouched(house: House) -> None:
     assert canaries.found(house.app.store) == []
 
 
+@pytest.mark.long
 def test_what_is_delivered_again_creates_nothing(house: House) -> None:
     contact = live(house)
     old = [bytes(row.body) for row in rows(house, deliveries)]
@@ -196,6 +198,7 @@ def test_what_is_delivered_again_creates_nothing(house: House) -> None:
     healthy(house)
 
 
+@pytest.mark.long
 def test_what_happened_before_and_comes_only_now_is_not_kept(house: House) -> None:
     contact = live(house)
     send = rows(house, sends, sends.c.document != "", sends.c.lane == contact)
@@ -208,6 +211,7 @@ def test_what_happened_before_and_comes_only_now_is_not_kept(house: House) -> No
     healthy(house)
 
 
+@pytest.mark.long
 def test_who_opted_out_is_a_new_contact_and_still_opted_out(house: House) -> None:
     contact = live(house)
     erase(house, contact)
@@ -225,6 +229,7 @@ def test_who_opted_out_is_a_new_contact_and_still_opted_out(house: House) -> Non
         assert contacts.load(conn, [fresh])[fresh].consents["all"] == "opted_in"
 
 
+@pytest.mark.long
 def test_a_crm_that_names_the_phone_again_finds_them_opted_out(house: House) -> None:
     from connector.pipeline import recipients
 
@@ -235,6 +240,7 @@ def test_a_crm_that_names_the_phone_again_finds_them_opted_out(house: House) -> 
         assert contacts.load(conn, [met])[met].consents["all"] == "opted_out"
 
 
+@pytest.mark.long
 def test_an_import_of_old_messages_stays_erased(house: House) -> None:
     contact = live(house)
     erase(house, contact)
@@ -242,6 +248,7 @@ def test_an_import_of_old_messages_stays_erased(house: House) -> None:
     assert canaries.found(house.app.store) == []
 
 
+@pytest.mark.long
 def test_merged_contacts_are_one_person(house: House) -> None:
     house.deliver(replies(text(PHONE, said("by phone"), id=id_("m1")), names={PHONE: NAME}))
     house.deliver(replies(text(None, said("by user"), id=id_("m2"), user_id=USER)))
@@ -282,6 +289,7 @@ def test_an_erasure_that_was_cut_off_goes_on(house: House) -> None:
     healthy(house)
 
 
+@pytest.mark.long
 def test_what_is_under_way_is_waited_for(house: House) -> None:
     contact = live(house)
     store = house.app.store

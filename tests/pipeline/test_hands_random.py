@@ -13,6 +13,8 @@ from tests.pipeline.test_retry import again, refuse
 from tests.pipeline.test_undo import edit, run
 from tests.pipeline.test_write import drain, plan
 
+pytestmark = pytest.mark.long  # make test-long
+
 FIELD = "whatsapp_last_answer"
 STEPS = 14
 

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from connector.ports import Receipt
-from connector.store import parks, sending
+from connector.store import gate_facts, parks, sending
 from connector.store.engine import Store
 from connector.store.tables import numbers
 from tests.pipeline.sends import NUMBER, WABA, Desk, ready
@@ -52,13 +52,13 @@ def test_nothing_leaves_long_after_it_went_through_the_gates(desk: Desk, monkeyp
 
 
 def test_what_rests_holds_back_nothing_behind_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    looks, look = [0], sending.look
+    looks, look = [0], gate_facts.look
 
     def counted(*given: object) -> object:
         looks[0] += 1
         return look(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(sending, "look", counted)
+    monkeypatch.setattr(gate_facts, "look", counted)
     with desk.store.write() as conn:
         conn.execute(sa.update(numbers).values(throughput=20))  # eight rows a claim
         parks.park(conn, "document", "resting", desk.clock.at + timedelta(days=1), "A person paused it.")

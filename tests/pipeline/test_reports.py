@@ -78,6 +78,7 @@ def test_a_report_says_what_the_rows_say(past):
     )
 
 
+@pytest.mark.long
 def test_people_nobody_answered_are_counted_once_a_day(past):
     with past.read() as conn:
         rows = conn.execute(

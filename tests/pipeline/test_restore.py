@@ -24,6 +24,8 @@ from tests.pipeline.street import HUBSPOT, Street, lane, open_street  # noqa: F4
 from tests.pipeline.triggering import slots
 from tests.town import Sandbox
 
+pytestmark = pytest.mark.long  # make test-long
+
 BEN, CAT, DAN, EVA = (f"5730155501{n}" for n in (71, 72, 73, 74))
 ANSWERS = """\
 mapping: answers

@@ -11,7 +11,7 @@ from connector import whatsapp
 from connector.core.template import Template
 from connector.pipeline import gates
 from connector.ports import Account, Messenger, Receipt, fence
-from connector.store import accounts, contacts, findings, holding, outcomes, parks, sending
+from connector.store import accounts, contacts, findings, gate_facts, holding, outcomes, parks, sending
 from connector.store import templates as template_rows
 from connector.store.engine import Store
 from connector.store.tables import consents, contact_keys
@@ -531,7 +531,7 @@ def test_thousands_are_cancelled_by_a_mark(desk: Desk) -> None:
     with desk.store.write() as conn:
         assert holding.cancel(conn, "document", "quote-ready", "Wrong price.", NOW, at_once=2) == 5
         shown = holding.listing(conn, {}, 10, NOW)
-        facts = sending.look(conn, NUMBER, sending.due(conn, NUMBER, NOW, 9), NOW)
+        facts = gate_facts.look(conn, NUMBER, sending.due(conn, NUMBER, NOW, 9), NOW)
     assert {(line["state"], line["reason"]) for line in shown} == {("cancelled", "Wrong price.")}
     verdict = gates.Desk(facts, NOW, lambda *_: "").judge(9)
     assert (verdict.go, {move.state for move in verdict.moves}) == ([], {"cancelled"})

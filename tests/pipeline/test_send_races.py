@@ -11,7 +11,7 @@ import pytest
 
 from connector import whatsapp
 from connector.ports import Account, Messenger
-from connector.store import contacts, doctor, sending
+from connector.store import contacts, doctor, gate_facts, sending
 from connector.store.engine import Store
 from tests.pipeline.sends import NUMBER, WABA, Clock, Desk
 from tests.town import Sandbox
@@ -36,6 +36,7 @@ def graph(sandbox: Sandbox) -> Iterator[Messenger]:
     messenger.close()  # type: ignore[attr-defined]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_worker_killed_around_its_request(
     desk: Desk,
@@ -97,7 +98,7 @@ def test_an_opt_out_waits_for_a_claim_that_looked_before_it(desk: Desk) -> None:
     other = threading.Thread(target=stop)
     with desk.store.write() as conn:
         now = desk.clock.now()
-        facts = sending.look(conn, NUMBER, sending.due(conn, NUMBER, now, 1), now)
+        facts = gate_facts.look(conn, NUMBER, sending.due(conn, NUMBER, now, 1), now)
         assert facts.consents == {}
         other.start()
         assert not stored.wait(0.3), "it was stored under a claim that had looked already"

@@ -315,6 +315,7 @@ def test_what_is_not_to_be_repeated_fails_when_its_worker_died(desk: Desk, store
     )
 
 
+@pytest.mark.long
 def test_what_ends_its_workers_is_given_up(desk: Desk, store_url: str, home: Any) -> None:
     id_ = desk.ask(silent=True)
     for _ in range(3):

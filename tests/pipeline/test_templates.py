@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from connector.core.events import TemplateUpdate
 from connector.core.template import Template
@@ -10,7 +11,7 @@ from connector.pipeline.templates import Sync, heard, sync
 from connector.ports import Account
 from connector.store import findings
 from connector.store import templates as rows
-from tests.pipeline.conftest import WABA
+from tests.pipeline.conftest import WABA, few_chores
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 SHOP = Account(id="shop", kind="whatsapp", name="shop")
@@ -38,9 +39,38 @@ def told(store):
         return {(f.code, f.key): f.message for f in findings.all_(conn)}
 
 
+def counted(store, work):
+    """How many statements it takes."""
+    seen = []
+    note = lambda conn, cursor, statement, *rest: seen.append(statement)  # noqa: E731
+    sa.event.listen(store.engine, "before_cursor_execute", note)
+    try:
+        work()
+    finally:
+        sa.event.remove(store.engine, "before_cursor_execute", note)
+    return len(seen)
+
+
 def hear(store, what, value, reason="", at=NOW, name="quote_ready"):
     with store.write() as conn:
         heard(conn, "shop", TemplateUpdate(id="1", what=what, name=name, language="es", value=value, reason=reason), at)
+
+
+def test_a_sync_takes_as_many_statements_for_fifty_templates_as_for_five(store):
+    def changing(account, n):
+        """First all are sent, then they stop or move, or are gone."""
+        names = [f"{account}_{i}" for i in range(n)]
+        to = [{"status": "PAUSED"}, {"category": "marketing"}, {"status": "REJECTED", "quality": "RED"}, {}]
+        first = Meta(*(template(name) for name in names))
+        second = Meta(*(template(name, **to[i % 5]) for i, name in enumerate(names) if i % 5 < 4))
+        shop = Account(id=account, kind="whatsapp", name=account)
+        return [
+            counted(store, lambda i=i, meta=meta: sync(store, shop, meta, NOW + timedelta(hours=i)))
+            for i, meta in enumerate((first, second, second, first))
+        ]
+
+    assert changing("large", 50) == changing("small", 5)
+    assert {code for code, _ in told(store)} == {"template_category"}  # until a person has seen it
 
 
 def test_what_meta_shows_is_kept_and_what_it_no_longer_shows_is_gone(store):
@@ -131,6 +161,7 @@ def test_one_that_was_only_heard_of_has_no_contract_yet(store):
 
 
 def test_a_webhook_of_meta_stops_a_template_and_the_documents_are_looked_at(house):
+    house.app.chores = few_chores(house.app, "drift")
     house.app.chores.do(lambda: False)
     shop = house.app.account("whatsapp")
     sync(house.app.store, shop, house.app.messenger(shop), house.app.clock.now())

@@ -4,6 +4,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from connector.app import upkeep
 from connector.pipeline import publish
 from connector.pipeline.chores import Chores
@@ -48,6 +50,7 @@ def test_a_replay_shows_what_a_text_would_do_and_writes_nothing(house: House) ->
     assert house.writes("hubspot") == []
 
 
+@pytest.mark.long
 def test_a_replay_that_makes_room_ends_with_the_same_result(house: House) -> None:
     fill(house)
     whole = do(house, "replay", since="1h", document={"text": ANYTHING})

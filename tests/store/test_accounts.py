@@ -11,6 +11,7 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.base import owner_ids
 from connector.errors import NotAllowed, NotFound, Rejected, StoreDown, TryAgain
 from connector.store import accounts
 from connector.store import tokens as tokens_
@@ -108,12 +109,10 @@ def test_owners(store: Store) -> None:
     with store.write() as conn:
         insert_many(conn, numbers, [{"id": "5555", "account": whatsapp.id}, {"id": "6666", "account": ""}])
     with store.read() as conn:
-        assert accounts.owners(conn) == {
+        assert accounts.owners(conn, owner_ids) == {
             "1111": whatsapp.id, "2222": whatsapp.id, "5555": whatsapp.id, "3333": hubspot.id,
             "00D000000000001AAA": salesforce.id, "00D000000000001": salesforce.id,
         }  # fmt: skip
-        assert accounts.find_by_owner(conn, KEYRING, "5555") == whatsapp
-        assert accounts.find_by_owner(conn, KEYRING, "6666") is None
 
 
 def test_state(store: Store) -> None:
@@ -134,7 +133,7 @@ def test_deleted(store: Store) -> None:
         accounts.delete(conn, added.id)
     assert get(store, "hub") is None
     with store.read() as conn:
-        assert accounts.owners(conn) == {}
+        assert accounts.owners(conn, owner_ids) == {}
     with pytest.raises(NotFound):
         accounts.tokens(store, KEYRING, added.id).current()
 

@@ -90,6 +90,7 @@ def test_a_locked_sqlite_file_is_an_outage(sqlite_url: str, home: Path, monkeypa
     second.close()
 
 
+@pytest.mark.long
 def test_a_stopped_postgres_is_an_outage_and_comes_back(home: Path) -> None:
     server = PostgresServer()
     try:

@@ -204,6 +204,7 @@ def test_closed_takes_nothing_more(store: Store) -> None:
         intake.submit("a", JSON, b"1", NOW)
 
 
+@pytest.mark.long
 def test_a_database_that_goes_and_comes(home: Path) -> None:
     """Stopped under load as a crash does it: whoever was told yes is there afterwards."""
     server = PostgresServer()

@@ -55,6 +55,7 @@ def walk(store: Store, read: Any, **how: Any) -> list[Any]:
 
 
 # ---- pages -------------------------------------------------------------------------------------------------------
+@pytest.mark.long
 @both
 def test_activity_is_complete_in_every_state(past: Store) -> None:
     def page(conn: Any, **how: Any) -> Any:

@@ -227,6 +227,7 @@ def test_the_old_holder_gives_back_nothing_of_the_new(postgres: PostgresServer, 
         assert take(store, "a") == {"a"}
 
 
+@pytest.mark.long
 def test_a_stopped_database_is_an_outage(home: Path) -> None:
     server = PostgresServer()
     try:

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from connector.ids import new_id
-from connector.store import accounts, holding, outcomes, parks, sending, sends
+from connector.store import accounts, gate_facts, holding, outcomes, parks, sending, sends
 from connector.store.engine import Store, open_store
 from connector.store.tables import accounts as account_rows
 from connector.store.tables import sends as table
@@ -21,7 +21,7 @@ LOOKS: dict[str, Callable[[sa.Connection], Any]] = {
     "lost": lambda conn: outcomes.lose(conn, "n1", NOW, NOW),
     "unknown": lambda conn: outcomes.unknown(conn, "n1", NOW, 50),
     "start": lambda conn: sending.start(conn, sending.due(conn, "n1", NOW, 50), NOW),
-    "look": lambda conn: sending.look(conn, "n1", sending.due(conn, "n1", NOW, 50), NOW),
+    "look": lambda conn: gate_facts.look(conn, "n1", sending.due(conn, "n1", NOW, 50), NOW),
     "cancel": lambda conn: holding.cancel(conn, "document", "quote", "", NOW),
     "resume": lambda conn: holding.resume(conn, "document", "quote", NOW),
     "list": lambda conn: holding.listing(conn, {}, 50, NOW),

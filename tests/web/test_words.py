@@ -11,6 +11,7 @@ import jinja2
 import pytest
 from jinja2 import nodes
 
+from connector import crm
 from connector.web import words
 
 WEB = Path(words.__file__).parents[1]
@@ -119,6 +120,17 @@ def test_every_word_stands_in_three_languages_with_the_same_values():
         if key.endswith(".one") and (base is None or not placeholders(texts["en"]) <= placeholders(base["en"])):
             wrong.append(f"{key}: there is no {key.removesuffix('.one')} that takes its values")
     assert wrong == []
+
+
+@pytest.mark.parametrize("kind", crm.kinds())
+def test_every_word_of_an_adapter_has_its_place_and_three_languages(kind):
+    manifest = crm.manifest(kind)
+    flags = {f"flag.{flag.name}" for flag in manifest.flags}
+    places = {"hook", "package", "leave"} | flags | {f"{flag}.help" for flag in flags}
+    said = words.of_adapter(manifest.words)
+    assert [key for key in said if key not in places and not key.startswith("fact.")] == []
+    assert [key for key, texts in said.items() if set(texts) != set(words.LANGUAGES) or not all(texts.values())] == []
+    assert [key for key, texts in said.items() if any(map(placeholders, texts.values()))] == []
 
 
 def test_no_word_is_left_that_no_page_says():

@@ -91,7 +91,7 @@ class FlowSchema(Strict):
 
     flow = f.Name(required=True, metadata=told("The flow's own name.", "qualify-lead"))
     about = f.Line(metadata=told("What it is for, in a sentence.", "Finds out who needs a call."))
-    crm = f.Name(required=True, metadata=told("The name of a CRM account.", "hubspot"))
+    crm = f.Name(required=True, metadata=told("The name of a CRM account.", "our-crm"))
     object = f.Many(
         f.Name(),
         metadata=told(

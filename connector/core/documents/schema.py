@@ -61,7 +61,7 @@ class MappingSchema(Strict):
 
     mapping = f.Name(required=True, metadata=told("The mapping's own name.", "webinar-interest"))
     about = f.Line(metadata=told("What it is for, in a sentence.", "Who tapped which button."))
-    crm = f.Name(required=True, metadata=told("The name of a CRM account.", "hubspot"))
+    crm = f.Name(required=True, metadata=told("The name of a CRM account.", "our-crm"))
     object = f.Many(
         f.Name(),
         metadata=told(

@@ -254,7 +254,7 @@ class SendSchema(Strict):
 
     send = f.Name(required=True, metadata=told("The document's own name.", "quote-ready"))
     about = f.Line(metadata=told("What it is for, in a sentence.", "The quote, when the deal gets there."))
-    crm = f.Name(required=True, metadata=told("The name of a CRM account.", "hubspot"))
+    crm = f.Name(required=True, metadata=told("The name of a CRM account.", "our-crm"))
     number = f.Name(metadata=told("Which of our WhatsApp accounts sends; needed where there are several.", "sales"))
     when = f.Part(SendWhenSchema, required=True, metadata=told("What starts it."))
     own_changes = f.YesNo(metadata=told("The same as in `when:`.", "yes"))

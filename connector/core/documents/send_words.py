@@ -48,7 +48,7 @@ def _contact(path: tuple[str, ...]) -> Run:
 
 
 def _phone_field(fields: Mapping[str, Value]) -> Value:
-    """HubSpot calls it phone, Salesforce answers with Phone."""
+    """One CRM calls it phone, another answers with Phone."""
     return fields.get("phone") or fields.get("Phone")
 
 

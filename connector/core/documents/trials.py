@@ -36,7 +36,7 @@ NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)  # a Tuesday
 NEEDED = ("attempt", "now", "answer_to", "type", "locale", "country", "contact")
 GIVEN = re.compile(rf"(?:answer|contact|message|referral|number|{'|'.join(RECORD)})\..+|{'|'.join(NEEDED)}")
 EXPECT = re.compile(r"outcome|because|reply|start|task|log|handoff|notify|attach|consent\.[a-z_]+")
-# HubSpot's default order, for tests that are run before a CRM is connected; a connected CRM's own order goes first.
+# A usual order, for tests that are run before a CRM is connected; a connected CRM's own order goes first.
 STAGES = (
     "subscriber",
     "lead",

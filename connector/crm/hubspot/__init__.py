@@ -1,9 +1,28 @@
 """HubSpot, on the dated 2026-09 API, with a service key, a project app's token, or an app's OAuth."""
 
+from pathlib import Path
+
 from connector.crm.hubspot.consent import link
 from connector.crm.hubspot.record_page import record_url
 from connector.crm.hubspot.webhook import HubSpotWebhook  # here, or it would replace the function `webhook` below
-from connector.ports import CRM, PLACE_FLAGS, Account, Flag, Granted, Manifest, OAuth, Token, Tokens, Webhook
+from connector.ports import (
+    CRM,
+    PLACE_FLAGS,
+    Account,
+    Files,
+    Flag,
+    Granted,
+    Manifest,
+    OAuth,
+    Package,
+    Packing,
+    StandIn,
+    Starter,
+    Switch,
+    Token,
+    Tokens,
+    Webhook,
+)
 
 BASE_URL = "https://api.hubapi.com"
 
@@ -46,6 +65,31 @@ MANIFEST = Manifest(
     hosts=("hubapi.com",),
     record_url=record_url,
     oauth=OAuth(link, instead_of="token"),
+    owners=("portal_id",),
+    words=Path(__file__).with_name("words.toml"),
+    starter=Starter(
+        record="deal",
+        field="dealstage",
+        value="closedwon",
+        first_name="firstname",
+        answers=("whatsapp_last_answer", "message", "jobtitle"),
+        phones=("hs_whatsapp_phone_number", "mobilephone", "phone"),
+    ),
+    audiences=("list",),
+    package=Package(
+        about="What HubSpot needs to know of us.",
+        help="Write a HubSpot project: webhooks for what the live documents wait for, and the workflow action.",
+        after="cd {out} && hs project upload (HubSpot's own tool; step by step: docs/hubspot.md, Our app)",
+        switches=(
+            Switch("no-workflows", "Only webhooks: the portal has no workflows."),
+            Switch("oauth", "An app that is connected by OAuth, instead of one with a token."),
+        ),
+    ),
+    stand_in=StandIn(
+        "hubspot",
+        {"portal_id": "24681357", "country": "MX", "base_url": "/hubspot"},
+        {"token": "pat-na1-sandbox-hubspot", "client_secret": "sandbox-hubspot-client-secret"},
+    ),
 )
 
 
@@ -73,3 +117,10 @@ def revoke(account: Account, token: Token) -> None:
 def webhook(account: Account) -> Webhook:
     """The reader of HubSpot's webhooks; imports no SDK."""
     return HubSpotWebhook(account)
+
+
+def pack(wanted: Packing) -> Files:
+    """A HubSpot project, ready to upload. Raises Rejected for what HubSpot would not take."""
+    from connector.crm.hubspot import package as project
+
+    return project.pack(wanted)

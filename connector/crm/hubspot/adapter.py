@@ -65,9 +65,10 @@ class HubSpot:
             read_batch=BATCH,
             object=CONTACTS,
             objects=OBJECTS,
+            names=("firstname", "lastname"),
             identity={"wa_id": WA_ID, "user_id": USER_ID},
             locale=value(settings, "locale") or None,
-            audiences=("list",),
+            audiences=MANIFEST.audiences,
         )
         host = base_url(value(settings, "base-url", BASE_URL), MANIFEST.hosts)
         client = Client(host, _bearer(account, tokens), zone=value(settings, "time-zone") or None)

@@ -12,6 +12,7 @@ from typing import Any
 from connector.crm.hubspot import consent
 from connector.crm.hubspot import package_words as words
 from connector.errors import Rejected
+from connector.ports import Files, Packing
 
 PLATFORM = "2026.03"  # of HubSpot's developer projects; each is supported for a while after the next
 OBJECTS = ("contact", "deal", "company", "ticket")
@@ -56,6 +57,15 @@ def files(
     if workflows:
         found["src/app/workflow-actions/send-whatsapp-hsmeta.json"] = _action(hook)
     return {path: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for path, content in found.items()}
+
+
+def pack(wanted: Packing) -> Files:
+    """The project of one account: what people mostly wait for, and what its documents wait for."""
+    properties = {word: list(fields) for word, fields in PROPERTIES.items()}
+    for word, fields in wanted.watched.items():
+        properties.setdefault(word, []).extend(fields)
+    on = wanted.switches
+    return files(wanted.url, wanted.account.name, properties, workflows="no-workflows" not in on, oauth="oauth" in on)
 
 
 def _app(account: str, workflows: bool, redirect: str) -> dict[str, Any]:

@@ -1,11 +1,37 @@
 """Salesforce: what an account is made of, and its two doors; nothing heavy is imported until one is opened."""
 
+from pathlib import Path
+
 from connector.crm.salesforce.consent import link
 from connector.crm.salesforce.record_page import record_url
 
 # Not inside `webhook`: a later import of the module of that name would take the function's place in this package.
 from connector.crm.salesforce.webhook import SalesforceWebhook
-from connector.ports import CRM, PLACE_FLAGS, Account, Flag, Granted, Manifest, OAuth, Token, Tokens, Webhook
+from connector.ports import (
+    CRM,
+    PLACE_FLAGS,
+    Account,
+    Deployed,
+    Files,
+    Flag,
+    Granted,
+    Manifest,
+    OAuth,
+    Package,
+    Packing,
+    StandIn,
+    Starter,
+    Token,
+    Tokens,
+    Webhook,
+)
+
+ORG_ID = 15  # characters; the same id is also written with three more, a checksum
+
+
+def _both(org: str) -> tuple[str, ...]:
+    return (org, org[:ORG_ID])
+
 
 MANIFEST = Manifest(
     kind="salesforce",
@@ -36,6 +62,36 @@ MANIFEST = Manifest(
     hook_secret=True,
     record_url=record_url,
     oauth=OAuth(link),
+    owners=("org_id",),
+    owner_spellings=_both,
+    words=Path(__file__).with_name("words.toml"),
+    starter=Starter(
+        record="opportunity",
+        field="StageName",
+        value="Closed Won",
+        first_name="FirstName",
+        answers=("Description", "Title"),
+        phones=("MobilePhone", "Phone"),
+    ),
+    audiences=("report", "view", "query"),
+    campaigns=True,
+    package=Package(
+        about="What Salesforce needs to know of us.",
+        help="Write the metadata of an org: fields, access, messages for what the live documents wait for, "
+        "a sample flow.",
+        after="the same with --deploy, or deploy the folder with Salesforce's own tools; then docs/salesforce.md",
+        deploys="Deploy it to the org at once.",
+    ),
+    stand_in=StandIn(
+        "salesforce",
+        {
+            "client_id": "sandbox-salesforce-client",
+            "org_id": "00D5e000000SBOXEA2",
+            "country": "US",
+            "base_url": "/salesforce",
+        },
+        {"client_secret": "sandbox-salesforce-secret"},
+    ),
 )
 
 
@@ -63,3 +119,17 @@ def revoke(account: Account, token: Token) -> None:
 def webhook(account: Account) -> Webhook:
     """The webhook port of one account; needs no token and no SDK."""
     return SalesforceWebhook(account)
+
+
+def pack(wanted: Packing) -> Files:
+    """The metadata of one org (asks it for our user's name)."""
+    from connector.crm.salesforce import package
+
+    return package.pack(wanted)
+
+
+def deploy(wanted: Packing, files: Files) -> Deployed:
+    """All of it or nothing. Raises NotAllowed when our user may not."""
+    from connector.crm.salesforce import package
+
+    return package.deploy(package.client(wanted.account, wanted.tokens), package.zipped(files))

@@ -6,6 +6,7 @@ from connector.core.audience import Source
 from connector.core.changes import Outcome
 from connector.core.contact import Record
 from connector.crm import value
+from connector.crm.salesforce import MANIFEST
 from connector.crm.salesforce.activities import Activities
 from connector.crm.salesforce.audience import Audiences
 from connector.crm.salesforce.campaigns import Campaigns
@@ -13,7 +14,7 @@ from connector.crm.salesforce.client import READ_BATCH, WRITE_BATCH, Client
 from connector.crm.salesforce.files import Files
 from connector.crm.salesforce.find import Finder
 from connector.crm.salesforce.reading import Reader
-from connector.crm.salesforce.schema import USER_ID, WA_ID, Schema
+from connector.crm.salesforce.schema import OBJECTS, USER_ID, WA_ID, Schema
 from connector.crm.salesforce.setup import Setup
 from connector.crm.salesforce.write import Writer
 from connector.ports import (
@@ -34,9 +35,6 @@ from connector.ports import (
     Where,
 )
 
-# The language's words; a custom object goes by its own name (Visit__c).
-OBJECTS = {name.lower(): name for name in ("Contact", "Lead", "Opportunity", "Account", "Case", "Order", "Quote")}
-
 
 class Salesforce:
     """One org. Safe for four threads at a time."""
@@ -48,10 +46,12 @@ class Salesforce:
             read_batch=READ_BATCH,
             object="Contact",
             objects=OBJECTS,
+            names=("Name",),
+            phone="Phone",
             identity={"wa_id": WA_ID, "user_id": USER_ID},
             repeatable=frozenset({"message", "note", "task"}),
             locale=value(account.settings, "locale") or None,
-            audiences=("report", "view", "query"),
+            audiences=MANIFEST.audiences,
         )
         client = self._client = Client(account, tokens)
         self._schema = Schema(client)

@@ -9,7 +9,6 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -18,26 +17,16 @@ from connector.crm.salesforce.client import VERSION, Client
 from connector.crm.salesforce.find import select
 from connector.crm.salesforce.metadata import CREDENTIAL, SERVICE
 from connector.crm.salesforce.problems import CallRejected
-from connector.crm.salesforce.schema import safe_object
+from connector.crm.salesforce.schema import OBJECTS, safe_object
 from connector.crm.salesforce.setup import FIELDS, PERMISSION_SET
 from connector.errors import NotAllowed
-from connector.ports import Account, Tokens
+from connector.ports import Account, Deployed, Files, Packing, Tokens
 
 WATCHED = (("Opportunity", "StageName"),)
 OURS = ("event_id", "record_id", "object_name", "document")  # of the call of the account's hook
 LINKS = ("event_id", "record", "object")  # of the call of a trigger link; it knows its document
 PAUSE, PATIENCE = 2.0, 600.0  # seconds between two looks at a deployment, and in all
 _MAY_DEPLOY = 'The user needs "Modify Metadata Through Metadata API Functions" and "Customize Application" for this.'
-
-
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """What became of a deployment; `problems` are in Salesforce's own words, each with its component."""
-
-    ok: bool
-    id: str = ""
-    state: str = ""  # Succeeded Failed Canceled, or "" when we stopped waiting
-    problems: tuple[str, ...] = ()
 
 
 def client(account: Account, tokens: Tokens) -> Client:
@@ -50,6 +39,20 @@ def username(org: Client) -> str:
     user = str(org.token().get("user") or "")
     rows = org.query(select(["Username"], "User", "Id", [user])) if user else []
     return str(rows[0].get("Username") or "") if rows else ""
+
+
+def pack(wanted: Packing) -> Files:
+    """The package of one account: its hook, and what its live documents wait for."""
+    waited = {OBJECTS[word]: fields for word, fields in wanted.watched.items() if word in OBJECTS}
+    more = {"document": wanted.sends[0]} if wanted.sends else {}
+    return files(
+        wanted.url,
+        wanted.account.name,
+        wanted.hook,
+        username=username(client(wanted.account, wanted.tokens)),
+        watched=[(object, field) for object, fields in waited.items() for field in fields] or WATCHED,
+        **more,
+    )
 
 
 def files(

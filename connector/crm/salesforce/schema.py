@@ -10,6 +10,8 @@ from connector.crm.salesforce.client import Client
 from connector.errors import GiveUp, NotFound
 from connector.ports import Field
 
+# The language's words; a custom object goes by its own name (Visit__c).
+OBJECTS = {name.lower(): name for name in ("Contact", "Lead", "Opportunity", "Account", "Case", "Order", "Quote")}
 WA_ID, USER_ID, REF = "WhatsApp_Id__c", "WhatsApp_User_Id__c", "WhatsApp_Ref__c"
 MASTER_TYPE = "012000000000000AAA"  # the record type of an object that has none
 FRESH = 600.0  # seconds a describe is believed

@@ -119,9 +119,13 @@ def _form(**more: Any) -> str:
     with house.store.read() as conn:
         live = [language.read(row.text) for row in documents.live(conn) if row.kind == "send"]
     usable = [one for one in live if isinstance(one, SendDocument) and one.segment]
+    crms = [one for one in house.manifests.values() if one.crm]
+    having = {kind: ", ".join(one.title for one in crms if kind in one.audiences) for kind in SOURCES}
     return render_template(
-        "broadcasts/new.html", documents=usable, sources=SOURCES, key=new_id(), typed=request.form, **more
-    )
+        "broadcasts/new.html", documents=usable, key=new_id(), typed=request.form,
+        sources={kind: systems for kind, systems in having.items() if systems or kind == "csv"},
+        campaigns=", ".join(one.title for one in crms if one.campaigns), **more,
+    )  # fmt: skip
 
 
 # ---- one -------------------------------------------------------------------------------------------------------------

@@ -84,12 +84,19 @@ def _groups(manifest: Manifest) -> list[tuple[str, list[Flag]]]:
 @screen.app_template_global("flag_words")
 def flag_words(manifest: Manifest, flag: Flag) -> tuple[str, str]:
     """(label, help) in the reader's language; the adapter's own where nobody has put them into words here."""
-    known = words.catalogue()
-    found = [f"flag.{manifest.kind}.{flag.name}", f"flag.any.{flag.name}"]
-    key = next((key for key in found if key in known), "")
-    label = known[key].get(language(), flag.label) if key else flag.label
-    help_ = known.get(f"{key}.help", {}).get(language(), flag.help) if key else flag.help
+    own, known = words.of_adapter(manifest.words), words.catalogue()
+    found = ((own, f"flag.{flag.name}"), (known, f"flag.{manifest.kind}.{flag.name}"), (known, f"flag.any.{flag.name}"))
+    said, key = next(((texts, key) for texts, key in found if key in texts), ({}, ""))
+    label = said[key].get(language(), flag.label) if key else flag.label
+    help_ = said.get(f"{key}.help", {}).get(language(), flag.help) if key else flag.help
     return label, help_
+
+
+@screen.app_template_global("own_words")
+def own_words(manifest: Manifest | None, key: str) -> str:
+    """What the adapter itself says in the reader's language; "" where it says nothing."""
+    texts = words.of_adapter(manifest.words).get(key) if manifest is not None else None
+    return words.spoken(texts, language()) if texts else ""
 
 
 screen.app_template_global("code_words")(code_words)
@@ -110,7 +117,6 @@ def account(name: str) -> str:
     return render_template(
         "setup/account.html", manifest=manifest, account=found, name=found.name, groups=_groups(manifest), numbers=mine,
         seen=body, seen_at=at, hook=house.public_url + hook if hook else "", https=house.https,
-        packaged=found.kind in ("hubspot", "salesforce"),
     )  # fmt: skip
 
 
@@ -160,12 +166,20 @@ def outcome(task: str) -> str:
     """How far a worker is with it, and what it found."""
     if "HX-Request" in request.headers:
         return outcome_part(task)
-    return render_template("setup/outcome.html", task=_task(task), over=ENDED)
+    return render_template("setup/outcome.html", **_told(task))
 
 
 def outcome_part(task: str) -> str:
     """The same as a part that asks again until it has ended."""
-    return render_template("setup/_outcome.html", task=_task(task), over=ENDED)
+    return render_template("setup/_outcome.html", **_told(task))
+
+
+def _told(task: str) -> dict[str, Any]:
+    """The task, with the manifest of the account that it is about where there is one."""
+    house, found = house_of(current_app), _task(task)
+    named = {account.name: account.kind for account in house.accounts()}
+    kind = found.args.get("kind") or named.get(str(found.args.get("account")), "")
+    return {"task": found, "over": ENDED, "manifest": house.manifests.get(str(kind))}
 
 
 @screen.get("/packages/<task>.zip")

@@ -160,7 +160,9 @@ def _shown(sandbox: Sandbox, who: str) -> dict[str, Any]:
         message["filled"] = _filled(message.get("form"))
         message["time"] = datetime.fromtimestamp(message["at"], UTC)
         _dress(message)
+    titles = {one.stand_in.service: one.title for one in house.manifests.values() if one.stand_in is not None}
     for record in phone["records"]:
+        record["system"] = titles.get(record["service"], record["service"])
         record["new"] = record["new_at"] is not None and phone["now"] - record["new_at"] < RECENT
         for field in record["fields"]:
             age = phone["now"] - field["changed_at"] if "changed_at" in field else RECENT

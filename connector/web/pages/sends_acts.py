@@ -8,6 +8,7 @@ from connector.pipeline import held
 from connector.store import audit, documents, holding, waiting
 from connector.web.auth import needs, person
 from connector.web.frame import given, house_of, t, toast
+from connector.web.pages import sends_list
 
 screen = Blueprint("acts", __name__)
 
@@ -69,10 +70,8 @@ def _places(conn: Any, what: str, *, known: bool = True) -> list[tuple[str, str]
 
 def done(words: str, kind: str = "good", status: int = 200) -> Any:
     """The list as it is now, with the filters it had."""
-    from connector.web.pages import sends
-
     if "HX-Request" in request.headers:
-        return sends.index(), status, toast(words, kind)
+        return sends_list.page(), status, toast(words, kind)
     if status >= 400:
         abort(status, words)
-    return redirect(sends.here(sends.wanted()), 303)
+    return redirect(sends_list.here(sends_list.wanted()), 303)

@@ -33,7 +33,7 @@ def ticks() -> str:
 @screen.post("/sandbox")
 @needs("admin")
 def sandbox() -> Response:
-    """Connects the sandbox's three systems; a worker does it."""
+    """Connects the sandbox's systems; a worker does it."""
     house = house_of(current_app)
     if not house.sandbox:
         abort(404)
@@ -66,4 +66,5 @@ def _seen() -> dict[str, object]:
         "steps": lines, "accounts": accounts, "manifests": connecting.kinds(house), "doctor": doctor, "doctor_at": at,
         "done": sum(step.state == "yes" for step in lines), "playing": bool(ours),
         "admin": allows(person().role, "admin"), "new": len(ours) == len(accounts),
+        "played": ", ".join(one.title for one in house.manifests.values() if one.stand_in),
     }  # fmt: skip

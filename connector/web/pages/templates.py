@@ -7,14 +7,13 @@ from flask import Blueprint, abort, current_app, redirect, render_template, requ
 from connector import errors
 from connector.core import template as language
 from connector.pipeline import template_shelf, template_use
-from connector.pipeline.library import Library
 from connector.pipeline.template_shelf import Filled, Named
-from connector.pipeline.template_use import Uses
 from connector.ports import Account
 from connector.store import audit, tasks
-from connector.web.auth import allows, needs, person
+from connector.web.auth import needs, person
 from connector.web.frame import given, house_of, t
 from connector.web.pages import templates_forms
+from connector.web.pages.templates_named import library, may, named_one, sender_named, used, whatsapp
 
 screen = Blueprint("templates", __name__, url_prefix="/templates")
 screen.register_blueprint(templates_forms.screen)
@@ -126,41 +125,6 @@ def _fits(one: Named, asked: dict[str, str], names: dict[str, str]) -> bool:
 
 def _by_account(found: list[Named], senders: list[Account]) -> list[tuple[Account, list[Named]]]:
     return [(a, [one for one in found if one.account == a.id]) for a in senders]
-
-
-# ---- shared with the forms ---------------------------------------------------------------------------------------
-def may(role: str) -> bool:
-    """What a template shows only to those who may do it."""
-    return allows(person().role, role)
-
-
-def whatsapp() -> list[Account]:
-    """The WhatsApp accounts, by name."""
-    return sorted((a for a in house_of(current_app).accounts() if a.kind == "whatsapp"), key=lambda a: a.name)
-
-
-def sender_named(name: str) -> Account:
-    """The WhatsApp account of this name; 404 when there is none."""
-    return next((a for a in whatsapp() if a.name == name), None) or abort(404)
-
-
-def library() -> Library:
-    """This process's documents, read again after a publish."""
-    made: Library = current_app.extensions.setdefault("templates.library", Library(house_of(current_app).store))
-    return made
-
-
-def used(conn: Any) -> dict[str, tuple[set[str], set[str]]]:
-    """Which live document uses which template."""
-    uses: Uses = current_app.extensions.setdefault("templates.uses", Uses(library()))
-    return uses.of(conn, house_of(current_app).names())
-
-
-def named_one(conn: Any, sender: Account, name: str) -> Named:
-    """All languages of one template; 404 when nobody has heard of it."""
-    uses = [u for u in template_use.listing(conn, used(conn), sender.id, name) if u.row.name == name]
-    found = template_shelf.named(conn, uses, house_of(current_app).clock.now())
-    return found[0] if found else abort(404)
 
 
 def words_of(status: str) -> str:

@@ -13,6 +13,7 @@ from connector.ports import Account
 from connector.store import audit, tasks
 from connector.web.auth import needs, person
 from connector.web.frame import given, house_of, t, toast
+from connector.web.pages.templates_named import named_one, sender_named, whatsapp
 
 screen = Blueprint("forms", __name__)
 
@@ -25,7 +26,7 @@ BLANK = ("URL", "PHONE_NUMBER", "COPY_CODE")
 @needs("publisher")
 def new() -> str:
     """An empty form, or one that begins with another template's contents (?like=NAME&language=CODE)."""
-    senders = _senders()
+    senders = whatsapp()
     account = next((a for a in senders if a.name == request.args.get("account")), senders[0] if senders else abort(404))
     return _shown(account, Draft(language="es"), edit=False, fresh=True)
 
@@ -34,7 +35,7 @@ def new() -> str:
 @needs("publisher")
 def edit(account: str, name: str) -> str:
     """The form of a template that is there; 404 where no form can show all of it."""
-    sender = _sender(account)
+    sender = sender_named(account)
     found = _known(sender, name, given(request.args, "language", 20))
     made = drafts.from_template(found)
     return _shown(sender, made if made is not None else abort(404), edit=True, fresh=True)
@@ -44,7 +45,7 @@ def edit(account: str, name: str) -> str:
 @needs("publisher")
 def draft() -> str:
     """As it stands now: the preview and what is wrong; with `whole`, `add` or `remove` the form too."""
-    sender, made = _sender(given(request.form, "account", 100)), _draft()
+    sender, made = sender_named(given(request.form, "account", 100)), _draft()
     whole = any(name in request.form for name in ("whole", "add", "remove"))
     if request.form.get("add") in drafts.KINDS and len(made.buttons) < limits.BUTTONS:
         made = _with(made, (*made.buttons, Button(request.form["add"])))
@@ -63,7 +64,7 @@ def draft() -> str:
 def submit() -> Any:
     """Handed to Meta for review, once its rules let it through; a worker does it."""
     house, now = house_of(current_app), house_of(current_app).clock.now()
-    sender, made, edit_ = _sender(given(request.form, "account", 100)), _draft(), bool(request.form.get("edit"))
+    sender, made, edit_ = sender_named(given(request.form, "account", 100)), _draft(), bool(request.form.get("edit"))
     if edit_:
         _known(sender, made.name, made.language)
     body = drafts.to_graph(made)
@@ -88,7 +89,7 @@ def submit() -> Any:
 @needs("publisher")
 def delete(account: str, name: str) -> Any:
     """One language, or all; its name has to be typed."""
-    house, now, sender = house_of(current_app), house_of(current_app).clock.now(), _sender(account)
+    house, now, sender = house_of(current_app), house_of(current_app).clock.now(), sender_named(account)
     code = given(request.form, "language", 20)
     if given(request.form, "confirm", 600).strip() != name:
         abort(422, t("templates.name_differs", name=name))
@@ -145,7 +146,7 @@ def _part(name: str, sender: Account, made: Draft, edit_: bool, *, fresh: bool, 
     body = drafts.to_graph(made)
     template = language.from_graph(body)
     return render_template(
-        name, account=sender, draft=made, edit=edit_, redraw=redraw, senders=_senders(), languages=LANGUAGES,
+        name, account=sender, draft=made, edit=edit_, redraw=redraw, senders=whatsapp(), languages=LANGUAGES,
         wrong=[] if fresh else language.rules(body), fresh=fresh, headers=drafts.HEADERS, kinds=drafts.KINDS,
         categories=limits.CATEGORIES, limits=limits,
         drawn=language.draw(template, {**made.examples, **_header_values(made)}),
@@ -168,21 +169,9 @@ def _asked(task: str) -> Any:
     return redirect(url_for("templates.done", task=task), 303)
 
 
-def _senders() -> list[Account]:
-    from connector.web.pages import templates
-
-    return templates.whatsapp()
-
-
-def _sender(name: str) -> Account:
-    return next((a for a in _senders() if a.name == name), None) or abort(404)
-
-
 def _known(sender: Account, name: str, code: str) -> language.Template:
     """A template Meta has; 404 when it has none."""
-    from connector.web.pages import templates
-
     with house_of(current_app).store.read() as conn:
-        found = templates.named_one(conn, sender, name)
+        found = named_one(conn, sender, name)
     use = next((u for u in found.languages if u.row.language == code), found.languages[0])
     return template_shelf.template_of(use.row)

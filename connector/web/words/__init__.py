@@ -7,6 +7,7 @@ pt = "{n} à espera"
 """
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -18,8 +19,18 @@ _FOLDER = Path(__file__).parent
 @cache
 def catalogue() -> dict[str, dict[str, str]]:
     """{"screen.key": {language: text}} of every file."""
+    return _read(*sorted(_FOLDER.glob("*.toml")))
+
+
+@cache
+def of_adapter(path: Path | None) -> dict[str, dict[str, str]]:
+    """The same of what an adapter says of itself (`Manifest.words`): hook, package, leave, flag.token, fact.org_id."""
+    return _read(path) if path is not None else {}
+
+
+def _read(*paths: Path) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    for path in sorted(_FOLDER.glob("*.toml")):
+    for path in paths:
         with path.open("rb") as file:
             _gather("", tomllib.load(file), found)
     return found
@@ -43,8 +54,13 @@ def say(language: str, key: str, **values: object) -> str:
     words = catalogue()
     if values.get("n") == 1 and f"{key}.one" in words:
         key = f"{key}.one"
-    text = words[key].get(language) or words[key][FALLBACK]
+    text = spoken(words[key], language)
     return text.format_map(values) if values else text
+
+
+def spoken(texts: Mapping[str, str], language: str) -> str:
+    """The one in this language, else in English."""
+    return texts.get(language) or texts[FALLBACK]
 
 
 def choose(wanted: str, accepted: str) -> str:

@@ -96,6 +96,7 @@ def test_what_cannot_be_read_is_left_alone(text):
         surgery.put(text, ("about",), "x")
 
 
+@pytest.mark.long
 def test_documents_still_read_after_every_value_was_taken_away():
     for path in sorted(FOLDER.glob("*.yaml")):
         text = path.read_text()

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 import sqlalchemy as sa
 
 from connector.store.engine import Store, open_store
 from tests.bench import big, pages
+
+pytestmark = pytest.mark.long  # make test-long
 
 MOST = {"health": 75, "contact": 50}  # these look at everything
 ANY = 45

@@ -76,7 +76,8 @@ def make() -> Response:
     templates = [one for one in known().approved() if one.name == filled["template"]]
     if not templates and filled["kind"] == "send":
         return make_response(_new(filled, t("mappings.needs_template")), 422)
-    text = start(filled["kind"], filled["name"], account, templates, known().of_crm(account.name))
+    starter, fields = house().manifests[account.kind].starter, known().of_crm(account.name)
+    text = start(filled["kind"], filled["name"], account, starter, templates, fields)
     now, author = house().clock.now(), person().name
     made = versions.put(house().store, text, author, now, base=0, note="")
     if made.did != "saved":

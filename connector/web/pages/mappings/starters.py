@@ -7,18 +7,16 @@ from collections.abc import Mapping, Sequence
 from connector.core.documents.editing import scalar
 from connector.core.template import Template, labels, slots
 from connector.core.template.slots import needs
-from connector.ports import Account, Field
+from connector.ports import Account, Field, Starter
 
 Fields = Mapping[str, list[Field]]
-_KEPT = ("whatsapp_last_answer", "message", "Description", "jobtitle", "Title")  # where an answer can be kept
-_PHONES = ("hs_whatsapp_phone_number", "mobilephone", "phone", "MobilePhone", "Phone")
-_DEAL = {"hubspot": ("deal", "dealstage", "closedwon"), "salesforce": ("opportunity", "StageName", "Closed Won")}
-_NAMES = {"hubspot": "firstname", "salesforce": "FirstName"}
 
 
-def start(kind: str, name: str, account: Account, templates: Sequence[Template], fields: Fields) -> str:
-    """A document that passes its own tests."""
-    return {"mapping": _mapping, "send": _send, "flow": _flow}[kind](name, account, templates, fields)
+def start(
+    kind: str, name: str, account: Account, starter: Starter, templates: Sequence[Template], fields: Fields
+) -> str:
+    """A document that passes its own tests; `starter`: what the account's CRM calls things."""
+    return {"mapping": _mapping, "send": _send, "flow": _flow}[kind](name, account.name, starter, templates, fields)
 
 
 def ids_of(templates: Sequence[Template]) -> list[tuple[str, str]]:
@@ -26,8 +24,8 @@ def ids_of(templates: Sequence[Template]) -> list[tuple[str, str]]:
     return [(f"b{n}", label) for n, label in enumerate(labels(templates[0]) if templates else (), 1)]
 
 
-def _mapping(name: str, account: Account, templates: Sequence[Template], fields: Fields) -> str:
-    target, buttons = _field(fields, _KEPT, "firstname"), ids_of(templates)
+def _mapping(name: str, crm: str, starter: Starter, templates: Sequence[Template], fields: Fields) -> str:
+    target, buttons = _field(fields, starter), ids_of(templates)
     template = templates[0].name if templates else "anything"
     about = f"What people answer to {template}." if templates else "What people write to us."
     first = buttons[0] if buttons else ("", "")
@@ -37,7 +35,7 @@ def _mapping(name: str, account: Account, templates: Sequence[Template], fields:
     lines = [
         f"mapping: {name}",
         f"about: {scalar(about)}",
-        f"crm: {account.name}",
+        f"crm: {crm}",
         shown,
         "when:",
         _line(f"  answer_to: {template}", "the template they answer; `anything` for every message"),
@@ -58,14 +56,14 @@ def _mapping(name: str, account: Account, templates: Sequence[Template], fields:
     return "\n".join(line for line in lines if line) + "\n"
 
 
-def _flow(name: str, account: Account, templates: Sequence[Template], fields: Fields) -> str:
-    target, first = _field(fields, _KEPT, "firstname"), _NAMES.get(account.kind, "name")
+def _flow(name: str, crm: str, starter: Starter, templates: Sequence[Template], fields: Fields) -> str:
+    target, first = _field(fields, starter), starter.first_name
     opener = next((one for one in templates if labels(one)), None)
     hello = f"Hello {{{{ contact.{first} | default('there') }}}}, what can we do for you?"
     lines = [
         f"flow: {name}",
         "about: Asks what somebody needs, and brings in a person.",
-        f"crm: {account.name}",
+        f"crm: {crm}",
         "start:",
         _line("  - says: [hello, info]", "one of these words begins it"),
         f"  - {{answer_to: {opener.name}}}" if opener is not None else "",
@@ -97,16 +95,16 @@ def _flow(name: str, account: Account, templates: Sequence[Template], fields: Fi
     return "\n".join(line for line in lines if line) + "\n"
 
 
-def _send(name: str, account: Account, templates: Sequence[Template], fields: Fields) -> str:
-    word, field, value = _DEAL.get(account.kind, ("record", "status", "ready"))
-    template, first = templates[0], _NAMES.get(account.kind, "name")
+def _send(name: str, crm: str, starter: Starter, templates: Sequence[Template], fields: Fields) -> str:
+    word, field, value = starter.record, starter.field, starter.value
+    template, first = templates[0], starter.first_name
     buttons, wanted = labels(template), [need for need in needs(slots(template)) if need.required]
     several = len({one.language for one in templates}) > 1
-    phones = [f"contact.{one.name}" for one in _all(fields) if one.name in _PHONES] or ["contact.phone"]
+    phones = [f"contact.{one.name}" for one in _all(fields) if one.name in starter.phones] or ["contact.phone"]
     lines = [
         f"send: {name}",
         f"about: {scalar(f'{template.name}, when the {word} gets there.')}",
-        f"crm: {account.name}",
+        f"crm: {crm}",
         "when:",
         _line(f"  {word}.{field}: {{becomes: {scalar(value)}}}", 'the move, not "is": what was there gets nothing'),
         "to:",
@@ -152,6 +150,6 @@ def _all(fields: Fields) -> list[Field]:
     return next(iter(fields.values()), [])
 
 
-def _field(fields: Fields, wanted: Sequence[str], otherwise: str) -> str:
+def _field(fields: Fields, starter: Starter) -> str:
     texts = {one.name for one in _all(fields) if one.writable and one.type == "text"}
-    return next((name for name in wanted if name in texts), next(iter(sorted(texts)), otherwise))
+    return next((name for name in starter.answers if name in texts), next(iter(sorted(texts)), starter.first_name))
