@@ -3,7 +3,6 @@
 import hashlib
 import os
 import time
-import uuid
 from datetime import datetime
 
 
@@ -34,4 +33,5 @@ def made_at(id: str) -> int:
 def _uuid(stamp: int, random: bytes) -> str:
     noise = int.from_bytes(random, "big")
     value = (stamp & (1 << 48) - 1) << 80 | 0x7 << 76 | (noise >> 68 & 0xFFF) << 64 | 0b10 << 62 | noise & (1 << 62) - 1
-    return str(uuid.UUID(int=value))
+    text = f"{value:032x}"  # str(uuid.UUID(int=value)), without the object
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

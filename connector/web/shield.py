@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,10 +61,14 @@ def shield(app: Callable[..., Iterable[bytes]], names: Names, *, https: bool) ->
     """`app` for calls by our name; 400 without a word for others."""
     always = list((HEADERS | (HSTS if https else {})).items())
 
+    @lru_cache(256)  # an answer's own headers are few and mostly the same
+    def missing(given: tuple[str, ...]) -> list[tuple[str, str]]:
+        there = {name.lower() for name in given}
+        return [one for one in always if one[0].lower() not in there]
+
     def inner(environ: Any, start: Start) -> Iterable[bytes]:
         def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            given = {name.lower() for name, _ in headers}
-            return start(status, [*headers, *(one for one in always if one[0].lower() not in given)], *more)
+            return start(status, [*headers, *missing(tuple([name for name, _ in headers]))], *more)
 
         if not _any_name(environ) and not names.good(environ.get("HTTP_HOST", "")):
             names.refused(environ.get("HTTP_HOST", ""))
