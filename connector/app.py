@@ -9,27 +9,30 @@ from connector import logs, webhooks, whatsapp, works
 from connector.base import SystemClock, crm_kinds, kinds, owner_ids, webhook
 from connector.config import Config
 from connector.connections import Connections, messenger
-from connector.pipeline import alarms as alarm_calls
-from connector.pipeline import backups, drift, own, reckoning, retention, sweep, tasks, templates, waking
-from connector.pipeline import broadcasts as acts
-from connector.pipeline.beside import Beside
-from connector.pipeline.catchup import CatchUp
-from connector.pipeline.chores import Chore, Chores, each
+from connector.pipeline.broadcasts import acts
+from connector.pipeline.chores import alarms as alarm_calls
+from connector.pipeline.chores import backups, reckoning, retention, sweep, tasks
+from connector.pipeline.chores.regular import Chore, Chores, each
+from connector.pipeline.documents import drift, templates
+from connector.pipeline.documents.library import Shelf
 from connector.pipeline.drain import fair
-from connector.pipeline.handle import Handler
-from connector.pipeline.library import Shelf
-from connector.pipeline.marks import Marks
-from connector.pipeline.media_in import Fetcher
-from connector.pipeline.media_out import Uploader
-from connector.pipeline.notify import Caller, Notifier
-from connector.pipeline.prepare import Preparer
-from connector.pipeline.schedule import Schedule
-from connector.pipeline.send import Sender
-from connector.pipeline.trigger import Trigger
-from connector.pipeline.truth import Truth
-from connector.pipeline.unpack import Unpacker
-from connector.pipeline.waking import Waker
-from connector.pipeline.write import Writer
+from connector.pipeline.intake.marks import Marks
+from connector.pipeline.intake.media_in import Fetcher
+from connector.pipeline.intake.unpack import Unpacker
+from connector.pipeline.judging.beside import Beside
+from connector.pipeline.judging.handle import Handler
+from connector.pipeline.preparing.prepare import Preparer
+from connector.pipeline.sending.media_out import Uploader
+from connector.pipeline.sending.send import Sender
+from connector.pipeline.talks import waking
+from connector.pipeline.talks.waking import Waker
+from connector.pipeline.triggers.catchup import CatchUp
+from connector.pipeline.triggers.schedule import Schedule
+from connector.pipeline.triggers.trigger import Trigger
+from connector.pipeline.writing import own
+from connector.pipeline.writing.notify import Caller, Notifier
+from connector.pipeline.writing.truth import Truth
+from connector.pipeline.writing.write import Writer
 from connector.ports import CRM, Account, Bell, Messenger
 from connector.store import accounts, days, holding, numbers, sending, telling, tidying
 from connector.works import alarms as alarming

@@ -9,9 +9,10 @@ from connector.base import Base, crm_kinds, owner_ids
 from connector.config import Config
 from connector.core.documents import Document
 from connector.core.template import Template
-from connector.pipeline import places, publish, schema, templates
-from connector.pipeline.library import Library
-from connector.pipeline.unpack import Directory
+from connector.pipeline.documents import publish, schema, templates
+from connector.pipeline.documents.library import Library
+from connector.pipeline.intake.unpack import Directory
+from connector.pipeline.people import places
 from connector.ports import CONSENT, CRM, Account, Bell, Field, Manifest, Messenger
 from connector.store import accounts
 

@@ -22,7 +22,7 @@ LONGEST = 254  # characters of an address; RFC 5321
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one try came to, as `pipeline.notify` judges it."""
+    """What one try came to, as `pipeline.writing.notify` judges it."""
 
     outcome: str  # done again never
     text: str = ""

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from connector.cli.context import FINDINGS, author, config, fail, opened, show_json, told
-from connector.pipeline import backups, restores
+from connector.pipeline.chores import backups, restores
 from connector.store import audit, backup_notes
 from connector.store.engine import open_store
 

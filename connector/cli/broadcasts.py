@@ -13,10 +13,9 @@ from connector.cli.broadcasts_told import forecast_lines, line, result_lines
 from connector.cli.context import FINDINGS, author, fail, opened, show_json
 from connector.core import audience
 from connector.core.audience import Source
-from connector.pipeline import broadcast_export as export
-from connector.pipeline import broadcast_told as telling
-from connector.pipeline import broadcasts as acts
-from connector.pipeline.tasks import BELL
+from connector.pipeline.broadcasts import acts, export
+from connector.pipeline.broadcasts import told as telling
+from connector.pipeline.chores.tasks import BELL
 from connector.store import broadcasts, uploads
 from connector.works import broadcasts as works
 

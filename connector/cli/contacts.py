@@ -9,7 +9,7 @@ import click
 from connector.app import App
 from connector.cli.context import FINDINGS, author, fail, opened, progress, show_json
 from connector.core.message.sniff import suffix
-from connector.pipeline import privacy
+from connector.pipeline.people import privacy
 from connector.store import audit, contacts, people
 from connector.works import people as works_people
 

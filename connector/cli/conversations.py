@@ -9,7 +9,8 @@ from connector.app import App
 from connector.cli.contacts import one_contact
 from connector.cli.context import FINDINGS, author, fail, opened, show_json
 from connector.core.documents import FlowDocument, read
-from connector.pipeline import conversations, flow_links
+from connector.pipeline.talks import flow_links
+from connector.pipeline.views import conversations
 from connector.store import documents
 
 

@@ -31,8 +31,8 @@ from connector.cli.run import only_one, settled
 from connector.cli.users import first_link
 from connector.config import Config
 from connector.errors import ConnectorError, Rejected
-from connector.pipeline import why as reasons
-from connector.pipeline.imports import import_sends
+from connector.pipeline.intake.imports import import_sends
+from connector.pipeline.why import event as reasons
 from connector.process import Stop, supervised
 from connector.store import deliveries, doctor, events
 from connector.supervisor import Spec, Supervisor, command, house

@@ -11,9 +11,9 @@ from connector.app import App
 from connector.cli.broadcasts_told import forecast_lines
 from connector.cli.demo_moves import Stage
 from connector.core.audience import Source
-from connector.pipeline import broadcast_told as telling
-from connector.pipeline import broadcasts as acts
-from connector.pipeline.tasks import BELL
+from connector.pipeline.broadcasts import acts
+from connector.pipeline.broadcasts import told as telling
+from connector.pipeline.chores.tasks import BELL
 from connector.store import broadcasts, documents, uploads
 from connector.works import broadcasts as works
 from connector.works.accounts import check

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from connector.app import App
-from connector.pipeline import why as reasons
+from connector.pipeline.why import event as reasons
 from connector.store import telling
 
 PATIENCE = 60.0  # seconds a message may take until it is read

@@ -5,9 +5,9 @@ from typing import Any
 
 from connector.app import App
 from connector.cli.demo_moves import Stage
-from connector.pipeline import conversations
-from connector.pipeline import why as reasons
-from connector.pipeline.conversations import Known
+from connector.pipeline.views import conversations
+from connector.pipeline.views.conversations import Known
+from connector.pipeline.why import event as reasons
 from connector.store import changes, contacts, documents
 
 Settled = Callable[[Sequence[str]], bool]  # these messages are stored, and nothing waits

@@ -10,7 +10,7 @@ from connector.cli.context import FINDINGS, fail, opened, read_text, show_json
 from connector.core.documents import FlowDocument, flow_simulate, read
 from connector.core.documents.flow_simulate import Simulation
 from connector.errors import BadDocument
-from connector.pipeline import publish
+from connector.pipeline.documents import publish
 
 
 @click.group("flows")

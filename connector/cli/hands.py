@@ -7,8 +7,8 @@ import click
 from connector import errors
 from connector.base import crm_kinds
 from connector.cli.context import FINDINGS, author, fail, opened, show_json
-from connector.pipeline import retry as retrying
-from connector.pipeline import undo as undoing
+from connector.pipeline.again import retry as retrying
+from connector.pipeline.again import undo as undoing
 
 
 @click.command("retry")

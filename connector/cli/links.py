@@ -8,7 +8,7 @@ from connector import errors, webhooks
 from connector.app import App
 from connector.base import crm_kinds
 from connector.cli.context import FINDINGS, fail, opened, show_json
-from connector.pipeline import trigger_links
+from connector.pipeline.triggers import links as trigger_links
 from connector.ports import Account
 from connector.webhooks import standard
 

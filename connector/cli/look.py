@@ -11,7 +11,7 @@ from connector.app import App
 from connector.base import crm_kinds
 from connector.cli.context import FINDINGS, fail, opened, progress, read_text, show_json
 from connector.core.documents import MappingDocument
-from connector.pipeline import why as reasons
+from connector.pipeline.why import event as reasons
 from connector.store import changes as change_rows
 from connector.store import deliveries
 from connector.store import events as event_rows

@@ -11,8 +11,8 @@ import click
 from connector.cli.context import FINDINGS, author, fail, opened, read_text, show_json
 from connector.cli.versions import COMMANDS
 from connector.core.documents import Finding
-from connector.pipeline import publish
-from connector.pipeline.publish import Verdict
+from connector.pipeline.documents import publish
+from connector.pipeline.documents.publish import Verdict
 from connector.store import documents as rows
 from connector.works import mappings as works
 

@@ -6,7 +6,7 @@ import click
 
 from connector import errors
 from connector.cli.context import fail, opened, show_json
-from connector.pipeline import reports as made
+from connector.pipeline.views import reports as made
 from connector.store.report_days import DIMENSIONS
 
 

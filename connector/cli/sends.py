@@ -8,8 +8,8 @@ import click
 from connector import errors
 from connector.app import App
 from connector.cli.context import FINDINGS, author, fail, opened, read_text, show_json
-from connector.pipeline import held
-from connector.pipeline.imports import import_sends, read_rows
+from connector.pipeline.intake.imports import import_sends, read_rows
+from connector.pipeline.sending import held
 from connector.store import documents as document_rows
 from connector.store import holding
 from connector.store.sending import ENDED

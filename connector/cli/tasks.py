@@ -5,7 +5,7 @@ from datetime import timedelta
 import click
 
 from connector.cli.context import FINDINGS, fail, opened, show_json
-from connector.pipeline.tasks import BELL
+from connector.pipeline.chores.tasks import BELL
 from connector.store import tasks as rows
 from connector.store.tasks import Task
 

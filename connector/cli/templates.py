@@ -15,7 +15,7 @@ from connector.app import App
 from connector.cli.context import FINDINGS, WRONG_USE, fail, opened, read_text, show_json
 from connector.core import template as language
 from connector.core.template import Misfit, Template
-from connector.pipeline import templates as journey
+from connector.pipeline.documents import templates as journey
 from connector.ports import Account
 from connector.store import findings
 from connector.store import templates as rows

@@ -9,9 +9,10 @@ from connector import errors
 from connector.app import App
 from connector.cli.context import FINDINGS, author, fail, opened, read_text, show_json
 from connector.core import documents as language
-from connector.pipeline import shadow as shading
-from connector.pipeline import trying, versions
-from connector.pipeline.versions import Made
+from connector.pipeline.again import trying
+from connector.pipeline.documents import shadow as shading
+from connector.pipeline.documents import versions
+from connector.pipeline.documents.versions import Made
 
 
 @click.command("try")

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from connector.sandbox.control import Control
 from connector.sandbox.front import Front
-from connector.sandbox.graph import Graph
-from connector.sandbox.hubspot import HubSpot
-from connector.sandbox.hubspot_settings import HubSpotOptions
+from connector.sandbox.graph.service import Graph
+from connector.sandbox.graph.settings import GraphOptions
+from connector.sandbox.hubspot.service import HubSpot
+from connector.sandbox.hubspot.settings import HubSpotOptions
 from connector.sandbox.ledger import Ledger
 from connector.sandbox.poster import Patience, Poster
-from connector.sandbox.salesforce import Salesforce
+from connector.sandbox.salesforce.service import Salesforce
 from connector.sandbox.server import HOST, Server
-from connector.sandbox.settings import GraphOptions
 from connector.sandbox.world import World
 
 PORT = 8010

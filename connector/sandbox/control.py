@@ -5,14 +5,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from connector.sandbox import phone
-from connector.sandbox.customers import SETTABLE, new_wamid
 from connector.sandbox.desk import Desk
 from connector.sandbox.faults import KINDS, STATUS_KINDS
-from connector.sandbox.graph import Graph
+from connector.sandbox.graph import phone
+from connector.sandbox.graph.customers import SETTABLE, new_wamid
+from connector.sandbox.graph.replies import READERS
+from connector.sandbox.graph.service import Graph
+from connector.sandbox.graph.webhooks import MOST_UPDATES, Mess, Update
 from connector.sandbox.http import Granting, Request, Response, answer
-from connector.sandbox.meta_webhooks import MOST_UPDATES, Mess, Update
-from connector.sandbox.replies import READERS
 from connector.sandbox.world import World
 
 LONGEST_WAIT = 60.0

@@ -4,11 +4,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connector.sandbox.customers import TAIL
-from connector.sandbox.hubspot import HubSpot
-from connector.sandbox.hubspot_store import Item
-from connector.sandbox.salesforce import Salesforce
-from connector.sandbox.salesforce_store import Row
+from connector.sandbox.graph.customers import TAIL
+from connector.sandbox.hubspot.service import HubSpot
+from connector.sandbox.hubspot.store import Item
+from connector.sandbox.salesforce.service import Salesforce
+from connector.sandbox.salesforce.store import Row
 from connector.sandbox.world import World
 
 Card = dict[str, Any]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from connector.connections import Connections
-from connector.pipeline.tasks import Progress, Work
+from connector.pipeline.chores.tasks import Progress, Work
 from connector.store.tasks import Task
 from connector.works import (
     accounts,

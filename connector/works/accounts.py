@@ -7,7 +7,7 @@ from typing import Any
 from connector import errors, webhooks, whatsapp
 from connector.base import crm_kinds
 from connector.connections import Connections
-from connector.pipeline.tasks import Progress
+from connector.pipeline.chores.tasks import Progress
 from connector.ports import CRM, Account, Issue, Messenger, NumberState
 from connector.store import accounts as rows
 from connector.store import numbers as number_rows

@@ -10,9 +10,9 @@ from connector.base import crm_kinds
 from connector.config import AlarmSettings, Config
 from connector.connections import Connections
 from connector.mail import Mailer, Server
-from connector.pipeline import alarms
-from connector.pipeline.alarms import Target, Teller
-from connector.pipeline.notify import Answer
+from connector.pipeline.chores import alarms
+from connector.pipeline.chores.alarms import Target, Teller
+from connector.pipeline.writing.notify import Answer
 from connector.ports import Account
 from connector.store import alarms as rows
 

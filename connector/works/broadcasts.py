@@ -8,14 +8,13 @@ from connector.connections import Connections
 from connector.core import documents as language
 from connector.core import prices
 from connector.core.documents import SendDocument
-from connector.pipeline import broadcast_members as members
-from connector.pipeline import broadcast_told as telling
-from connector.pipeline import broadcasts as acts
-from connector.pipeline.audience import Reader
-from connector.pipeline.broadcast_look import Look
-from connector.pipeline.broadcast_plan import Planner
-from connector.pipeline.forecast import Forecaster
-from connector.pipeline.tasks import Progress
+from connector.pipeline.broadcasts import acts, members
+from connector.pipeline.broadcasts import told as telling
+from connector.pipeline.broadcasts.audience import Reader
+from connector.pipeline.broadcasts.forecast import Forecaster
+from connector.pipeline.broadcasts.look import Look
+from connector.pipeline.broadcasts.plan import Planner
+from connector.pipeline.chores.tasks import Progress
 from connector.store import broadcasts, documents
 from connector.store.tasks import Task
 

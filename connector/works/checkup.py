@@ -3,7 +3,7 @@
 from typing import Any
 
 from connector.connections import Connections
-from connector.pipeline.tasks import Progress
+from connector.pipeline.chores.tasks import Progress
 from connector.store import audit_chain, doctor, findings, snapshots
 from connector.store.tasks import Task
 

@@ -7,7 +7,7 @@ from typing import Any
 from connector import crm, errors, webhooks, whatsapp
 from connector.base import crm_kinds, kinds
 from connector.connections import Connections, messenger
-from connector.pipeline.tasks import Progress
+from connector.pipeline.chores.tasks import Progress
 from connector.ports import CONSENT, Account, Flag, Manifest, Tokens
 from connector.store import accounts as rows
 from connector.store.accounts import NAME_RULE, usable_name

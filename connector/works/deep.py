@@ -16,7 +16,7 @@ from connector.base import kinds
 from connector.bell import connect
 from connector.connections import Connections
 from connector.core.address import is_loopback
-from connector.pipeline import alarms
+from connector.pipeline.chores import alarms
 from connector.ports import Manifest
 from connector.store import chores, probing, snapshots
 from connector.store.engine import schema_state

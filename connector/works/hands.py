@@ -5,8 +5,8 @@ from typing import Any
 
 from connector.base import crm_kinds
 from connector.connections import Connections
-from connector.pipeline import rejudge, undo
-from connector.pipeline.tasks import Progress
+from connector.pipeline.again import rejudge, undo
+from connector.pipeline.chores.tasks import Progress
 from connector.ports import Account
 from connector.store.tasks import Task
 

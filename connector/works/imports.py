@@ -3,8 +3,8 @@
 from typing import Any
 
 from connector.connections import Connections
-from connector.pipeline.imports import BATCH, import_sends, read_rows
-from connector.pipeline.tasks import Progress
+from connector.pipeline.chores.tasks import Progress
+from connector.pipeline.intake.imports import BATCH, import_sends, read_rows
 from connector.store.tasks import Task
 
 SHOWN = 500  # refused rows that are named

@@ -5,7 +5,7 @@ from typing import Any
 
 from connector import crm, errors
 from connector.connections import Connections
-from connector.pipeline.tasks import Progress
+from connector.pipeline.chores.tasks import Progress
 from connector.ports import CONSENT, Account, Granted, Manifest
 from connector.store import accounts as rows
 from connector.store.tasks import Task, unsealed

@@ -8,9 +8,9 @@ from connector import errors
 from connector.base import crm_kinds
 from connector.connections import Connections
 from connector.core.documents import Document, Finding, SendDocument
-from connector.pipeline import publish
-from connector.pipeline.publish import Judged, Key, Push, Verdict
-from connector.pipeline.tasks import Progress
+from connector.pipeline.chores.tasks import Progress
+from connector.pipeline.documents import publish
+from connector.pipeline.documents.publish import Judged, Key, Push, Verdict
 from connector.store.tasks import Task
 
 NONE = "Connect it: connector accounts add"

@@ -6,7 +6,7 @@ from typing import Any
 from connector import crm, errors
 from connector.base import crm_kinds, hook_path
 from connector.connections import Connections
-from connector.pipeline.tasks import Progress
+from connector.pipeline.chores.tasks import Progress
 from connector.ports import HOOK_MARK, Account, Packing
 from connector.store import accounts
 from connector.store.tasks import Task

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from connector.connections import Connections
-from connector.pipeline import privacy
-from connector.pipeline.tasks import Progress
-from connector.pipeline.unpack import Unpacker
+from connector.pipeline.chores.tasks import Progress
+from connector.pipeline.intake.unpack import Unpacker
+from connector.pipeline.people import privacy
 from connector.store.tasks import Task
 
 Told = Callable[[int, int], None]

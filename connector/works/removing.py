@@ -5,7 +5,7 @@ from typing import Any
 from connector import crm, errors, whatsapp
 from connector.base import crm_kinds, kinds
 from connector.connections import Connections
-from connector.pipeline.tasks import Progress
+from connector.pipeline.chores.tasks import Progress
 from connector.ports import Account
 from connector.store import accounts as rows
 from connector.store import removing

@@ -12,8 +12,8 @@ from connector.core import documents as language
 from connector.core import events
 from connector.core.contact import Record
 from connector.core.documents import MappingDocument
-from connector.pipeline.replay import Replay
-from connector.pipeline.tasks import Progress
+from connector.pipeline.again.replay import Replay
+from connector.pipeline.chores.tasks import Progress
 from connector.store import documents as document_rows
 from connector.store import events as event_rows
 from connector.store.tasks import Task

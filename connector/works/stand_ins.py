@@ -11,10 +11,10 @@ from connector.base import hook_path, kinds
 from connector.config import local_url
 from connector.connections import Connections
 from connector.ids import new_id
-from connector.pipeline import publish
-from connector.pipeline.imports import import_sends
-from connector.pipeline.publish import Verdict
-from connector.pipeline.tasks import Progress
+from connector.pipeline.chores.tasks import Progress
+from connector.pipeline.documents import publish
+from connector.pipeline.documents.publish import Verdict
+from connector.pipeline.intake.imports import import_sends
 from connector.store import documents
 from connector.store.tasks import Task
 from connector.web.sandbox import Sandbox

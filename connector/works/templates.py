@@ -8,8 +8,8 @@ from connector import errors
 from connector.connections import Connections
 from connector.core import template as language
 from connector.core.template import Template
-from connector.pipeline import templates as journey
-from connector.pipeline.tasks import Progress
+from connector.pipeline.chores.tasks import Progress
+from connector.pipeline.documents import templates as journey
 from connector.ports import Account
 from connector.store import chores
 from connector.store import templates as rows

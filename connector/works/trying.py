@@ -5,8 +5,8 @@ from typing import Any
 from connector import errors
 from connector.connections import Connections
 from connector.core import documents as language
-from connector.pipeline import trying
-from connector.pipeline.tasks import Progress
+from connector.pipeline.again import trying
+from connector.pipeline.chores.tasks import Progress
 from connector.store.tasks import Task
 
 

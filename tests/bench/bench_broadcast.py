@@ -10,7 +10,7 @@ from typing import Any
 
 from connector.app import App
 from connector.core.audience import Source
-from connector.pipeline import broadcasts as acts
+from connector.pipeline.broadcasts import acts
 from connector.store import documents as document_rows
 from connector.store import templates as template_rows
 from connector.store import uploads
@@ -38,7 +38,7 @@ import json, resource, sys, time
 from connector import config
 from connector.app import open_app
 from connector.works import broadcasts as works
-from connector.pipeline.broadcast_plan import Planner
+from connector.pipeline.broadcasts.plan import Planner
 class Bell:
     def ring(self, *names): pass
     def heard(self, name): pass

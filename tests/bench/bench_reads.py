@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
-from connector.pipeline import activity, healthy, people, reviewing, sent
+from connector.pipeline.views import activity, healthy, people, reviewing, sent
 from connector.store import counts, days, document_lists, send_lists
 from connector.store.engine import Store, open_store
 from tests.bench import big, servers

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from connector.pipeline import backups
+from connector.pipeline.chores import backups
 from connector.store import options
 from connector.store import retention as steps
 from connector.store.deliveries import Intake

@@ -21,7 +21,7 @@ def ours(database: str, home: str, graph: str, seconds: str) -> dict[str, Any]:
     """Drains the number as a worker does, until nothing is left or the time is over."""
     from connector import whatsapp
     from connector.app import SystemClock
-    from connector.pipeline.send import Sender
+    from connector.pipeline.sending.send import Sender
     from connector.ports import Account
     from connector.store.engine import open_store
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connector.sandbox.hubspot_webhooks import sign
+from connector.sandbox.hubspot.webhooks import sign
 from connector.works.stand_ins import ACCOUNTS
 from tests.chaos.door import Door, Headers
 from tests.chaos.load import AGAIN, KEPT, joined, post, webhook

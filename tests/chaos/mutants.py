@@ -35,7 +35,7 @@ def thrice() -> None:
     """The control: three writers for one call, and time between looking and taking. Alone it does no harm."""
     from rq import Queue
 
-    from connector.pipeline.beside import Beside
+    from connector.pipeline.judging.beside import Beside
     from connector.store import changes
 
     enqueue, look, make = Queue.enqueue_many, changes.due, Beside.__init__
@@ -118,7 +118,7 @@ def hasty() -> None:
     """What waits a minute waits seconds: a send that may have been sent (the stand-in answers within one), and a
     person whom WhatsApp wants to be left alone (the stand-in does not mean it)."""
     from connector.core import pace
-    from connector.pipeline import receipts, unknown
+    from connector.pipeline.sending import receipts, unknown
 
     receipts.LOOK = unknown.LOOK = timedelta(seconds=3)
     pace.backoff = lambda tries: timedelta(seconds=2)
@@ -244,7 +244,7 @@ def redis_needed() -> None:
 
 def clock_blind() -> None:
     """Whatever the database's clock says, it is sent."""
-    from connector.pipeline.send import Sender
+    from connector.pipeline.sending.send import Sender
 
     Sender._clock_is_wrong = lambda *_: False  # type: ignore[method-assign]
 

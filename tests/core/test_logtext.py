@@ -36,7 +36,7 @@ UUID = "0193a7c2-1234-7abc-8def-0123456789ab"
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.sig", "***"),
         ("gAAAAABmX1234", "***"),
         ("q7Wc2Xr9Lm4Np8Tv1Zb6Yd3Fg5Hj0KsQ", "***"),
-        ("connector.pipeline.handle", "connector.pipeline.handle"),
+        ("connector.pipeline.judging.handle", "connector.pipeline.judging.handle"),
         ("a_very_long_name_of_a_function_that_does_things", "a_very_long_name_of_a_function_that_does_things"),
     ],
 )

@@ -21,8 +21,8 @@ from connector.core.template import (
     slots,
 )
 from connector.core.template.slots import needs
-from connector.sandbox import templates as sandbox
-from connector.sandbox.graph_errors import GraphError
+from connector.sandbox.graph import templates as sandbox
+from connector.sandbox.graph.errors import GraphError
 from tests.core.template_parts import REPLY, TEXT, body, buttons, made, url
 
 QUOTE = made(

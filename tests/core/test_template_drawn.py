@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from connector.core.template import draw, draw_body, fit_example, from_graph, preview, render, rules, values_of
 from connector.core.template.draft import Button, Draft, from_template, to_graph
-from connector.sandbox import templates as sandbox
+from connector.sandbox.graph import templates as sandbox
 from tests.core.template_parts import body, buttons, made, url
 
 QUOTE = made(

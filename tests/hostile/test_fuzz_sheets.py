@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from connector.core import sheet
 from connector.errors import Rejected
-from connector.pipeline.imports import read_rows
+from connector.pipeline.intake.imports import read_rows
 from tests.hostile import meter
 from tests.hostile.texts import ALL
 

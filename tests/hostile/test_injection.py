@@ -68,7 +68,7 @@ def test_every_csv_that_leaves_is_made_of_such_cells():
     assert writers == {"connector/core/export.py", "connector/cli/broadcasts.py", "connector/web/pages/broadcasts.py",
                        "connector/cli/demo_broadcast.py"}  # fmt: skip
     # the last writes the demo's own list of people
-    rows = (ROOT / "connector/pipeline/broadcast_export.py").read_text()
+    rows = (ROOT / "connector/pipeline/broadcasts/export.py").read_text()
     assert "tuple(cell(one) for one in _cells(" in rows
 
 

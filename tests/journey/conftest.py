@@ -22,7 +22,7 @@ import pytest
 from connector import config as settings
 from connector.app import App
 from connector.core import documents as language
-from connector.pipeline import why
+from connector.pipeline.why import event as why
 from connector.store import doctor
 from connector.store import documents as document_rows
 from tests.pipeline.conftest import ListBell, connect

@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connector import valkey
-from connector.pipeline.imports import import_sends
+from connector.pipeline.intake.imports import import_sends
 from tests.journey.conftest import until
 from tests.pipeline.messages import replies, text, value, webhook
 

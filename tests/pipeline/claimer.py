@@ -9,7 +9,7 @@ from typing import Any
 
 from connector import whatsapp
 from connector.app import SystemClock
-from connector.pipeline.send import Sender
+from connector.pipeline.sending.send import Sender
 from connector.ports import Account, OutboundMessage, Receipt
 from connector.store.engine import open_store
 from tests.pipeline.sends import NUMBER, WABA

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from connector import config as settings
 from connector.app import App, upkeep
 from connector.ids import new_id
-from connector.pipeline import why
-from connector.pipeline.chores import Chores
-from connector.pipeline.unpack import Unpacker
+from connector.pipeline.chores.regular import Chores
+from connector.pipeline.intake.unpack import Unpacker
+from connector.pipeline.why import event as why
 from connector.store import changes, doctor
 from connector.store import documents as document_rows
 from connector.store.tables import accounts, deliveries
@@ -109,7 +109,7 @@ class House:
 
     def sent_template(self, wa_id: str, template: str, **more: Any) -> str:
         """A message another tool sent; its wamid."""
-        from connector.pipeline.imports import import_sends
+        from connector.pipeline.intake.imports import import_sends
 
         self.sent += 1
         wamid = f"wamid.sent{self.sent}"

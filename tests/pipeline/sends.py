@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from connector.ids import new_id
-from connector.pipeline.send import Sender
+from connector.pipeline.sending.send import Sender
 from connector.ports import OutboundMessage, Receipt
 from connector.store import sends
 from connector.store.engine import Store

@@ -5,7 +5,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from connector.pipeline.tasks import Progress, Tasks, Work
+from connector.pipeline.chores.tasks import Progress, Tasks, Work
 from connector.store.engine import open_store
 from connector.store.tasks import Task
 

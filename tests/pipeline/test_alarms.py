@@ -15,8 +15,8 @@ from connector.config import AlarmSettings
 from connector.core.alarms import Alarm, steps
 from connector.ids import new_id
 from connector.mail import Mailer, Server, message
-from connector.pipeline import sweep
-from connector.pipeline.alarms import Disk, Teller, full, look
+from connector.pipeline.chores import sweep
+from connector.pipeline.chores.alarms import Disk, Teller, full, look
 from connector.store import accounts, alarms, backup_notes, findings, snapshots
 from connector.store.bulk import insert_many
 from connector.store.secrets import Keyring

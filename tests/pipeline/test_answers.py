@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from connector.core import documents as language
 from connector.core.contact import Answered
 from connector.core.events import InboundMessage
-from connector.pipeline import answered
-from connector.pipeline.replay import Replay
+from connector.pipeline.again.replay import Replay
+from connector.pipeline.judging import answered
 from tests.pipeline.conftest import ANA, House
 from tests.pipeline.messages import replies, text
 

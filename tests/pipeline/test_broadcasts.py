@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from connector.core.audience import Source
-from connector.pipeline import broadcast_export, privacy
-from connector.pipeline import broadcast_told as telling
-from connector.pipeline import broadcasts as acts
-from connector.pipeline.broadcast_plan import Planner
+from connector.pipeline.broadcasts import acts
+from connector.pipeline.broadcasts import export as broadcast_export
+from connector.pipeline.broadcasts import told as telling
+from connector.pipeline.broadcasts.plan import Planner
+from connector.pipeline.people import privacy
 from connector.store import broadcast_people as store_people
 from connector.store import broadcasts, doctor, tables, tasks, uploads
 from connector.store.tables import broadcast_people, events

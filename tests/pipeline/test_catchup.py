@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from connector.core import documents as language
-from connector.pipeline.catchup import CatchUp, matching
+from connector.pipeline.triggers.catchup import CatchUp, matching
 from connector.store.tables import cursors, events, record_values
 from tests.pipeline.conftest import House
 from tests.pipeline.triggering import QUOTE, because, fire, judge, publish, ready, rows, sent, slots, told

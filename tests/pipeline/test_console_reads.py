@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connector.pipeline import activity, people, sent
+from connector.pipeline.views import activity, people, sent
 from tests.pipeline.conftest import ANA, House
 from tests.pipeline.messages import replies, tap, text, value, webhook
 from tests.pipeline.test_journey import ANYTHING, SHARED, WEBINAR

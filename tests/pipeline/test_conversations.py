@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connector.core.documents import flow_walk
-from connector.pipeline.conversations import hold
+from connector.pipeline.views.conversations import hold
 from connector.store import accounts, contacts, documents
 from connector.store.tables import windows
 from tests.pipeline.flows import ANA, QUALIFY, Talk

@@ -6,9 +6,9 @@ import pytest
 
 from connector.core.template import Template
 from connector.errors import Unreachable
-from connector.pipeline import drift
-from connector.pipeline.publish import templates_of
-from connector.pipeline.templates import sync
+from connector.pipeline.documents import drift
+from connector.pipeline.documents.publish import templates_of
+from connector.pipeline.documents.templates import sync
 from connector.ports import Account, Field
 from connector.store import documents, findings, parks
 

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from connector import errors
-from connector.pipeline import privacy
-from connector.pipeline.consents import by_hand
+from connector.pipeline.people import privacy
+from connector.pipeline.people.consents import by_hand
 from connector.store import audit, contacts, doctor, findings, people
 from connector.store import tasks as task_rows
 from connector.store.bulk import insert_many
@@ -231,7 +231,7 @@ def test_who_opted_out_is_a_new_contact_and_still_opted_out(house: House) -> Non
 
 @pytest.mark.long
 def test_a_crm_that_names_the_phone_again_finds_them_opted_out(house: House) -> None:
-    from connector.pipeline import recipients
+    from connector.pipeline.people import recipients
 
     erase(house, live(house))
     store = house.app.store

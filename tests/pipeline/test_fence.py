@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from connector import errors
 from connector.core.changes import Outcome
-from connector.pipeline.write import Writer
+from connector.pipeline.writing.write import Writer
 from connector.ports import fence
 from connector.store import changes as change_rows
 from connector.store.tables import changes

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from connector import errors
-from connector.pipeline.handle import Handler
+from connector.pipeline.judging.handle import Handler
 from connector.store import plans as plan_rows
 from connector.store.tables import changes, crm_links, events, parks, plans
 from tests.pipeline.conftest import ANA, House
@@ -171,7 +171,7 @@ def test_an_answer_that_is_our_fault_parks_nobody(house: House, monkeypatch: pyt
     house.publish(ANYTHING)
     house.deliver(replies(text(ANA, "bad", id="wamid.g1"), text(BEN, "good", id="wamid.g2")))
     house.unpack()
-    from connector.pipeline import handle
+    from connector.pipeline.judging import handle
 
     real = handle.find
 

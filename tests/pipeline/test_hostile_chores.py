@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from connector.core.contact import Record
-from connector.pipeline import catchup
-from connector.pipeline.schedule import Schedule
+from connector.pipeline.triggers import catchup
+from connector.pipeline.triggers.schedule import Schedule
 from connector.ports import Page
 from connector.store import doctor
 from connector.store.tables import events, timers

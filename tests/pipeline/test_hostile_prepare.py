@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from connector.pipeline.claim import Claim
-from connector.pipeline.prepare import TRIES, Preparer
+from connector.pipeline.preparing.prepare import TRIES, Preparer
+from connector.pipeline.triggers.claim import Claim
 from connector.store import parks
 from connector.store.tables import events, sends
 from tests.pipeline.conftest import NUMBER, House
@@ -109,7 +109,7 @@ def test_a_send_whose_turn_comes_in_the_quiet_hours_waits_for_the_morning(house:
 
 
 def _sender(house: House, clock: Clock) -> Any:
-    from connector.pipeline.send import Sender
+    from connector.pipeline.sending.send import Sender
 
     account = house.app.account("whatsapp")
     assert account is not None

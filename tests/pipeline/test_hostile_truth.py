@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from connector.core import documents as language
 from connector.ids import new_id
-from connector.pipeline.truth import Truth, completion
+from connector.pipeline.writing.truth import Truth, completion
 from connector.store import doctor, plans, telling
 from connector.store import sends as send_rows
 from connector.store.tables import changes, sends

@@ -13,7 +13,9 @@ from connector import errors
 from connector.app import kinds
 from connector.core import message as core_message
 from connector.ids import new_id
-from connector.pipeline import media_out, privacy, retention
+from connector.pipeline.chores import retention
+from connector.pipeline.people import privacy
+from connector.pipeline.sending import media_out
 from connector.ports import FetchedFile, StoredFile
 from connector.store import media as media_rows
 from connector.store import sends

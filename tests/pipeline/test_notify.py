@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from connector.app import kinds
-from connector.pipeline.notify import WAITS, Notifier
+from connector.pipeline.writing.notify import WAITS, Notifier
 from connector.ports import Account
 from connector.store import notifications
 from connector.store.bulk import insert_many

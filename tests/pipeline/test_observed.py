@@ -16,7 +16,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from connector import logs
-from connector.pipeline.chores import Chore, Chores
+from connector.pipeline.chores.regular import Chore, Chores
 from connector.store import alarms, snapshots
 from connector.store.tables import send_attempts
 from connector.works import alarms as alarming

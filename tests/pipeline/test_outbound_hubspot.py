@@ -3,7 +3,7 @@
 # ruff: noqa: F811 - fixtures
 
 from connector.app import kinds
-from connector.pipeline import why
+from connector.pipeline.why import event as why
 from tests.pipeline.conftest import ANA
 from tests.pipeline.street import Street, lane, street  # noqa: F401 - fixtures
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connector.core import documents as language
-from connector.pipeline import publish
+from connector.pipeline.documents import publish
 from connector.store import findings, holding, parks
 from connector.store.engine import Store
 from connector.store.findings import Finding

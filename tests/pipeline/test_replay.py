@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from connector import errors
-from connector.pipeline import replay
+from connector.pipeline.again import replay
 from connector.store.tables import changes, consents, plans
 from tests.pipeline.conftest import ANA, House
 from tests.pipeline.messages import replies, text

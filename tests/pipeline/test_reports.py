@@ -7,8 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from connector.errors import Rejected
-from connector.pipeline import reckoning, reports
-from connector.pipeline.library import Shelf
+from connector.pipeline.chores import reckoning
+from connector.pipeline.documents.library import Shelf
+from connector.pipeline.views import reports
 from connector.store.bulk import insert_many
 from connector.store.engine import Store
 from connector.store.figures import DAY, beginning

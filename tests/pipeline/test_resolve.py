@@ -8,7 +8,7 @@ import pytest
 
 from connector.core import events as core
 from connector.core.events import Resolved
-from connector.pipeline import resolve
+from connector.pipeline.again import resolve
 from connector.store import events as event_rows
 from connector.store import resolving
 from tests.pipeline.conftest import ANA, House

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from connector.pipeline import backups, restores
+from connector.pipeline.chores import backups, restores
 from connector.store.engine import open_store
 from connector.store.tables import changes, consents, contact_keys, events, metadata, send_attempts, sends
 from connector.works import people as works_people

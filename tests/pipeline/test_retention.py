@@ -7,8 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from connector.app import upkeep
-from connector.pipeline import retention, why
-from connector.pipeline.replay import Replay
+from connector.pipeline.again.replay import Replay
+from connector.pipeline.chores import retention
+from connector.pipeline.why import event as why
 from connector.store import audit, contacts, doctor, options, snapshots
 from connector.store import retention as steps
 from connector.store.bulk import insert_many

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from connector.core.changes import Outcome
-from connector.pipeline.retry import retry
+from connector.pipeline.again.retry import retry
 from connector.store import changes as change_rows
 from connector.store import doctor, sends
 from connector.store import plans as plan_rows

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connector.core import documents as language
-from connector.pipeline.schedule import Schedule
+from connector.pipeline.triggers.schedule import Schedule
 from connector.store.tables import events, findings, plans, timers
 from tests.pipeline.conftest import House
 from tests.pipeline.triggering import because, judge, publish, ready, rows, sent, slots

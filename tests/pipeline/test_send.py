@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from connector import whatsapp
 from connector.core.template import Template
-from connector.pipeline import gates
+from connector.pipeline.preparing import gates
 from connector.ports import Account, Messenger, Receipt, fence
 from connector.store import accounts, contacts, findings, gate_facts, holding, outcomes, parks, sending
 from connector.store import templates as template_rows

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from connector.core import documents as language
-from connector.pipeline import shadow, versions
+from connector.pipeline.documents import shadow, versions
 from connector.store import documents as rows
 from connector.store import shadows
 from connector.store.tables import shadows as table

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from connector import errors
-from connector.pipeline.tasks import Progress, Tasks, Work
+from connector.pipeline.chores.tasks import Progress, Tasks, Work
 from connector.store import tasks as rows
 from connector.store.engine import Store
 from connector.store.tasks import Task

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from connector.core.events import TemplateUpdate
 from connector.core.template import Template
-from connector.pipeline.templates import Sync, heard, sync
+from connector.pipeline.documents.templates import Sync, heard, sync
 from connector.ports import Account
 from connector.store import findings
 from connector.store import templates as rows

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connector.core.events import TriggerCalled
-from connector.pipeline import called
+from connector.pipeline.preparing import called
 from connector.store.tables import callbacks, changes
 from tests.pipeline.conftest import House
 from tests.pipeline.triggering import PORTAL, asked, because, fire, publish, ready, rows, sent, slots

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from connector.pipeline.trigger import Trigger
+from connector.pipeline.triggers.trigger import Trigger
 from connector.store import plans as plan_rows
 from connector.store.tables import events, plans
 from tests.pipeline.conftest import House

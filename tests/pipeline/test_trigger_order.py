@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from connector.core import documents as language
 from connector.core.events import RecordChanged
-from connector.pipeline.firing import Judge, Ledger, order, watched
-from connector.pipeline.library import LiveSend, Shelf
+from connector.pipeline.documents.library import LiveSend, Shelf
+from connector.pipeline.triggers.firing import Judge, Ledger, order, watched
 from connector.store.plans import Work
 from connector.store.tables import changes, deliveries, events, plans, record_values, sends
 from tests.depth import examples

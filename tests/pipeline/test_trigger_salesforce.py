@@ -3,7 +3,7 @@
 from typing import Any
 
 from connector.core.events import RecordChanged
-from connector.pipeline.catchup import enqueue
+from connector.pipeline.triggers.catchup import enqueue
 from tests.pipeline.conftest import House
 from tests.pipeline.triggering import ago, because, judge, publish, ready, sent
 

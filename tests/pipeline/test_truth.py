@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.pipeline.truth import completion, steps
+from connector.pipeline.writing.truth import completion, steps
 from connector.store.sends import RANKS
 
 NAMES = {rank: name for name, rank in RANKS.items()}

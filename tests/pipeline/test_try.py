@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from connector.core import documents as language
 from connector.core.documents import SendDocument
 from connector.errors import GiveUp
-from connector.pipeline import making, rejudge, schema, trying, trying_send, versions
+from connector.pipeline.again import making, rejudge, trying, trying_send
+from connector.pipeline.documents import schema, versions
 from connector.store.tables import changes, plans, sends
 from tests.pipeline.conftest import ANA, House
 from tests.pipeline.messages import replies, tap, text

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from connector.pipeline import undo
+from connector.pipeline.again import undo
 from tests.pipeline.conftest import ANA, House
 from tests.pipeline.messages import replies, text
 from tests.pipeline.street import Street, lane, street  # noqa: F401 - fixtures

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from connector.pipeline.imports import import_sends
+from connector.pipeline.intake.imports import import_sends
 from connector.store import contacts
 from connector.store.tables import consents, contact_keys, deliveries, events
 from connector.store.tables import contacts as people

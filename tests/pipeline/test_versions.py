@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from connector.pipeline import versions
+from connector.pipeline.documents import versions
 from connector.store import documents as rows
 from connector.store.engine import Store
 from tests.pipeline.street import Street, lane, street  # noqa: F401 - fixtures

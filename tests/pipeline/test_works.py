@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from connector.app import upkeep
-from connector.pipeline import publish
-from connector.pipeline.chores import Chores
+from connector.pipeline.chores.regular import Chores
+from connector.pipeline.documents import publish
 from connector.store import documents, snapshots
 from connector.store import tasks as rows
 from tests.pipeline.asking import Turns, ask, do, fails, see

@@ -9,12 +9,12 @@ import sqlalchemy as sa
 
 from connector import errors
 from connector.core.changes import Outcome
-from connector.pipeline import write
+from connector.pipeline.again.retry import retry
 from connector.pipeline.drain import LONGEST_PARK, park_account
-from connector.pipeline.fencing import FRESH
-from connector.pipeline.handle import Handler
-from connector.pipeline.retry import retry
-from connector.pipeline.write import Writer
+from connector.pipeline.judging.handle import Handler
+from connector.pipeline.writing import write
+from connector.pipeline.writing.fencing import FRESH
+from connector.pipeline.writing.write import Writer
 from connector.store import changes as change_rows
 from connector.store import contacts
 from connector.store.tables import changes, crm_links, parks

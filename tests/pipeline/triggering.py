@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from connector import whatsapp
 from connector.core import documents as language
-from connector.pipeline import templates
-from connector.pipeline.trigger import Trigger
+from connector.pipeline.documents import templates
+from connector.pipeline.triggers.trigger import Trigger
 from connector.store import documents as document_rows
 from connector.store.tables import changes, events, plans, sends
 from tests.pipeline.conftest import House

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.sandbox.business import Bucket, Second
-from connector.sandbox.customers import newcomer, spellings
 from connector.sandbox.faults import Fault
+from connector.sandbox.graph.business import Bucket, Second
+from connector.sandbox.graph.customers import newcomer, spellings
+from connector.sandbox.graph.webhooks import Update, envelope, sign
 from connector.sandbox.http import Request
 from connector.sandbox.ledger import Ledger
-from connector.sandbox.meta_webhooks import Update, envelope, sign
 from connector.sandbox.poster import Patience, Poster, Webhook
 from connector.sandbox.server import RequestError, read
 

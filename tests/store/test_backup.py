@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from connector.errors import ConnectorError, GiveUp, NotAllowed, Rejected
-from connector.pipeline import backups, restores
+from connector.pipeline.chores import backups, restores
 from connector.store import backup_notes, options
 from connector.store.archive import Archive, reading, writing
 from connector.store.bulk import insert_many

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
-from connector.pipeline import privacy
+from connector.pipeline.people import privacy
 from connector.store.engine import Store, open_store
 from connector.store.secrets import Keyring
 from connector.store.tables import Json, Time, metadata

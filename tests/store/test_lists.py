@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from connector.core.text import words
 from connector.ids import new_id
-from connector.pipeline import activity, healthy, people, reviewing, sent
+from connector.pipeline.views import activity, healthy, people, reviewing, sent
 from connector.store import activity as activity_rows
 from connector.store import cursors, days, doctor, document_lists, names, people_lists, review, search, send_lists
 from connector.store.contacts import merge

@@ -9,7 +9,8 @@ from time import thread_time
 
 import pytest
 
-from connector.pipeline import trigger_links, versions
+from connector.pipeline.documents import versions
+from connector.pipeline.triggers import links as trigger_links
 from connector.store import api_tokens, tasks, users
 from connector.web.auth.passwords import hashed
 from connector.web.pages import flask_app

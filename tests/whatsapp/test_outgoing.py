@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from connector.core import message
 from connector.ports import OutboundMessage
-from connector.sandbox.graph_errors import GraphError
-from connector.sandbox.messages import CHECKS
-from connector.sandbox.messages import check as meta_would_take
+from connector.sandbox.graph.errors import GraphError
+from connector.sandbox.graph.messages import CHECKS
+from connector.sandbox.graph.messages import check as meta_would_take
 from connector.whatsapp import outgoing
 from connector.whatsapp.sending import content
 

@@ -7,8 +7,9 @@ from marshmallow import fields, validate
 from werkzeug.exceptions import Forbidden
 
 from connector import errors
-from connector.pipeline import publish, retry, schema, versions
-from connector.pipeline.imports import import_sends
+from connector.pipeline.again import retry
+from connector.pipeline.documents import publish, schema, versions
+from connector.pipeline.intake.imports import import_sends
 from connector.store import audit, holding, send_lists, tasks
 from connector.web.api.calls import Call, Strict, found, text
 from connector.web.auth import person

@@ -3,7 +3,8 @@
 from typing import Any
 
 from connector import errors
-from connector.pipeline import people, privacy
+from connector.pipeline.people import privacy
+from connector.pipeline.views import people
 from connector.store import audit, tasks
 from connector.web.api.calls import Call, Strict, found, text
 from connector.web.auth import person

@@ -4,11 +4,13 @@ from typing import Any
 
 from marshmallow import fields
 
-from connector.pipeline import activity, healthy, people, publish, reports, sent, versions, why
-from connector.pipeline import broadcast_told as telling
-from connector.pipeline.healthy import Health
-from connector.pipeline.people import Known, People, Timeline
-from connector.pipeline.reports import Report
+from connector.pipeline.broadcasts import told as telling
+from connector.pipeline.documents import publish, versions
+from connector.pipeline.views import activity, healthy, people, reports, sent
+from connector.pipeline.views.healthy import Health
+from connector.pipeline.views.people import Known, People, Timeline
+from connector.pipeline.views.reports import Report
+from connector.pipeline.why import event as why
 from connector.store import broadcasts, document_lists, documents, tasks, templates
 from connector.store.cursors import Cursor
 from connector.store.document_lists import Row

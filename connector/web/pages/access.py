@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, abort, current_app, make_response, render_template, request
 
 from connector.core import totp
-from connector.pipeline.flow_links import qr_data
+from connector.pipeline.talks.flow_links import qr_data
 from connector.store import audit, factors, options, users
 from connector.web.auth import needs, passwords, person, signed_in_with
 from connector.web.frame import given, house_of, t, toast

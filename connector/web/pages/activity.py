@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, current_app, render_template, request, url_for
 
-from connector.pipeline import activity
+from connector.pipeline.views import activity
 from connector.store import activity as rows
 from connector.store import documents
 from connector.store.cursors import read

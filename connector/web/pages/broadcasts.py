@@ -25,9 +25,8 @@ from connector.core import documents as language
 from connector.core.audience import Source
 from connector.core.documents import SendDocument
 from connector.ids import new_id
-from connector.pipeline import broadcast_export as export
-from connector.pipeline import broadcast_told as telling
-from connector.pipeline import broadcasts as acts
+from connector.pipeline.broadcasts import acts, export
+from connector.pipeline.broadcasts import told as telling
 from connector.store import audit, broadcasts, documents, tasks, uploads
 from connector.store.cursors import Cursor
 from connector.web.auth import allows, needs, person

@@ -6,8 +6,9 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, url_for
 
 from connector import errors
-from connector.pipeline import consents, people, privacy
-from connector.pipeline.people import Known
+from connector.pipeline.people import consents, privacy
+from connector.pipeline.views import people
+from connector.pipeline.views.people import Known
 from connector.store import audit, contacts, tasks
 from connector.web.auth import needs, person
 from connector.web.frame import given, house_of, t, toast

@@ -6,8 +6,8 @@ from typing import Any
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from connector.pipeline import people
-from connector.pipeline.people import Known, Link
+from connector.pipeline.views import people
+from connector.pipeline.views.people import Known, Link
 from connector.ports import Account
 from connector.web.auth import needs
 from connector.web.frame import given, house_of

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, url_for
 
-from connector.pipeline import conversations
+from connector.pipeline.views import conversations
 from connector.store import documents
 from connector.web.auth import allows, needs, person
 from connector.web.frame import given, house_of, t, toast

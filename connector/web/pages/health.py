@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, current_app, render_template, request
 
-from connector.pipeline import healthy
+from connector.pipeline.views import healthy
 from connector.store import audit, tasks
 from connector.web.auth import needs, person
 from connector.web.chart import HEIGHT, WIDTH, Hour, bars

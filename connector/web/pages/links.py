@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, abort, current_app, render_template, request
 
 from connector import errors, webhooks
-from connector.pipeline import trigger_links
+from connector.pipeline.triggers import links as trigger_links
 from connector.ports import Account
 from connector.store import accounts, audit, documents
 from connector.web.auth import allows, needs, person

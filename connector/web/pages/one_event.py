@@ -5,7 +5,7 @@ from typing import Any
 from flask import abort, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from connector.pipeline import why
+from connector.pipeline.why import event as why
 from connector.web.auth import allows, person
 from connector.web.frame import toast
 from connector.web.house import House

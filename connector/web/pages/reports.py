@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
 from connector import errors
-from connector.pipeline import reports
+from connector.pipeline.views import reports
 from connector.store import contacts
 from connector.store.figures import DAY, beginning
 from connector.store.report_days import DIMENSIONS

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Flask, current_app, render_template, request
 
 from connector import errors
-from connector.pipeline import reviewing
+from connector.pipeline.views import reviewing
 from connector.store import catalogue, facts, resolving, templates
 from connector.store import review as rows
 from connector.web.auth import needs

@@ -7,10 +7,11 @@ from flask import Blueprint, abort, current_app, redirect, render_template, requ
 from werkzeug.wrappers import Response
 
 from connector.errors import GiveUp
-from connector.pipeline import making, resolve, schema, versions
-from connector.pipeline.publish import templates_of
-from connector.pipeline.resolved import CREATE
-from connector.pipeline.retry import retry
+from connector.pipeline.again import making, resolve
+from connector.pipeline.again.retry import retry
+from connector.pipeline.documents import schema, versions
+from connector.pipeline.documents.publish import templates_of
+from connector.pipeline.judging.resolved import CREATE
 from connector.store import audit, changes, documents, events, holding, resolving, review, tasks
 from connector.web.auth import allows, needs, person
 from connector.web.frame import given, house_of, t, toast

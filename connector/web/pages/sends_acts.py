@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, abort, current_app, redirect, request
 
-from connector.pipeline import held
+from connector.pipeline.sending import held
 from connector.store import audit, documents, holding, waiting
 from connector.web.auth import needs, person
 from connector.web.frame import given, house_of, t, toast

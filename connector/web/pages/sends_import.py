@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 
-from connector.pipeline.imports import read_rows
+from connector.pipeline.intake.imports import read_rows
 from connector.store import audit, tasks
 from connector.web.auth import needs, person
 from connector.web.frame import given, house_of, t

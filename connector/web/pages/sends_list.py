@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import current_app, render_template, request, url_for
 
-from connector.pipeline import held, sent
+from connector.pipeline.sending import held
+from connector.pipeline.views import sent
 from connector.store import documents, send_lists, templates, waiting
 from connector.store.send_lists import GROUPS
 from connector.web.auth import allows, person

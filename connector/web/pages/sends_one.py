@@ -4,8 +4,8 @@ from typing import Any
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 
-from connector.pipeline import one_send
-from connector.pipeline.retry import one_send as once_more
+from connector.pipeline.again.retry import one_send as once_more
+from connector.pipeline.views import one_send
 from connector.store import audit, holding, resolving
 from connector.web.auth import allows, needs, person
 from connector.web.frame import given, house_of, t, toast

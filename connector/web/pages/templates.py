@@ -6,8 +6,9 @@ from flask import Blueprint, abort, current_app, redirect, render_template, requ
 
 from connector import errors
 from connector.core import template as language
-from connector.pipeline import template_shelf, template_use
-from connector.pipeline.template_shelf import Filled, Named
+from connector.pipeline.documents import template_use
+from connector.pipeline.views import template_shelf
+from connector.pipeline.views.template_shelf import Filled, Named
 from connector.ports import Account
 from connector.store import audit, tasks
 from connector.web.auth import needs, person

@@ -8,7 +8,7 @@ from connector.core import template as language
 from connector.core.template import draft as drafts
 from connector.core.template import limits
 from connector.core.template.draft import Button, Draft
-from connector.pipeline import template_shelf
+from connector.pipeline.views import template_shelf
 from connector.ports import Account
 from connector.store import audit, tasks
 from connector.web.auth import needs, person

@@ -4,10 +4,11 @@ from typing import Any
 
 from flask import abort, current_app
 
-from connector.pipeline import template_shelf, template_use
-from connector.pipeline.library import Library
-from connector.pipeline.template_shelf import Named
-from connector.pipeline.template_use import Uses
+from connector.pipeline.documents import template_use
+from connector.pipeline.documents.library import Library
+from connector.pipeline.documents.template_use import Uses
+from connector.pipeline.views import template_shelf
+from connector.pipeline.views.template_shelf import Named
 from connector.ports import Account
 from connector.web.auth import allows, person
 from connector.web.frame import house_of

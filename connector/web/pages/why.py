@@ -6,8 +6,9 @@ from typing import Any
 from flask import Blueprint, abort, current_app, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from connector.pipeline import why, why_around
-from connector.pipeline.retry import retry
+from connector.pipeline.again.retry import retry
+from connector.pipeline.why import around as why_around
+from connector.pipeline.why import event as why
 from connector.store import audit, tasks
 from connector.web.auth import needs, person
 from connector.web.frame import house_of, t

@@ -7,9 +7,10 @@ from flask import Blueprint, abort, current_app, redirect, render_template, requ
 
 from connector.core import documents as language
 from connector.errors import BadDocument, GiveUp
-from connector.pipeline import making, schema, trying, versions
-from connector.pipeline.library import Library
-from connector.pipeline.publish import templates_of
+from connector.pipeline.again import making, trying
+from connector.pipeline.documents import schema, versions
+from connector.pipeline.documents.library import Library
+from connector.pipeline.documents.publish import templates_of
 from connector.ports import Account
 from connector.store import audit, documents
 from connector.web.auth import needs, person

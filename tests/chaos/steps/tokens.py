@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from connector.app import kinds
-from connector.sandbox import hubspot_settings, salesforce_settings
+from connector.sandbox.hubspot import settings as hubspot_settings
+from connector.sandbox.salesforce import settings as salesforce_settings
 from connector.store import accounts
 from connector.works.stand_ins import ACCOUNTS
 from tests.chaos.rig import Rig

@@ -11,9 +11,9 @@ from connector.ports import CRM, Account
 from connector.ports import Tokens as TokensPort
 from connector.sandbox.control import Control
 from connector.sandbox.front import Front
-from connector.sandbox.graph import Graph
-from connector.sandbox.salesforce import Salesforce
-from connector.sandbox.salesforce_settings import SalesforceOptions
+from connector.sandbox.graph.service import Graph
+from connector.sandbox.salesforce.service import Salesforce
+from connector.sandbox.salesforce.settings import SalesforceOptions
 from connector.sandbox.server import Server
 from connector.sandbox.world import World
 from tests.crm.contract import CRMContract

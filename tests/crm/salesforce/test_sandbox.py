@@ -13,9 +13,9 @@ from connector.errors import NotAuthentic
 from connector.ports import CRM, Account, ContactKey, RawRequest, RecordChange
 from connector.sandbox.control import Control
 from connector.sandbox.front import Front
-from connector.sandbox.graph import Graph
+from connector.sandbox.graph.service import Graph
 from connector.sandbox.http import Request, Response
-from connector.sandbox.salesforce import Salesforce
+from connector.sandbox.salesforce.service import Salesforce
 from connector.sandbox.server import Reply, Server
 from connector.sandbox.world import World
 from tests.crm.salesforce.conftest import ORG, Tokens, account

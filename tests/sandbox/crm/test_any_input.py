@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.sandbox.http import Request
-from connector.sandbox.hubspot import HubSpot
-from connector.sandbox.hubspot_settings import HubSpotOptions
+from connector.sandbox.hubspot.service import HubSpot
+from connector.sandbox.hubspot.settings import HubSpotOptions
 from connector.sandbox.people import PEOPLE
-from connector.sandbox.salesforce import Salesforce
-from connector.sandbox.salesforce_settings import SalesforceOptions
-from connector.sandbox.salesforce_values import long_id
+from connector.sandbox.salesforce.service import Salesforce
+from connector.sandbox.salesforce.settings import SalesforceOptions
+from connector.sandbox.salesforce.values import long_id
 from connector.sandbox.world import World
 from tests.depth import examples
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.sandbox.http import Request
-from connector.sandbox.salesforce import Salesforce
+from connector.sandbox.salesforce.service import Salesforce
 from connector.sandbox.world import World
 from tests.depth import examples
 

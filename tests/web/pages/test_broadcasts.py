@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from connector.pipeline import broadcasts as acts
+from connector.pipeline.broadcasts import acts
 from connector.store import accounts, api_tokens, broadcasts, documents, tasks
 from connector.store.bulk import insert_many
 from connector.store.tables import broadcast_people, sends

@@ -7,7 +7,7 @@ import pytest
 
 from connector.core import events
 from connector.ids import new_id
-from connector.pipeline import privacy
+from connector.pipeline.people import privacy
 from connector.store import accounts, contacts, tasks
 from connector.store import events as event_rows
 from connector.store.bulk import insert_many

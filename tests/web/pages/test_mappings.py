@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from connector.core.template import from_graph
-from connector.pipeline import publish
+from connector.pipeline.documents import publish
 from connector.ports import Field
 from connector.store import accounts, audit, catalogue, documents, tasks, templates
 

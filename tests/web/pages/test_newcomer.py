@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from connector.core.template import from_graph
-from connector.pipeline import publish
+from connector.pipeline.documents import publish
 from connector.ports import HOOK_MARK, Field
 from connector.store import accounts, catalogue, documents, snapshots, tasks, templates
 from tests.newcomer import newcomer

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from connector.pipeline import reckoning
-from connector.pipeline.library import Shelf
+from connector.pipeline.chores import reckoning
+from connector.pipeline.documents.library import Shelf
 from connector.store import api_tokens
 from connector.store.bulk import insert_many
 from connector.store.figures import DAY, first_id

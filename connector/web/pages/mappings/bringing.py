@@ -8,8 +8,8 @@ from typing import Any
 
 from flask import Response, abort, make_response, render_template, request
 
-from connector.pipeline import publish, versions
-from connector.pipeline.publish import Verdict
+from connector.pipeline.documents import publish, versions
+from connector.pipeline.documents.publish import Verdict
 from connector.store import audit, document_texts, tasks
 from connector.web.auth import allows, needs, person
 from connector.web.frame import given, t

@@ -10,7 +10,7 @@ from connector.core.documents import forms
 from connector.core.documents.filters import FILTERS
 from connector.core.template import labels, slots
 from connector.core.template.slots import needs as needs_of
-from connector.pipeline import publish, versions
+from connector.pipeline.documents import publish, versions
 from connector.ports import Field
 from connector.store import audit, document_texts, documents
 from connector.web.auth import allows, needs, person

@@ -8,8 +8,9 @@ from flask import Response, abort, current_app, make_response, render_template
 
 from connector.core.documents import Document
 from connector.core.template import Template
-from connector.pipeline import publish, schema, trying_send
-from connector.pipeline.library import Library
+from connector.pipeline.again import trying_send
+from connector.pipeline.documents import publish, schema
+from connector.pipeline.documents.library import Library
 from connector.ports import Account, Field
 from connector.store import document_texts, documents, templates
 from connector.store.document_texts import Overview

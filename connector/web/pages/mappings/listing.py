@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from flask import Response, abort, make_response, redirect, render_template, request, url_for
 
-from connector.pipeline import versions
+from connector.pipeline.documents import versions
 from connector.store import audit, document_lists, document_texts, documents
 from connector.web.auth import needs, person
 from connector.web.frame import given, t

@@ -6,7 +6,8 @@ from flask import Response, abort, make_response, redirect, render_template, req
 
 from connector import errors
 from connector.core.documents import FlowDocument
-from connector.pipeline import conversations, flow_links, reports
+from connector.pipeline.talks import flow_links
+from connector.pipeline.views import conversations, reports
 from connector.store import conversation_lists
 from connector.web.auth import allows, needs, person
 from connector.web.frame import given, t, toast

@@ -12,7 +12,8 @@ from connector.core.documents import Document, MappingDocument, SendDocument, fo
 from connector.core.documents.comparing import shown
 from connector.core.documents.trials import Given
 from connector.core.documents.words import ANSWERS
-from connector.pipeline import activity, trying
+from connector.pipeline.again import trying
+from connector.pipeline.views import activity
 from connector.ports import Account
 from connector.store import tasks
 from connector.web.auth import needs, person

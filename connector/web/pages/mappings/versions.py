@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Response, abort, make_response, render_template, request, url_for
 
-from connector.pipeline import shadow as shadowing
-from connector.pipeline import versions
-from connector.pipeline.versions import Made
+from connector.pipeline.documents import shadow as shadowing
+from connector.pipeline.documents import versions
+from connector.pipeline.documents.versions import Made
 from connector.store import audit, documents, tasks
 from connector.web.auth import allows, needs, person
 from connector.web.frame import given, t, toast

@@ -1,0 +1,1 @@
+"""Judged again: tried, replayed, made a test of, answered by a person, retried, undone."""

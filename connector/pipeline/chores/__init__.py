@@ -1,0 +1,1 @@
+"""What no event asks for: the sweep, regular chores, tasks, backups, retention, alarms, counting."""

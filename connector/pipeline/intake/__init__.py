@@ -1,0 +1,1 @@
+"""What comes in: deliveries become events, each once, with their contact; files and marks around them."""

@@ -1,0 +1,1 @@
+"""What pages, commands and the API read: rows shaped for a person, nothing decided."""

@@ -1,0 +1,1 @@
+"""What leaves for others than customers: changes become CRM writes, truth about sends, `notify:` calls."""
