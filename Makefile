@@ -3,8 +3,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Two more than cores: many tests wait for processes.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+# One more than cores: some tests wait for processes. Each makes servers of its own.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# The longest come first, as they lie; by module, so that what one makes serves the next (tests/conftest.py).
+SPREAD := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 LOCK ?= requirements/dev.lock
 STAMP := $(VENV)/.installed
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
@@ -42,15 +44,15 @@ $(WARM): $(STAMP)
 	@touch $@
 
 test: $(WARM)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 # The proofs that take longer: the rest of the chaos, every variant of the demo
 test-long: $(WARM)
-	@CONNECTOR_TESTS_LONG=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@CONNECTOR_TESTS_LONG=1 $(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 # Every test on both databases, properties with four times the examples: before a release
 test-deep: $(WARM)
-	@CONNECTOR_TESTS_DEEP=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@CONNECTOR_TESTS_DEEP=1 $(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 # The console in a real Chromium, which is not installed here: Debian's `apt-get install chromium`, or CHROMIUM=/path/to/it.
 BROWSER := $(VENV)/.browser

@@ -56,8 +56,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """What shares something that its module makes once stays together: xdist's --dist loadgroup."""
-    if _shares(item) and item.get_closest_marker("xdist_group") is None:
+    """A module stays together (--dist loadgroup): what it makes once is made once, and the schedule is short."""
+    if item.get_closest_marker("xdist_group") is None:
         item.add_marker(pytest.mark.xdist_group(item.location[0]))
 
 
@@ -73,18 +73,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
-def _shares(item: pytest.Item) -> bool:
-    """Its module makes something once, mostly processes: one test process does all of it, so that it is made once."""
-    made = getattr(item, "_fixtureinfo", None)
-    return made is not None and any(one.scope == "module" for found in made.name2fixturedefs.values() for one in found)
-
-
 def _left_out(item: pytest.Item) -> bool:
     if item.get_closest_marker("deep") or (item.get_closest_marker("long") is not None) != depth.LONG:
         return True
     database = getattr(getattr(item, "callspec", None), "params", {}).get("store_url")
     room = item.nodeid.removeprefix("tests/")
-    if database is None or room.startswith(depth.BOTH) or item.get_closest_marker("both"):
+    both = room.startswith(depth.BOTH) and not room.startswith(depth.READ_ONLY)
+    if database is None or both or item.get_closest_marker("both"):
         return False
     return depth.left_out(item.nodeid, database)
 

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import click
@@ -30,6 +31,11 @@ WEB = ROOT / "connector/web"
 SHOWN = [path for kind in ("html", "toml", "js", "css") for path in sorted(WEB.rglob(f"*.{kind}"))]
 
 
+@cache
+def tree(path: Path) -> ast.AST:
+    return ast.parse(path.read_text("utf-8"))
+
+
 def test_each_floor_imports_only_what_is_below():
     code = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"  # it turns our loggers off
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -45,7 +51,7 @@ def test_functions_stay_short():
     long = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
     ]
     assert long == []
@@ -88,7 +94,7 @@ def test_a_crm_is_named_only_in_its_folder():
     found = [
         f"{path.relative_to(ROOT)}:{line}: {text[:60]!r}"
         for path in elsewhere(SOURCES)
-        for line, text in said(ast.parse(path.read_text("utf-8")))
+        for line, text in said(tree(path))
         if names_a_crm(text)
     ]
     assert found == []

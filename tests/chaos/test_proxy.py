@@ -25,7 +25,7 @@ ANA, BEN = (OutboundMessage(to=to, user_id=None, body=BODY) for to in ("57300111
 
 @pytest.fixture
 def proxy(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    monkeypatch.setitem(wire._TIMES, "timeout", {**wire._TIMES["timeout"], "read": READ})
+    monkeypatch.setitem(wire._EXTENSIONS, "timeout", {**wire._EXTENSIONS["timeout"], "read": READ})
     monkeypatch.setattr(hubspot_client, "TIMEOUT", (3, READ))
     monkeypatch.setattr(salesforce_client, "TIMEOUT", (3.0, READ))
     port = urlsplit(sandbox.url).port

@@ -49,6 +49,21 @@ def share_rules() -> None:
 
     Rule._compile_builder = compile_builder  # type: ignore[method-assign]
 
+    whole, kept = Rule.compile, dict[Any, Any]()
+
+    def compile_(rule: Rule) -> None:
+        key = rule.rule, rule.subdomain, rule.merge_slashes, rule.strict_slashes, rule.is_leaf, repr(rule.defaults)
+        if key not in kept:
+            whole(rule)
+            kept[key] = (rule._parts, rule._trace, rule._converters, rule.arguments)
+        else:
+            rule._parts, rule._trace, rule._converters, rule.arguments = kept[key]
+            rule._build, rule._build_unknown = (
+                compile_builder(rule, unknown).__get__(rule, None) for unknown in (False, True)
+            )
+
+    Rule.compile = compile_  # type: ignore[method-assign]
+
 
 @dataclass(frozen=True)
 class Same:

@@ -29,7 +29,7 @@ def impatient() -> None:
     from connector.crm.salesforce import client as salesforce
     from connector.whatsapp import wire
 
-    wire._TIMES["timeout"] = {**wire._TIMES["timeout"], "read": READ}
+    wire._EXTENSIONS["timeout"] = {**wire._EXTENSIONS["timeout"], "read": READ}
     hubspot.TIMEOUT = (3, READ)  # type: ignore[assignment]
     salesforce.TIMEOUT = (3.0, READ)
 
