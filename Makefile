@@ -50,7 +50,7 @@ test: $(WARM)
 test-long: $(WARM)
 	@CONNECTOR_TESTS_LONG=1 $(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
-# Every test on both databases, properties with four times the examples: before a release
+# Every test on both databases, properties with six times the examples: before a release
 test-deep: $(WARM)
 	@CONNECTOR_TESTS_DEEP=1 $(BIN)/python -m pytest $(SPREAD) $(ARGS)
 

@@ -58,7 +58,12 @@ def pytest_collection_finish() -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """A module stays together (--dist loadgroup): what it makes once is made once, and the schedule is short."""
     if item.get_closest_marker("xdist_group") is None:
-        item.add_marker(pytest.mark.xdist_group(item.location[0]))
+        item.add_marker(_together(item.nodeid.partition("::")[0]))
+
+
+@cache
+def _together(module: str) -> pytest.MarkDecorator:
+    return pytest.mark.xdist_group(module)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -15,7 +15,7 @@ DEEP = bool(os.environ.get("CONNECTOR_TESTS_DEEP"))
 LONG = bool(os.environ.get("CONNECTOR_TESTS_LONG"))
 BOTH = ("store/", "journey/", "chaos/", "test_config", "test_jobs", "test_supervisor")
 READ_ONLY = ("store/test_doctor", "store/test_lists", "store/test_summed")  # queries of pages, not rows and locks
-SHARE = 4  # a quick run tries this part of a property's examples
+SHARE = 6  # a quick run tries this part of a property's examples
 TIMES = int(os.environ.get("CONNECTOR_FUZZ") or 1)  # `make fuzz` tries many times as many
 
 

@@ -159,6 +159,7 @@ def test_paused_it_rests_and_cancelled_it_ends(lane: Street, tmp_path: Path) -> 
     lane.healthy()
 
 
+@pytest.mark.long
 def test_what_quiet_hours_hold_back_says_what_was_planned(lane: Street, tmp_path: Path) -> None:
     """The document changes while it waits: the message does not."""
     now = lane.clock.now()
@@ -191,6 +192,7 @@ def test_only_what_surely_failed_is_tried_again_and_counts_once(lane: Street, tm
     lane.healthy()
 
 
+@pytest.mark.long
 def test_its_result_as_a_sheet_runs_no_formula(lane: Street, tmp_path: Path) -> None:
     id_ = started(lane, tmp_path, [f"{ANA};=cmd|' /C calc'!A0", "12;-1", "13;＝1+1"])
     lane.settle()
@@ -260,6 +262,7 @@ def test_one_that_cannot_begin_keeps_no_other_from_its_time(
         assert {row.starter: row.state for row in broadcasts.open_(conn)} == {"Eva": "scheduled", "Bob": "planning"}
 
 
+@pytest.mark.long
 def test_a_crm_that_was_away_does_not_stop_it(lane: Street) -> None:
     """The list could not be read at nine o'clock: a minute later it is."""
     lists, token = "/hubspot/crm/lists/2026-09", {"Authorization": "Bearer pat-na1-sandbox-hubspot"}
@@ -308,6 +311,7 @@ def test_who_is_erased_is_gone_from_it(lane: Street, tmp_path: Path) -> None:
     assert lane.rows(tables.upload_parts) == [], "the file is not kept once everybody is planned"
 
 
+@pytest.mark.long
 def test_a_forecast_forgets_whom_it_spoke_of(lane: Street, tmp_path: Path) -> None:
     """An erased person stands in no draft's examples, and nobody in those of a broadcast that was cancelled."""
     lane.customer(ANA, text="Hi")

@@ -91,6 +91,7 @@ def calls(account: Account, oauth: bool) -> list[Any]:
     ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", list(HIDDEN))
 def test_an_answer_made_of_what_we_sent_tells_nothing(kind: str, parrot: Parrot, caplog) -> None:
     """In no error, its cause, its traceback, its facts, no finding, no log at DEBUG; of all three client libraries."""

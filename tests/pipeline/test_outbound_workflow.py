@@ -69,6 +69,7 @@ def test_a_document_picked_in_the_workflow_gets_its_own_button_ids_back(street: 
     assert "B-7" in str(street.requests())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wait_for", ["sent", "delivered"])
 def test_a_workflow_may_wait_for_less(street: Street, wait_for: str) -> None:
     street.publish(SLOTS)
@@ -117,6 +118,7 @@ def test_the_same_step_twice_is_one_send(street: Street) -> None:
     assert len(street.sends) == 1
 
 
+@pytest.mark.long
 def test_a_step_that_waited_too_long_is_closed_in_plain_words(lane: Street) -> None:
     """HubSpot forgets a blocked step after a week: then nobody may try to complete it for ever."""
     lane.publish(SLOTS)

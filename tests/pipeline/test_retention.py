@@ -103,6 +103,7 @@ def test_replay_says_that_texts_are_gone(written: House) -> None:
     assert replay.gone == 1
 
 
+@pytest.mark.long
 def test_it_stops_between_two_parts_and_goes_on(written: House) -> None:
     asked: list[bool] = []
 
@@ -114,6 +115,7 @@ def test_it_stops_between_two_parts_and_goes_on(written: House) -> None:
     assert run(written, 91)["texts"] == 1
 
 
+@pytest.mark.long
 def test_many_parts(house: House) -> None:
     old = datetime.now(UTC) - timedelta(days=100)
     account = house.app.accounts()[0].id
@@ -170,6 +172,7 @@ def test_settings_decide_and_the_chore_is_daily(written: House) -> None:
         assert doctor.findings(conn, datetime.now(UTC)) == []
 
 
+@pytest.mark.long
 def test_a_night_goes_on_where_the_last_one_ended_and_on_sundays_looks_at_all(
     written: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,6 +117,7 @@ def test_an_answer_from_memory_takes_no_time(house: House) -> None:
     assert (time.perf_counter() - began) / 5 < 0.5  # 50 ms are aimed at; a shared machine is slow
 
 
+@pytest.mark.long
 def test_a_stored_version_and_a_deals_own_field(street: Street) -> None:
     street.publish(QUOTE)
     street.publish(ACCEPTED)
@@ -212,6 +213,7 @@ def test_a_test_of_a_reply(house: House) -> None:
     assert changed["differs"] == ["lifecyclestage: salesqualifiedlead then, opportunity in the test"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("said", ["hello", "a: b #c", "línea\nuna\nmás", "'\"\\", "🎉", "x" * 900])
 def test_a_test_of_any_words(house: House, said: str) -> None:
     house.publish(ANYTHING)
@@ -220,6 +222,7 @@ def test_a_test_of_any_words(house: House, said: str) -> None:
     passes(made(house, "wamid.said", "every-text"))
 
 
+@pytest.mark.long
 def test_a_test_of_a_stranger_and_of_a_review(house: House) -> None:
     house.publish(STAGE.replace("if_missing: create", "if_missing: review"))
     sent = house.sent_template("573009998877", "webinar_invite_v2")
@@ -233,6 +236,7 @@ def test_a_test_of_a_stranger_and_of_a_review(house: House) -> None:
     assert unknown["expect"]["outcome"] == "review"
 
 
+@pytest.mark.long
 def test_a_test_of_a_message_that_went_out(street: Street) -> None:
     street.publish(QUOTE)
     quoted(street)

@@ -67,6 +67,7 @@ def test_fields_go_back_and_what_was_empty_is_empty_again(house: House) -> None:
     house.counts()
 
 
+@pytest.mark.long
 def test_twice_is_as_once_and_it_can_be_done_again(house: House) -> None:
     said(house, "wamid.u", "hello")
     assert len(run(house, "wamid.u")["undone"]) == 2

@@ -67,6 +67,7 @@ def test_a_replay_that_makes_room_ends_with_the_same_result(house: House) -> Non
     assert plain(see(house, id_).result) == plain(whole)
 
 
+@pytest.mark.long
 def test_a_replay_is_paused_resumed_and_cancelled(house: House) -> None:
     fill(house)
     id_ = ask(house, "replay", since="1h", document={"text": ANYTHING})
@@ -200,6 +201,7 @@ def test_templates_are_read_made_changed_and_deleted(house: House) -> None:
     assert "no WhatsApp account named 'x'" in fails(house, "templates.sync", account="x")
 
 
+@pytest.mark.long
 def test_an_import_goes_on_where_it_was_and_forgets_its_text(house: House) -> None:
     at = datetime.now(UTC).isoformat()
     sent = [{"wamid": f"wamid.i{n}", "to": "573001112222", "template": "t", "sent_at": at} for n in range(2500)]

@@ -201,6 +201,7 @@ class Clock:
         return self.at
 
 
+@pytest.mark.long
 def test_each_night_once_and_the_newest_are_kept(sqlite_url: str, home: Path, tmp_path: Path) -> None:
     store, clock = open_store(sqlite_url, home=home), Clock()
     fill(store)

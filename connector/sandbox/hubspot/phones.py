@@ -1,6 +1,7 @@
 """The phone properties HubSpot calculates: searchable ones hold the national number only (search guide)."""
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 
@@ -15,10 +16,16 @@ def calculated(name: str, phone: str, country: str) -> dict[str, str]:
     if not phone:
         return {whole: "", national: "", international: ""}
     region = country.upper() if re.fullmatch("[A-Za-z]{2}", country) else HOME
+    return dict(zip((whole, national, international), _read(phone, region), strict=True))
+
+
+@lru_cache(4096)  # a reset makes the same people again
+def _read(phone: str, region: str) -> tuple[str, str, str]:
+    """(whole, national, international) as HubSpot shows them."""
     try:
         number = phonenumbers.parse(phone, region)
     except phonenumbers.NumberParseException:
         digits = re.sub(r"\D", "", phone, flags=re.ASCII)
-        return {whole: "", national: digits, international: digits}
+        return "", digits, digits
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return {whole: e164, national: str(number.national_number), international: e164.removeprefix("+")}
+    return e164, str(number.national_number), e164.removeprefix("+")
