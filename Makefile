@@ -3,8 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# One more than cores: some tests wait for processes. Each makes servers of its own.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# Two more than cores: many tests wait for processes. Each makes servers of its own.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 # The longest come first, as they lie; by module, so that what one makes serves the next (tests/conftest.py).
 SPREAD := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 LOCK ?= requirements/dev.lock

@@ -95,6 +95,7 @@ def up(home):
     psutil.wait_procs(family, timeout=20)
 
 
+@pytest.mark.long  # tests/journey starts and ends one too
 def test_up_starts_everything_and_sigterm_leaves_nothing(up):
     up.works()
     until(up.ready)

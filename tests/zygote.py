@@ -3,6 +3,7 @@
 One line of JSON in ({argv, env, cwd, out, err}), one line out ({code}); the call's outputs are files.
 """
 
+import gc
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ def main() -> None:
 
     for place in COMMANDS.values():
         import_module(place.partition(":")[0])
+    gc.freeze()  # pages that nobody touches stay shared
     for line in sys.stdin:
         asked = json.loads(line)
         pid = os.fork()

@@ -57,7 +57,6 @@ def test_what_the_business_sends_has_its_header_and_its_ticks(sandbox, graph) ->
     template = {"name": "quote_ready", "language": {"code": "es"}, "components": parts}
     body = {"messaging_product": "whatsapp", "to": ANA, "type": "template", "template": template}
     assert graph.post("106540352242922/messages", json=body).status_code == 200
-    sandbox.get("/_webhooks?wait=5")
     (message,) = phone(sandbox)["messages"]
     assert message["media"]["name"] == "Quote.pdf"
     assert "USD 900.00" in message["text"]

@@ -17,6 +17,8 @@ from connector.sandbox.salesforce.values import long_id
 from connector.sandbox.world import World
 from tests.depth import examples
 
+pytestmark = pytest.mark.long  # make test-long
+
 WORDS = (
     "properties", "inputs", "id", "idProperty", "objectWriteTraceId", "associations", "to", "types", "filterGroups",
     "filters", "propertyName", "operator", "value", "values", "highValue", "sorts", "limit", "after", "query",
