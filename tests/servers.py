@@ -57,6 +57,7 @@ class PostgresServer:
         self._databases = 0
         self._spare: dict[str, list[str]] = {}
         self._shapes: dict[str, Any] = {}
+        self._sweepers: dict[str, psycopg.Connection[tuple[Any, ...]]] = {}  # open ones, by database
         data = [
             "-A",
             "trust",
@@ -102,6 +103,8 @@ class PostgresServer:
         self._signal(signal.SIGQUIT)
 
     def close(self) -> None:
+        for conn in self._sweepers.values():
+            conn.close()
         self._signal(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -136,19 +139,27 @@ class PostgresServer:
 
     def _empty(self, name: str, shape: Any) -> bool:
         """False for one whose tables are not what they were."""
-        with psycopg.connect(self._address(name), autocommit=True) as conn:
+        conn = self._sweepers.pop(name, None) or psycopg.connect(self._address(name), autocommit=True)
+        try:
             conn.execute(OTHERS_LEAVE)
             if conn.execute(SHAPE).fetchall() != shape:
+                conn.close()
                 return False
             tables = [row[0] for row in conn.execute(TABLES)]
             sequences = [row[0] for row in conn.execute(SEQUENCES)]
             emptied = [f'DELETE FROM "{table}"' for table in tables if table != "alembic_version"]
             emptied.insert(0, "SET session_replication_role = replica")  # triggers refuse to empty the audit log
             conn.execute("; ".join([*emptied, *(f'ALTER SEQUENCE "{one}" RESTART' for one in sequences)]))
+        except psycopg.Error:
+            conn.close()
+            raise
+        self._sweepers[name] = conn  # it knows all these tables by now: the next time takes a third
         return True
 
     def drop(self, url: str) -> None:
         """Throws a database away, whoever is connected."""
+        if (conn := self._sweepers.pop(name_of(url), None)) is not None:
+            conn.close()
         with self._admin() as conn:
             conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name_of(url))))
 

@@ -13,12 +13,12 @@ pytestmark = pytest.mark.xdist_group("chaos")  # with --dist loadgroup they shar
 
 # 2,000 events on Postgres and 1,000 on SQLite, 60 kills: what customers write, and what CRMs ask to be sent
 ON_POSTGRES = Course(
-    events=1400, sends=600, people=120, talks=10, kills=36, flushes=1, stops=3, patience=150.0, faults=(("zombie", 1),)
+    events=1400, sends=600, people=60, talks=10, kills=36, flushes=1, stops=3, patience=150.0, faults=(("zombie", 1),)
 )
 ON_SQLITE = Course(
     events=700,
     sends=300,
-    people=60,
+    people=30,
     talks=6,
     kills=24,
     flushes=1,

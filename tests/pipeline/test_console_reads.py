@@ -11,6 +11,8 @@ from tests.pipeline.conftest import ANA, House
 from tests.pipeline.messages import replies, tap, text, value, webhook
 from tests.pipeline.test_journey import ANYTHING, SHARED, WEBINAR
 
+pytestmark = pytest.mark.long  # make test-long
+
 NEW = "573007654321"
 
 

@@ -17,6 +17,8 @@ from tests.pipeline.conftest import House
 from tests.pipeline.sends import Clock
 from tests.pipeline.triggering import publish, rows, slots
 
+pytestmark = pytest.mark.long  # make test-long
+
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 WEEKLY = slots("weekly", "every: monday 09:00\n  contact.lifecyclestage: {is: customer}")
 SALES = slots("weekly-sales", "every: monday 09:00\n  contact.Email: {is: ana.torres@example.com}")
