@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from connector.core.contact import Contact, RecordRef
 from connector.ids import child, new_id
 from connector.store import conversations, windows
+from connector.store.aliases import sharing
 from connector.store.among import among
 from connector.store.engine import in_chunks, insert_many
 from connector.store.keys import consents_of, holders_of, keys_of, rows_of, user_ids_of
@@ -300,12 +301,13 @@ def lock(conn: sa.Connection, ids: Iterable[str]) -> None:
 
 
 def opt(conn: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:
-    """Appends consent facts ({contact, category, state, how, at, evidence, event}); an opt-out locks the contact first.
+    """Appends consent facts ({contact, category, state, how, at, evidence, event}); an opt-out locks the contact first,
+    and whoever else has their phone: a message to them would reach this person.
 
     A send's claim takes the same rows FOR SHARE before it reads consent: none starts after a committed opt-out."""
     if not rows:
         return
-    lock(conn, [str(r["contact"]) for r in rows if r["state"] == "opted_out"])
+    lock(conn, sharing(conn, (str(r["contact"]) for r in rows if r["state"] == "opted_out")))
     insert_many(conn, consents, [dict(r) for r in rows])
     conversations.stop(conn, rows)
 

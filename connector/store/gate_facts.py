@@ -1,7 +1,7 @@
 """What the last gates before a request must know, read in the transaction of the claim."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,11 +41,15 @@ class Facts:
 def look(conn: sa.Connection, number: str, rows: Sequence[sa.Row[Any]], now: datetime) -> Facts:
     """Locks the contacts of these rows, ids in order, and reads what the gates must know.
 
-    An opt-out takes the same contacts before it is stored, so it is either seen here or comes after the claim."""
+    An opt-out takes the same contacts before it is stored, so it is either seen here or comes after the claim. Who has
+    their phones is asked once more then: somebody's first word may be STOP, and made them a contact of their own."""
     lanes = sorted({row.lane for row in rows if row.lane})
+    everyone = sorted({*lanes, *_others(aliases(conn, rows))})
+    written = _lock(conn, everyone)
     same = aliases(conn, rows)
-    everyone = sorted({*lanes, *(other for others in same.values() for other in others)})
-    facts = Facts(inbound=_to_number(conn, number, _lock(conn, everyone)))
+    if made := sorted(_others(same) - {*everyone}):
+        everyone, written = [*everyone, *made], written | _lock(conn, made)
+    facts = Facts(inbound=_to_number(conn, number, written))
     facts.rows = _still_ready(conn, rows)
     facts.consents = _consents(conn, everyone)
     for lane, others in same.items():
@@ -57,6 +61,10 @@ def look(conn: sa.Connection, number: str, rows: Sequence[sa.Row[Any]], now: dat
     facts.carries = _carries(conn, facts.rows)
     facts.files = media.known(conn, number, sorted({key for keys in facts.carries.values() for key in keys}), now)
     return facts
+
+
+def _others(same: Mapping[str, set[str]]) -> set[str]:
+    return {other for others in same.values() for other in others}
 
 
 def _carries(conn: sa.Connection, rows: Sequence[sa.Row[Any]]) -> dict[str, dict[str, str]]:

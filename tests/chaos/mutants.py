@@ -181,9 +181,9 @@ def unknown() -> None:
 
 def consent_lock() -> None:
     """A claim reads consent without holding the contact; meanwhile somebody writes STOP, if anybody does."""
-    from connector.store import sending
+    from connector.store import gate_facts
 
-    consents = sending._consents
+    consents = gate_facts._consents
 
     def read(*args: Any) -> dict[str, dict[str, str]]:
         found, until = consents(*args), time.monotonic() + PATIENCE
@@ -192,7 +192,7 @@ def consent_lock() -> None:
         time.sleep(BETWEEN)  # so that the opt-out is there to see before the attempt is (tests.chaos.watch)
         return found
 
-    sending._lock, sending._consents = lambda *_: {}, read
+    gate_facts._lock, gate_facts._consents = lambda *_: {}, read
 
 
 # ---- what stood still, or was not there --------------------------------------------------------------------------

@@ -8,17 +8,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from connector import whatsapp
+from connector.ids import new_id
 from connector.ports import Account, Messenger
 from connector.store import contacts, doctor, gate_facts, sending
 from connector.store.engine import Store
+from connector.store.tables import contact_keys
+from connector.store.tables import contacts as contact_rows
 from tests.pipeline.sends import NUMBER, WABA, Clock, Desk
 from tests.town import Sandbox
 
 pytestmark = pytest.mark.both  # what two processes do to rows is the point
 
 ROOT = Path(__file__).parents[2]
+ANA = "573001112222"
 BODY = {"type": "template", "template": {"name": "welcome_back", "language": {"code": "en"}}}
 
 
@@ -117,6 +122,28 @@ def test_a_claim_waits_for_an_opt_out_that_is_being_stored(desk: Desk) -> None:
             "evidence": "", "event": None}  # fmt: skip
     with desk.store.write() as conn:
         contacts.opt(conn, [fact])
+        sender.start()
+        sender.join(0.5)
+        assert desk.phone.sent == []
+    sender.join(20)
+    assert desk.state(row) == ("refused", "consent")
+    assert desk.phone.sent == []
+
+
+def test_a_claim_waits_for_an_opt_out_that_is_the_first_we_hear_of_somebody(desk: Desk) -> None:
+    """The CRM's person and the one who writes STOP are two contacts with one phone, and the second is being made."""
+    lane = desk.contact()
+    with desk.store.write() as conn:
+        conn.execute(sa.insert(contact_keys).values(kind="phone", value=f"+{ANA}", contact=lane, at=desk.clock.now()))
+    row = desk.add(lane=lane, to=f"+{ANA}")
+    sender = threading.Thread(target=desk.drain)
+    with desk.store.write() as conn:
+        newcomer = {"id": new_id(), "name": "", "created_at": desk.clock.now()}
+        conn.execute(sa.insert(contact_rows).values(newcomer))
+        key = {"kind": "wa_id", "value": ANA, "contact": newcomer["id"], "at": desk.clock.now()}
+        conn.execute(sa.insert(contact_keys).values(key))
+        contacts.opt(conn, [{"contact": newcomer["id"], "category": "all", "state": "opted_out", "how": "stop_word",
+                             "at": desk.clock.now(), "evidence": "", "event": None}])  # fmt: skip
         sender.start()
         sender.join(0.5)
         assert desk.phone.sent == []
