@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -38,11 +37,6 @@ CACHE = "PRAGMA cache_size=-1024"  # KiB: it only appends; SQLite's 16 MB for re
 RING = 0.005  # seconds between two rings: one ring serves everything that was committed before it is heard
 
 Row = tuple[str, str, int, str, bytes]  # id, account, received_at (ms), headers, body
-
-
-@lru_cache(512)  # Meta's are always the same
-def _kept(*values: str | None) -> str:
-    return json.dumps({name: value for name, value in zip(KEPT, values, strict=True) if value is not None})
 
 
 class _Waiting:
@@ -91,7 +85,7 @@ class Intake:
 
     def submit(self, account: str, headers: Mapping[str, str], body: bytes, received_at: datetime) -> None:
         """Returns once it is committed. Raises StoreDown when it was not, or not in time: answer 503 then."""
-        kept = _kept(*(headers.get(name) for name in KEPT))
+        kept = json.dumps({name: headers[name] for name in KEPT if name in headers})
         waiting = _Waiting((new_id(), account, to_ms(received_at), kept, body))
         self._enqueue(waiting)
         if not waiting.done.acquire(timeout=self._timeout):

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -167,18 +166,9 @@ def read(environ: Environ) -> bytes | Response:
     return BROKEN if given and size != length else b"".join(parts)
 
 
-@lru_cache(512)  # callers send the same few
-def _plain(name: str) -> str:
-    return name[5:].replace("_", "-").lower()
-
-
 def _headers(environ: Environ) -> dict[str, str]:
     """The request's headers, names in lower case."""
-    found = {
-        _plain(name) if len(name) < 64 else _plain.__wrapped__(name): value
-        for name, value in environ.items()
-        if name[:5] == "HTTP_"
-    }
+    found = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name[:5] == "HTTP_"}
     found["content-type"] = environ.get("CONTENT_TYPE") or ""
     found[QUERY] = (environ.get("QUERY_STRING") or "")[:LONGEST_QUERY]  # whatever a caller sent under this name
     return found
