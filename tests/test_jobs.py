@@ -136,12 +136,10 @@ def test_a_bell_that_was_rung_in_vain_rings_again_when_redis_is_back():
     server = ValkeyServer()
     bell = RedisBell(server.url)
     try:
-        bell.ring("unpack")
         with closing(redis.Redis.from_url(server.url)) as client:
-            until(lambda: jobs(client))
             client.set("bell:write:a", 1)  # as if it had been lost between the bell and its job
-            bell._stuck.add("write:a")
-            bell.ring("write:a")
+            bell._stuck.add("write:a")  # before its thread begins, which forgets them once a ring went through
+            bell.ring("unpack", "write:a")
             until(lambda: len(jobs(client)) == 2)
     finally:
         bell.close()
