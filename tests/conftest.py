@@ -79,10 +79,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _left_out(item: pytest.Item) -> bool:
-    if item.get_closest_marker("deep") or (item.get_closest_marker("long") is not None) != depth.LONG:
+    room = item.nodeid.removeprefix("tests/")
+    long = item.get_closest_marker("long") is not None or room.startswith(depth.LATER)
+    if item.get_closest_marker("deep") or long != depth.LONG:
         return True
     database = getattr(getattr(item, "callspec", None), "params", {}).get("store_url")
-    room = item.nodeid.removeprefix("tests/")
     both = room.startswith(depth.BOTH) and not room.startswith(depth.READ_ONLY)
     if database is None or both or item.get_closest_marker("both"):
         return False

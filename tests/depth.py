@@ -14,6 +14,14 @@ import pytest
 DEEP = bool(os.environ.get("CONNECTOR_TESTS_DEEP"))
 LONG = bool(os.environ.get("CONNECTOR_TESTS_LONG"))
 BOTH = ("store/", "journey/", "chaos/", "test_config", "test_jobs", "test_supervisor")
+# Rooms that only the long run does: others lean on what they prove (every test of a journey on the sandbox), try
+# variants of it (fuzz), or are about what a person does now and then.
+LATER = (
+    "sandbox/", "hostile/test_fuzz", "hostile/test_containers", "hostile/test_logs", "test_supervisor",
+    "store/test_doctor", "store/test_lists", "store/test_summed", "pipeline/test_leave", "pipeline/test_reports",
+    "pipeline/test_resolve", "pipeline/test_retention", "pipeline/test_shadow", "pipeline/test_try",
+    "pipeline/test_undo", "pipeline/test_works",
+)  # fmt: skip
 READ_ONLY = ("store/test_doctor", "store/test_lists", "store/test_summed")  # queries of pages, not rows and locks
 SHARE = 6  # a quick run tries this part of a property's examples
 TIMES = int(os.environ.get("CONNECTOR_FUZZ") or 1)  # `make fuzz` tries many times as many
